@@ -1,0 +1,189 @@
+"""What each global that a pickle may name stands for: functions of ours, never the real ones.
+
+To allow another family of files, add its globals to `BUILDERS`. A builder gets what the file says, so it
+must refuse what it does not expect (any exception will do) and make nothing larger than its arguments.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+
+class Placeholder:
+    """Stands for an object while its pickle is read; `value` gives what it became."""
+
+    def __setstate__(self, state: Any) -> None:
+        raise NotImplementedError
+
+    def value(self) -> Any:
+        raise NotImplementedError
+
+
+class Record(Placeholder):
+    """An object that is nothing but its attributes: a dict."""
+
+    state: dict[str, Any] | None = None
+
+    def __setstate__(self, state: Any) -> None:
+        if not isinstance(state, dict):
+            raise TypeError("attributes that are no dict")
+        self.state = state
+
+    def value(self) -> dict[str, Any]:
+        return self.state or {}
+
+
+class DType(Placeholder):
+    """A kind of number, or of text of fixed length; or `object`, for lists in an array's clothes."""
+
+    kind: np.dtype[Any] | None = None
+
+    def __init__(self, spec: str, *_flags: Any) -> None:
+        import numpy as np
+
+        if not re.fullmatch(r"[<>=|]?(b1|[iu][1248]|f[248]|c8|c16|[SU]\d{1,6}|O8?)", spec):
+            raise ValueError(f"arrays of '{spec}' are not numbers")
+        self.kind = np.dtype(spec)
+
+    def __setstate__(self, state: Any) -> None:
+        assert self.kind is not None
+        self.kind = self.kind.newbyteorder(state[1])
+
+    def value(self) -> str:
+        return str(self.kind)
+
+
+class Array(Placeholder):
+    """A numpy array, made from its bytes when it is asked for; one of objects becomes the list of them."""
+
+    state: tuple[Any, ...] = ()
+    made: Any = None
+
+    def __init__(self, *_args: Any) -> None: ...
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+    def value(self) -> Any:
+        if self.made is None:
+            _version, shape, dtype, fortran, data = self.state
+            if dtype.kind.hasobject and isinstance(data, list) and len(shape) < 2:
+                self.made = data if shape else data[0]
+            else:
+                self.made = _from_bytes(data, dtype, shape, fortran)
+        return self.made
+
+
+def _from_bytes(data: Any, dtype: DType, shape: Any, fortran: bool = False) -> np.ndarray:
+    import numpy as np
+
+    kind = dtype.kind
+    assert kind is not None
+    if kind.hasobject:
+        raise ValueError("an array of objects cannot be made from bytes")
+    raw = data.encode("latin-1") if isinstance(data, str) else data
+    shape = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
+    if any(type(n) is not int or n < 0 for n in shape) or math.prod(shape) * kind.itemsize != len(raw):
+        raise ValueError(f"an array of shape {shape} of {kind} does not fit the {len(raw)} bytes it has")
+    return np.ndarray(shape, kind, raw, order="F" if fortran else "C")
+
+
+def _array_from_buffer(data: Any, dtype: DType, shape: Any, order: str) -> Array:
+    array = Array()
+    array.__setstate__((1, shape, dtype, order == "F", data))
+    return array
+
+
+def _scalar(dtype: DType, data: Any) -> Any:
+    return _from_bytes(data, dtype, ()).item()
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    if encoding not in ("latin1", "latin-1"):
+        raise ValueError(f"bytes in the encoding {encoding}")
+    return text.encode("latin-1")
+
+
+def _empty_bytes() -> bytes:
+    """How protocols 0 to 2 write b""; any other bytes go through `_encode`."""
+    return b""
+
+
+def _dict(pairs: Iterable[Any] = ()) -> dict[Any, Any]:
+    return dict(pairs)
+
+
+def _new(build: Any, _base: Any, _state: Any) -> Any:
+    """What protocols 0 and 1 call to make an empty object of a class."""
+    return build.build()
+
+
+def _only_named(*_args: Any) -> Any:
+    raise ValueError("a name that no good file calls was called")
+
+
+def _persistent(meta: dict[str, Any]) -> dict[str, Any]:
+    """A network of NVIDIA's: its name and state are kept, the source text that comes with it is dropped."""
+    if meta["type"] != "class":
+        raise ValueError(f"a persistent object of type {meta['type']}")
+    return {name: meta[name] for name in ("class_name", "version", "state")}
+
+
+def _storage(data: bytes) -> Tensor:
+    """A torch storage from the torch file inside the pickle, as a tensor of one dimension."""
+    import torch
+
+    storage = torch.load(BytesIO(data), map_location="cpu", weights_only=True)
+    if not isinstance(storage, torch.storage.TypedStorage):
+        raise ValueError(f"{type(storage).__name__} in place of a storage")
+    return torch.empty(0, dtype=storage.dtype).set_(storage)
+
+
+def _tensor(storage: Tensor, offset: int, size: Any, stride: Any, *_rest: Any) -> Tensor:
+    if any(type(n) is not int or n < 0 for n in (offset, *size, *stride)) or len(size) != len(stride):
+        raise ValueError(f"a tensor of size {size} and stride {stride}")
+    last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
+    count = math.prod(size)
+    if count and max(last + 1, count) > len(storage):
+        raise ValueError(f"a tensor of size {size} does not fit the {len(storage)} numbers it has")
+    return storage.as_strided(size, stride, offset if count else 0)
+
+
+def _parameter(tensor: Tensor, *_rest: Any) -> Tensor:
+    return tensor
+
+
+# What may also stand in torch's own files, beside what torch itself allows there.
+EXTRAS: dict[tuple[str, str], Callable[..., Any]] = {
+    ("argparse", "Namespace"): Record,
+    ("numpy", "dtype"): DType,
+    ("numpy", "ndarray"): _only_named,
+}
+for _core in ("numpy.core", "numpy._core"):  # numpy 1 and 2
+    EXTRAS[_core + ".multiarray", "_reconstruct"] = Array
+    EXTRAS[_core + ".multiarray", "scalar"] = _scalar
+    EXTRAS[_core + ".numeric", "_frombuffer"] = _array_from_buffer
+
+BUILDERS: dict[tuple[str, str], Callable[..., Any]] = EXTRAS | {
+    ("collections", "OrderedDict"): _dict,
+    ("_codecs", "encode"): _encode,
+    ("torch._utils", "_rebuild_tensor_v2"): _tensor,
+    ("torch._utils", "_rebuild_parameter"): _parameter,
+    ("torch.storage", "_load_from_bytes"): _storage,
+    ("torch_utils.persistence", "_reconstruct_persistent_obj"): _persistent,
+    ("dnnlib.util", "EasyDict"): _dict,
+}
+for _builtins, _copyreg in (("builtins", "copyreg"), ("__builtin__", "copy_reg")):  # Python 3 and 2
+    BUILDERS[_builtins, "set"] = set
+    BUILDERS[_builtins, "bytes"] = _empty_bytes
+    BUILDERS[_builtins, "object"] = _only_named
+    BUILDERS[_builtins, "dict"] = _dict
+    BUILDERS[_copyreg, "_reconstructor"] = _new

@@ -1,0 +1,93 @@
+"""Pictures of a batch, and what changed in them."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from interpgan_core import images
+from interpgan_core.errors import InterpganError
+from interpgan_core.generator import Generator
+from interpgan_core.latents import Grid, LatentBatch
+from interpgan_core.operators import Input, Operator, Progress
+from interpgan_core.report import Picture, Report, Strip
+
+if TYPE_CHECKING:
+    from interpgan_core.images import Pixels
+
+_MARK = {"Software": "interpgan", "Comment": "Made by a generative adversarial network; not a photograph."}
+
+
+class Render(Operator):
+    """Render the batch: a file a picture, a contact sheet, and maps of what changed.
+
+    A walk shows one row a sample; plain samples stand in one row, or each beside its original.
+    """
+
+    compare: Input[LatentBatch] | None = None
+    """The unedited samples, one a row; a walk through strength 0 knows its own."""
+    differences: bool = True
+    """Show how each picture differs from the unedited one, where that is known."""
+    format: Literal["png", "jpg", "webp"] = "png"
+    batch_size: Annotated[int, Field(ge=1, strict=True)] = 1
+    """Samples that pass the network at once."""
+
+    def run(self, generator: Generator, batch: LatentBatch, folder: Path, progress: Progress) -> Report:
+        import numpy as np
+
+        grid = self._layout(batch)
+        width = len(grid.columns) - (self.compare is not None)
+        rows = self._rows(generator, batch, width)
+        strips: list[Strip] = []
+        sheet: list[Pixels] = []
+        for row in progress(rows, total=len(batch) // width, what=f"rendering {len(batch)} pictures"):
+            number = len(strips)
+            title = batch.name_of(number * width) if len(row) > 1 and width < len(batch) else ""
+            strips.append(self._strip(f"{number:03d}", title, row, grid, folder))
+            sheet += [images.thumbnail(picture, 256) for picture in row]
+        if sheet:
+            whole = images.grid(np.stack(sheet), len(grid.columns))
+            images.save_picture(whole, folder / f"sheet.{self.format}", _MARK)
+        return Report(strips=tuple(strips))
+
+    def _layout(self, batch: LatentBatch) -> Grid:
+        if self.compare is None:
+            # Plain samples: one row of them all.
+            return batch.grid or Grid(tuple(batch.name_of(i) for i in range(len(batch))) or ("",))
+        columns = batch.grid.columns if batch.grid else ("after",)
+        if len(self.compare) * len(columns) != len(batch):
+            raise InterpganError(
+                f"{len(self.compare)} samples cannot be compared with {len(batch) // len(columns)}; "
+                f"compare with the batch that was edited"
+            )
+        return Grid(("before", *columns), origin=0)
+
+    def _rows(self, generator: Generator, batch: LatentBatch, width: int) -> Iterator[list[Pixels]]:
+        after = self._pictures(generator, batch)
+        if self.compare is None:
+            return iter(lambda: list(itertools.islice(after, width)), [])
+        before = self._pictures(generator, self.compare)
+        return ([first, *itertools.islice(after, width)] for first in before)
+
+    def _pictures(self, generator: Generator, batch: LatentBatch) -> Iterator[Pixels]:
+        for part in generator.pictures(batch, self.batch_size):
+            yield from images.to_uint8(part)
+
+    def _strip(self, stem: str, title: str, row: list[Pixels], grid: Grid, folder: Path) -> Strip:
+        pictures, differences = [], []
+        for i, (picture, caption) in enumerate(zip(row, grid.columns, strict=True)):
+            words = "_".join(re.sub(r"[^\w.+-]+", "-", w) for w in (title, caption) if w)
+            file = f"{stem}-{i:02d}_{words}"
+            alt = ", ".join(w for w in (title, caption) if w)
+            pictures.append(Picture.write(picture, folder, f"{file}.{self.format}", caption, alt, _MARK))
+            if self.differences and grid.origin not in (None, i):
+                changed = images.difference(row[grid.origin or 0], picture)
+                differences.append(
+                    Picture.write(changed, folder, f"{file}_difference.png", caption, f"change at {alt}")
+                )
+        return Strip(title, tuple(pictures), grid.origin, tuple(differences))

@@ -1,0 +1,132 @@
+"""`interpgan-run`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from interpgan_core.errors import InterpganError
+
+if TYPE_CHECKING:
+    from interpgan_core.hookspecs import StepReport
+
+# Everything else is imported when it is needed: --help must not wait.
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("recipe", required=False, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Output folder.  [default: out/<recipe>]")
+@click.option("--set", "overrides", multiple=True, metavar="STEP.PARAM=VALUE", help="Change a parameter.")
+@click.option("--dry-run", is_flag=True, help="Check everything and say what would run, and why.")
+@click.option("--fresh", is_flag=True, help="Run every step again.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="[default: cuda where there is one]")
+@click.option(
+    "--plugin", "files", multiple=True, type=click.Path(path_type=Path), help="Add a plugin from a .py file."
+)
+@click.option(
+    "--list", "listing", is_flag=False, flag_value="all", metavar="[operators|models]",
+    help="Show what is installed.",
+)  # fmt: skip
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of recipes, for completion in editors.")
+@click.version_option(package_name="interpgan-core", prog_name="interpgan-run")
+def command(
+    recipe: Path | None,
+    out: Path | None,
+    overrides: tuple[str, ...],
+    dry_run: bool,
+    fresh: bool,
+    device: str | None,
+    files: tuple[Path, ...],
+    listing: str | None,
+    schema: bool,
+) -> None:
+    """Run RECIPE, a YAML file that chains edits of a pretrained GAN.
+
+    Results are kept in the output folder: a step that has not changed is not run again, and a run that was
+    stopped goes on where it was. The report is report.html in there.
+    """
+    from interpgan_core.plugins import plugins
+
+    for file in files:
+        plugins().add_file(file)
+    if listing:
+        _list(listing)
+    elif schema:
+        from interpgan_core.schema import recipe_schema
+
+        click.echo(json.dumps(recipe_schema(), indent=1))
+    elif recipe is None:
+        raise click.UsageError("name a recipe, such as recipes/quickstart.yaml; --help says more")
+    else:
+        _run(recipe, out or Path("out", recipe.stem), overrides, dry_run, fresh, device)
+
+
+def _run(
+    recipe: Path, out: Path, overrides: tuple[str, ...], dry_run: bool, fresh: bool, device: str | None
+) -> None:
+    from interpgan_core import runner
+    from interpgan_core.plan import make_plan
+    from interpgan_core.store import Store
+
+    plan = make_plan(recipe, overrides)
+    if dry_run:
+        for step, intent in zip(plan.steps, runner.intentions(plan, Store(out), fresh), strict=True):
+            because = f" ({intent.reason})" if intent.reason else ""
+            click.echo(f"{step.number:3} {step.id:20} {_WOULD[intent.action]}{because}")
+        return
+    from interpgan_core.progress import bars
+
+    def tell(report: StepReport) -> None:
+        because = f" ({report.reason})" if report.status == "ran" and report.folder else ""
+        click.echo(
+            f"{report.number:3}/{len(plan.steps)} {report.id:20} {report.status:7} "
+            f"{report.seconds:7.2f} s{because}"
+        )
+
+    try:
+        page = runner.run(
+            plan, out, device=device, fresh=fresh, progress=bars, tell=tell,
+            say=lambda sentence: click.echo(sentence, err=True),
+        )  # fmt: skip
+    except InterpganError as error:
+        click.echo(error, err=True)
+        sys.exit(1)
+    click.echo(f"Report: {page}")
+
+
+_WOULD = {"run": "would run", "load": "cached, would be read", "cached": "cached", "skip": "not needed"}
+
+
+def _list(what: str) -> None:
+    from interpgan_core.plugins import KINDS, plugins
+
+    registry = plugins()
+    if what not in (*KINDS, "all"):
+        raise click.UsageError(f"--list takes {', '.join(KINDS)}, or nothing")
+    for kind in KINDS if what == "all" else (what,):
+        click.echo(f"{kind}:")
+        for name, provided in sorted(getattr(registry, kind).items()):
+            click.echo(f"  {name:28} {provided.origin}")
+    for broken in registry.broken:
+        click.echo(f"cannot be used: {broken.plugin} ({broken.origin}): {broken.reason}", err=True)
+
+
+def main() -> None:
+    """The command: exit status 2 for a mistake in what was typed, 1 for a run that failed."""
+    try:
+        command.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("stopped; run the same command again to go on", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except InterpganError as error:
+        click.echo(error, err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(1)

@@ -1,0 +1,63 @@
+"""One family of errors, each of which says what is wrong and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+_SHOWN = 160  # characters of a source line
+
+
+class InterpganError(ValueError):
+    """Something a person typed, named or pointed at is wrong; the message says what to do.
+
+    A `ValueError`, so that a validator may raise it and pydantic can say where the value stood.
+    """
+
+
+class RecipeError(InterpganError):
+    """A mistake in a recipe, shown as a compiler shows it.
+
+    Args:
+        message: what is wrong and what to do.
+        file: the recipe.
+        line: 1-based; 0 when the mistake is not in the text (an override, a missing file).
+        column: 1-based, counted in characters.
+        source: the line itself.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        file: str | Path = "",
+        line: int = 0,
+        column: int = 0,
+        source: str = "",
+    ) -> None:
+        self.message, self.file, self.line, self.column = message, str(file), line, column
+        self.source = source
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        where = self.file + (f":{self.line}:{self.column}" if self.line else "")
+        text = f"{where}: {self.message}" if where else self.message
+        if not self.source.strip():
+            return text
+        # Of a very long line only the part around the mistake is shown; a caret under the right character
+        # needs the same tabs above it.
+        start = max(0, self.column - 1 - _SHOWN // 2) if len(self.source) > _SHOWN else 0
+        shown = self.source[start : start + _SHOWN]
+        indent = "".join("\t" if c == "\t" else " " for c in shown[: self.column - 1 - start])
+        return f"{text}\n    {shown}\n    {indent}^"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`"; did you mean 'x'?"`, or the choices when there are few, or nothing."""
+    choices = sorted(known)
+    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    if 0 < len(choices) <= 12:
+        return "; there are: " + ", ".join(choices)
+    return ""

@@ -1,0 +1,329 @@
+"""What every generator is, and what the core gives each one: sampling, mapping, rendering, features."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+
+from interpgan_core.errors import InterpganError, did_you_mean
+from interpgan_core.latents import LatentBatch, LatentSpace
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+# Codes are mapped in blocks of exactly this many rows: a matrix product of another height may round
+# another way, and a sample must not depend on how many were asked for.
+MAP_ROWS = 64
+
+
+class Generator(ABC):
+    """A pretrained generator: latent spaces in, pictures out.
+
+    A subclass sets the attributes and writes `prior`, `map` and `forward`.
+
+    Attributes:
+        module: the network, in eval mode with frozen weights.
+        spaces: in the order codes pass through them; the first is sampled.
+        layers: synthesis layers in forward order; each is the path of a submodule of `module` whose
+            output is the layer's (n, c, h, w) feature map.
+        classes: number of classes; 0 = unconditional.
+        fingerprint: equal fingerprints mean interchangeable generators.
+        licence: terms of use of the weights, shown once and in the report.
+    """
+
+    module: nn.Module
+    spaces: Mapping[str, LatentSpace]
+    layers: Sequence[str] = ()
+    classes: int = 0
+    fingerprint: str
+    licence: str = ""
+
+    @abstractmethod
+    def prior(self, seeds: Sequence[int]) -> Tensor:
+        """Codes of the first space, (n, *shape) float32 on this device, each row from its own seed."""
+
+    @abstractmethod
+    def map(self, codes: Tensor, source: str, target: str, labels: Tensor | None) -> Tensor:
+        """Carry codes forward from one space to a later one.
+
+        Args:
+            codes: (n, *spaces[source].shape) float32.
+            source: name of a space.
+            target: name of a later space.
+            labels: (n, classes) float32 class weights, or None.
+
+        Returns:
+            (n, *spaces[target].shape) float32.
+        """
+
+    @abstractmethod
+    def forward(self, batch: LatentBatch) -> Tensor:
+        """Pictures of codes of any of the spaces; `batch.edits` are applied by the core, not here.
+
+        Returns:
+            (n, 3, h, w) float32, nominally in [-1, 1], not clamped.
+        """
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        for tensor in (*self.module.parameters(), *self.module.buffers()):
+            return tensor.device
+        import torch
+
+        return torch.device("cpu")
+
+    def to(self, device: Any) -> Self:
+        """Move the network and the means of its spaces; returns itself."""
+        self.module.to(device)
+        self.spaces = {name: space.to(device) for name, space in self.spaces.items()}
+        return self
+
+    def sample(self, seeds: Sequence[int], labels: Tensor | None = None) -> LatentBatch:
+        """Draw samples in the first space.
+
+        Args:
+            seeds: one a sample, 0 to 2^32 - 1.
+            labels: (n, classes) class weights; left out on a conditional generator, each sample
+                draws one class from its seed.
+
+        Returns:
+            A batch of len(seeds) samples.
+        """
+        import numpy as np
+        import torch
+
+        space = next(iter(self.spaces.values()))
+        if labels is None and self.classes:
+            drawn = [np.random.RandomState([s, 1]).randint(self.classes) for s in seeds]
+            labels = torch.nn.functional.one_hot(torch.tensor(drawn, dtype=torch.long), self.classes)
+            labels = labels.float()
+        return LatentBatch(
+            codes=self.prior(seeds).to(self.device),
+            space=space,
+            labels=None if labels is None else labels.to(self.device),
+            seeds=torch.tensor(list(seeds), dtype=torch.int64),
+        )
+
+    def to_space(self, batch: LatentBatch, name: str) -> LatentBatch:
+        """Carry a batch forward to another space; gradients flow where the codes ask for them.
+
+        Raises:
+            InterpganError: if there is no such space, or it lies before the batch's own.
+        """
+        import torch
+
+        source = batch.space.name
+        if name == source:
+            return batch
+        order = list(self.spaces)
+        for wanted in (name, source):
+            if wanted not in order:
+                raise InterpganError(f"this generator has no space '{wanted}'" + did_you_mean(wanted, order))
+        if order.index(name) < order.index(source):
+            raise InterpganError(
+                f"codes in {source} cannot go back to {name}: codes pass {' -> '.join(order)}, "
+                f"one way; apply the edit in {name} before the step that moves to {source}"
+            )
+        if not len(batch):
+            return replace(
+                batch, codes=batch.codes.new_zeros((0, *self.spaces[name].shape)), space=self.spaces[name]
+            )
+        mapped = []
+        for part in batch.split(MAP_ROWS):
+            rows = torch.arange(MAP_ROWS).clamp(max=len(part) - 1)
+            labels = None if part.labels is None else part.labels[rows]
+            mapped.append(self.map(part.codes[rows], source, name, labels)[: len(part)])
+        return replace(batch, codes=torch.cat(mapped), space=self.spaces[name])
+
+    def space_for(self, direction_space: str, layers: str = "all", start: str | None = None) -> str:
+        """The space in which an edit along a direction happens.
+
+        Args:
+            direction_space: where the direction lives.
+            layers: the edit's layers; a range needs a space with layers.
+            start: the space where the codes are now; the first by default.
+
+        Returns:
+            The earliest space from `start` on that takes the direction and has the layers.
+
+        Raises:
+            InterpganError: if there is none; the message says why.
+        """
+        order = list(self.spaces)
+        start = start or order[0]
+        able = [n for n in order if self.spaces[n].takes(direction_space)]
+        if not able:
+            raise InterpganError(
+                f"this generator has no space that takes a direction of {direction_space}"
+                + did_you_mean(direction_space, order)
+            )
+        ahead = [n for n in able if order.index(n) >= order.index(start)]
+        if not ahead:
+            raise InterpganError(
+                f"a direction of {direction_space} cannot move codes that are already in {start}; "
+                f"apply it before the step that moves to {start}"
+            )
+        for name in ahead:
+            if layers == "all" or self.spaces[name].layer_of is not None:
+                return name
+        raise InterpganError(
+            f"no space that takes a direction of {direction_space} has layers; leave 'layers' at all"
+        )
+
+    def stream(
+        self, seeds: Iterable[int], batch_size: int = 256, space: str | None = None
+    ) -> Iterator[LatentBatch]:
+        """Samples in batches, with constant memory, whatever the number of seeds."""
+        chunk: list[int] = []
+        target = space or next(iter(self.spaces))
+        for seed in seeds:
+            chunk.append(seed)
+            if len(chunk) == batch_size:
+                yield self.to_space(self.sample(chunk), target)
+                chunk = []
+        if chunk:
+            yield self.to_space(self.sample(chunk), target)
+
+    def images(self, batch: LatentBatch, batch_size: int = 1) -> Tensor:
+        """Render a batch with its edits.
+
+        Args:
+            batch: codes of any space.
+            batch_size: how many samples pass the network at once.
+
+        Returns:
+            (n, 3, h, w) float32, nominally in [-1, 1].
+        """
+        import torch
+
+        return torch.cat(list(self.pictures(batch, batch_size)))
+
+    def pictures(self, batch: LatentBatch, batch_size: int = 1) -> Iterator[Tensor]:
+        """`images`, part by part: (at most batch_size, 3, h, w) each."""
+        self._check(batch)
+        for part in batch.split(batch_size):
+            with self._editing(part):
+                yield self.forward(part).float()
+
+    def features(self, batch: LatentBatch, layers: Sequence[str]) -> dict[str, Tensor]:
+        """Feature maps after the batch's edits; the network stops after the last layer asked for.
+
+        Args:
+            batch: codes of any space.
+            layers: names from `self.layers`.
+
+        Returns:
+            layer -> (n, c, h, w).
+
+        Raises:
+            InterpganError: if a layer does not exist.
+        """
+        self._check(batch)
+        for name in layers:
+            self._module(name)
+        last = max(layers, key=list(self.layers).index)
+        kept: dict[str, Tensor] = {}
+
+        def keep(name: str) -> Callable[..., None]:
+            def hook(_module: Any, _args: Any, output: Tensor) -> None:
+                kept[name] = output
+                if name == last:
+                    raise _Stop
+
+            return hook
+
+        with self._editing(batch):
+            handles = [self._module(name).register_forward_hook(keep(name)) for name in layers]
+            try:
+                self.forward(batch)
+            except _Stop:
+                pass
+            finally:
+                for handle in handles:
+                    handle.remove()
+        return {name: kept[name] for name in layers}
+
+    def _check(self, batch: LatentBatch) -> None:
+        own = self.spaces.get(batch.space.name)
+        if own is None or own.shape != batch.space.shape:
+            raise InterpganError(
+                f"codes of space {batch.space.name} with shape {batch.space.shape} do not belong to this "
+                f"generator, whose spaces are "
+                + ", ".join(f"{n} {tuple(s.shape)}" for n, s in self.spaces.items())
+            )
+
+    def _module(self, layer: str) -> nn.Module:
+        if layer not in self.layers:
+            raise InterpganError(
+                f"this generator has no layer '{layer}'" + (did_you_mean(layer, self.layers))
+            )
+        return self.module.get_submodule(layer)
+
+    @contextmanager
+    def _editing(self, batch: LatentBatch) -> Iterator[None]:
+        """Apply the batch's edits, in their order, as the network passes their layers."""
+        handles = []
+        try:
+            for edit in batch.edits:
+                module = self._module(edit.layer)
+                handles.append(module.register_forward_hook(lambda _m, _i, out, e=edit: e.apply(out)))
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+
+class _Stop(Exception):
+    """Ends a forward pass when the last feature map is there."""
+
+
+@runtime_checkable
+class HasStyleWeights(Protocol):
+    """A generator whose layers take a code through an affine map: what SeFa factorises."""
+
+    def style_weight(self, space: str, layer: int) -> Tensor:
+        """A of y = A @ code + b for one synthesis layer, (o, d) float32.
+
+        Args:
+            space: the space of the code.
+            layer: number of the synthesis layer, as in the space's `layer_of`.
+        """
+
+
+@runtime_checkable
+class HasConcepts(Protocol):
+    """A generator with an interpretable layer."""
+
+    concepts: Mapping[str, tuple[str, tuple[int, ...]]]
+    """name -> (layer, units)"""
+
+
+@runtime_checkable
+class HasDiscriminator(Protocol):
+    """A generator that brings its discriminator, for operators that train."""
+
+    discriminator: nn.Module
+
+
+@runtime_checkable
+class HasEncoder(Protocol):
+    """An encoder-involved model (LIA, ALAE)."""
+
+    def encode(self, images: Tensor) -> LatentBatch:
+        """Args: images: (n, 3, h, w) float32 in [-1, 1]."""
+
+
+def fingerprint(module: nn.Module, *more: object) -> str:
+    """sha256 over the names, shapes and bytes of every tensor of a network, and `more`; 16 digits."""
+    import hashlib
+
+    digest = hashlib.sha256(repr(more).encode())
+    for name, tensor in sorted(module.state_dict().items()):
+        digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]

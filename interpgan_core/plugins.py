@@ -1,0 +1,222 @@
+"""Finds plugins one by one: name -> where it comes from -> class on demand."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import Distribution, EntryPoint, distributions, version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from interpgan_core import hookspecs
+from interpgan_core.errors import InterpganError, did_you_mean
+
+CORE = "interpgan_core.builtin"
+KINDS = ("operators", "backbones", "models")
+
+
+@dataclass(frozen=True)
+class Provided:
+    """A name that a plugin offers, and where its class is."""
+
+    name: str
+    target: str
+    plugin: str
+    origin: str
+
+    def load(self) -> Any:
+        """Import the class or function.
+
+        Raises:
+            InterpganError: if it cannot be imported; the message names the plugin's distribution.
+        """
+        module, _, attribute = self.target.partition(":")
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except Exception as error:
+            raise InterpganError(
+                f"'{self.name}' comes from {self.origin}, which failed on import: {_said(error)}; "
+                f"update or reinstall it"
+            ) from error
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A plugin that could not be used, and why."""
+
+    plugin: str
+    origin: str
+    reason: str
+
+
+class Plugins:
+    """The operators, backbones and models of all installed plugins.
+
+    Args:
+        only: names of the plugins to load; None = all. The core is always there.
+
+    Attributes:
+        operators, backbones, models: what is offered, by name.
+        broken: plugins that could not be used; they stop nothing else.
+    """
+
+    def __init__(self, only: Iterable[str] | None = None) -> None:
+        self.operators: dict[str, Provided] = {}
+        self.backbones: dict[str, Provided] = {}
+        self.models: dict[str, Provided] = {}
+        self.broken: list[Broken] = []
+        self.hooks = pluggy.PluginManager("interpgan")
+        self.hooks.add_hookspecs(hookspecs)
+        self._register("", importlib.import_module(CORE), f"interpgan-core {version('interpgan-core')}")
+        self._discover(None if only is None else set(only))
+
+    def get(self, kind: str, name: str) -> Provided:
+        """What offers a name of a kind ("operators", "backbones", "models").
+
+        Raises:
+            InterpganError: if nothing does; the message names a broken plugin that would have, or a
+                name that is close.
+        """
+        offered: dict[str, Provided] = getattr(self, kind)
+        if name in offered:
+            return offered[name]
+        for broken in self.broken:
+            if broken.plugin == name.split(".")[0]:
+                raise InterpganError(
+                    f"'{name}' comes from plugin {broken.plugin} ({broken.origin}), "
+                    f"which cannot be used: {broken.reason}"
+                )
+        what = {"operators": "step", "backbones": "backbone", "models": "model"}[kind]
+        hint = did_you_mean(name, offered)
+        raise InterpganError(f"there is no {what} '{name}'" + (hint or "; see interpgan-run --list"))
+
+    def add_file(self, path: Path) -> None:
+        """Add a plugin that is not installed: a `.py` file, or a package folder.
+
+        Raises:
+            InterpganError: if it is missing, fails on import, or another plugin has its name.
+        """
+        path = path.resolve()
+        source = path / "__init__.py" if path.is_dir() else path
+        if source.suffix != ".py" or not source.is_file():
+            raise InterpganError(f"{path} is not a plugin: give a .py file, or a folder with __init__.py")
+        module_name = source.parent.name if source.name == "__init__.py" else source.stem
+        name = module_name.removeprefix("interpgan_")
+        known = sys.modules.get(module_name)
+        if known is not None and Path(getattr(known, "__file__", None) or "").resolve() != source:
+            raise InterpganError(f"a module called {module_name} is loaded already; rename {source.name}")
+        if self.hooks.has_plugin(name):
+            if known is None:
+                raise InterpganError(f"a plugin called {name} is installed already; rename {path.name}")
+            return
+        spec = importlib.util.spec_from_file_location(module_name, source)
+        assert spec and spec.loader
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[module_name] = module
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            del sys.modules[module_name]
+            raise InterpganError(f"plugin {path} failed on import: {_said(error)}") from error
+        before = len(self.broken)
+        self._register(name, module, str(path))
+        if len(self.broken) > before:
+            raise InterpganError(f"plugin {path} cannot be used: {self.broken.pop().reason}")
+
+    def _discover(self, only: set[str] | None) -> None:
+        found: dict[str, dict[str, tuple[Distribution, EntryPoint]]] = {}
+        for distribution in distributions():
+            for entry in distribution.entry_points:
+                if entry.group == "interpgan":
+                    # A checkout on sys.path shows an installed distribution twice.
+                    found.setdefault(entry.name, {}).setdefault(distribution.name, (distribution, entry))
+        for name, offers in sorted(found.items()):
+            if only is not None and name not in only:
+                continue
+            origins = sorted(f"{d.name} {d.version}" for d, _ in offers.values())
+            if len(offers) > 1:
+                reason = f"{' and '.join(origins)} both provide a plugin called '{name}'; uninstall one"
+                self.broken.append(Broken(name, " and ".join(origins), reason))
+                continue
+            distribution, entry = next(iter(offers.values()))
+            try:
+                _check_version(distribution)
+                module = entry.load()
+            except Exception as error:
+                self.broken.append(Broken(name, origins[0], _said(error)))
+                continue
+            self._register(name, module, origins[0])
+        for name in sorted((only or set()) - set(found)):
+            self.broken.append(Broken(name, "INTERPGAN_PLUGINS", "no installed plugin has this name"))
+
+    def _register(self, name: str, module: ModuleType, origin: str) -> None:
+        """Take everything a plugin offers, or nothing of it."""
+        offered: dict[str, dict[str, Provided]] = {}
+        key = name or "core"
+        try:
+            self.hooks.register(module, key)
+            self.hooks.check_pending()
+            for kind in KINDS:
+                caller = self.hooks.subset_hook_caller(
+                    f"interpgan_{kind}",
+                    [p for p in self.hooks.get_plugins() if p is not module],
+                )
+                for names in caller():
+                    offered[kind] = {n: Provided(n, t, key, origin) for n, t in _checked(names, name)}
+                    taken = sorted(set(offered[kind]) & set(getattr(self, kind)))
+                    if taken:
+                        raise InterpganError(f"the name '{taken[0]}' is taken by another plugin")
+        except Exception as error:
+            if self.hooks.has_plugin(key):
+                self.hooks.unregister(name=key)
+            reason = _said(error)
+            if isinstance(error, pluggy.PluginValidationError):
+                reason = f"it was made for another version of interpgan-core: {reason}"
+            self.broken.append(Broken(name, origin, reason))
+            return
+        for kind, provided in offered.items():
+            getattr(self, kind).update(provided)
+
+
+def _checked(names: Any, plugin: str) -> Iterable[tuple[str, str]]:
+    if not isinstance(names, Mapping):
+        raise InterpganError(f"a hook must return a mapping of names, not {type(names).__name__}")
+    for name, target in names.items():
+        if not (isinstance(name, str) and isinstance(target, str) and ":" in target):
+            raise InterpganError(f"{name!r}: {target!r} is not of the form 'name': 'module:Class'")
+        if plugin and name != plugin and not name.startswith(f"{plugin}."):
+            raise InterpganError(f"it offers '{name}', but its names must be '{plugin}' or '{plugin}.…'")
+    return names.items()
+
+
+def _check_version(distribution: Distribution) -> None:
+    from packaging.requirements import Requirement
+
+    ours = version("interpgan-core")
+    for line in distribution.requires or []:
+        requirement = Requirement(line)
+        if requirement.name.lower().replace("_", "-") == "interpgan-core" and not (
+            requirement.specifier.contains(ours, prereleases=True)
+        ):
+            raise InterpganError(f"it needs interpgan-core{requirement.specifier}, and this is {ours}")
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, InterpganError):
+        return str(error)
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+@functools.cache
+def plugins() -> Plugins:
+    """The plugins of this process; the environment variable INTERPGAN_PLUGINS=a,b chooses them."""
+    chosen = os.environ.get("INTERPGAN_PLUGINS")
+    return Plugins(None if chosen is None else [n for n in (p.strip() for p in chosen.split(",")) if n])

@@ -1,0 +1,285 @@
+"""Runs a plan, keeps results in the output folder, writes the manifest and the report."""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+import time
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from interpgan_core.errors import InterpganError, RecipeError
+from interpgan_core.hookspecs import StepReport
+from interpgan_core.operators import Operator, Progress, Reference, quiet
+from interpgan_core.plan import Plan, PlannedStep, references
+from interpgan_core.plugins import plugins
+from interpgan_core.report import write_page
+from interpgan_core.store import Store
+
+log = logging.getLogger("interpgan")
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What a run will do with a step.
+
+    Args:
+        action: "run", "load" (a kept result that a later step needs), "cached" (kept, not needed) or
+            "skip" (not kept, not needed).
+        reason: why it runs; empty where it does not.
+    """
+
+    action: str
+    reason: str
+
+
+def intentions(plan: Plan, store: Store, fresh: bool = False) -> list[Intent]:
+    """What a run would do with each step, and why; used by the run itself and by `--dry-run`."""
+    reasons = ["--fresh" if fresh and s.keeps else store.why(s) for s in plan.steps]
+    needed = [bool(reason) and step.keeps for reason, step in zip(reasons, plan.steps, strict=True)]
+    for i in reversed(range(len(plan.steps))):
+        step = plan.steps[i]
+        if needed[i]:
+            # A result that is loaded from disk needs the generator alone.
+            uses = set(step.inputs.values()) if reasons[i] else {step.generator}
+            for number in uses - {0}:
+                needed[number - 1] = True
+    if not any(step.keeps for step in plan.steps):
+        needed = [True] * len(needed)
+    out = []
+    for reason, wanted, step in zip(reasons, needed, plan.steps, strict=True):
+        if wanted:
+            out.append(Intent("run", reason) if reason else Intent("load", ""))
+        else:
+            out.append(Intent("cached" if step.keeps else "skip", ""))
+    return out
+
+
+def run(
+    plan: Plan,
+    folder: Path,
+    *,
+    device: str | None = None,
+    fresh: bool = False,
+    progress: Progress = quiet,
+    tell: Callable[[StepReport], None] = lambda report: None,
+    say: Callable[[str], None] = lambda sentence: None,
+) -> Path:
+    """Run a plan.
+
+    Args:
+        plan: from `make_plan`.
+        folder: the output folder.
+        device: "cpu", "cuda"; None = cuda where there is one.
+        fresh: run every step, whatever is kept.
+        progress: shows how far a step is.
+        tell: is told of each step as it ends.
+        say: is told a sentence that a person should read, such as a licence.
+
+    Returns:
+        The report page.
+
+    Raises:
+        InterpganError: if a step fails (a RecipeError at its place in the recipe), or the folder cannot be
+            used.
+    """
+    store = Store(folder)
+    with store.locked():
+        return _Run(plan, store, device, fresh, progress, tell, say).run()
+
+
+class _Run:
+    def __init__(
+        self,
+        plan: Plan,
+        store: Store,
+        device: str | None,
+        fresh: bool,
+        progress: Progress,
+        tell: Callable[[StepReport], None],
+        say: Callable[[str], None],
+    ) -> None:
+        self.plan, self.store, self.device, self.fresh = plan, store, device, fresh
+        self.progress, self.tell, self.say = progress, tell, say
+        self.values: dict[int, Any] = {}
+        self.steps: list[dict[str, Any]] = []
+        self.licences: list[str] = []
+        self.generator: dict[str, Any] = {}
+        self.started = datetime.now(UTC)
+
+    def run(self) -> Path:
+        self._write("running")
+        wanted = intentions(self.plan, self.store, self.fresh)
+        last = {n: step.number for step in self.plan.steps for n in (*step.inputs.values(), step.generator)}
+        for step, intent in zip(self.plan.steps, wanted, strict=True):
+            began = time.perf_counter()
+            try:
+                record = self._do(step, intent)
+            except RecipeError:
+                raise
+            except InterpganError as error:
+                raise self.plan.source.error(f"{step.use}: {error}", step.loc) from error
+            except MemoryError as error:
+                raise self.plan.source.error(
+                    f"{step.use}: the memory is not enough; use fewer samples or a smaller resolution", step.loc
+                ) from error
+            except Exception as error:
+                raise self._unexpected(step, error) from error
+            seconds = time.perf_counter() - began
+            self._tell(step, intent, record, seconds)
+            for number in [n for n in self.values if last.get(n, 0) <= step.number]:
+                del self.values[number]  # nothing further down uses it
+        page = self.store.folder / "report.html"
+        manifest = self._write("finished")
+        write_page(page, manifest, self.store.folder)
+        for kept in self.store.kept:
+            self.say(f"{kept.name}: you had changed something in this result, so it was kept")
+        return page
+
+    def _do(self, step: PlannedStep, intent: Intent) -> dict[str, Any]:
+        """Bring about what is intended; the record of the step."""
+        if intent.action == "run" and not step.keeps:
+            self._remember(step, self._result(step, None))
+            return {}
+        if intent.action == "run":
+            record: dict[str, Any] = {"key": step.key, "content": step.content, "reason": intent.reason}
+            with self.store.writing(step, record) as folder:
+                began = time.perf_counter()
+                result = self._result(step, folder)
+                record["seconds"] = round(time.perf_counter() - began, 3)
+                result.save(folder)
+                if hasattr(result, "summary"):
+                    result.summary().save(folder)
+                record |= {"generator": self.generator, "licences": self.licences}
+            self._remember(step, result)
+            return record
+        record = self.store.record(step) or {}
+        if intent.action in ("cached", "load"):
+            # A run that loads no generator still says whose pictures these are.
+            self.generator = self.generator or record.get("generator", {})
+            self.licences += [text for text in record.get("licences", []) if text not in self.licences]
+        if intent.action == "load":
+            generator = self.values.get(step.generator)
+            self._remember(step, step.result.load(self.store.folder / step.folder, generator))  # type: ignore[attr-defined]
+        return record
+
+    def _remember(self, step: PlannedStep, result: Any) -> None:
+        self.values[step.number] = result
+        fingerprint = getattr(result, "fingerprint", None)
+        if fingerprint:
+            name = getattr(step.operator, "weights", None)
+            self.generator = {"fingerprint": fingerprint, "weights": str(name or step.use)}
+            licence = result.licence
+            if licence and licence not in self.licences:
+                self.licences.append(licence)
+                self.say(licence)
+
+    def _result(self, step: PlannedStep, folder: Path | None) -> Any:
+        if self.device is None:
+            import torch
+
+            self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        given: dict[str, Any] = {"device": self.device, "progress": self.progress, "folder": folder}
+        for name, number in step.inputs.items():
+            given[name] = self.values[number]
+        needs = type(step.operator).needs()
+        operator = self._filled(step.operator)
+        return operator.run(**{name: given[name] for name in needs if name in given})
+
+    def _filled(self, operator: Operator) -> Operator:
+        """The operator with results where the recipe has references."""
+        fields = {name: getattr(operator, name) for name in type(operator).model_fields}
+        if not references(fields):
+            return operator
+        return type(operator).model_validate({name: self._fill(value) for name, value in fields.items()})
+
+    def _fill(self, value: Any) -> Any:
+        if isinstance(value, Reference):
+            number = next(s.number for s in self.plan.steps if s.id == value.step)
+            result = self.values[number]
+            return result[value.item] if value.item else result
+        if isinstance(value, Mapping) and references(value):
+            return {key: self._fill(item) for key, item in value.items()}
+        if isinstance(value, list | tuple) and references(value):
+            return [self._fill(item) for item in value]
+        return value
+
+    def _unexpected(self, step: PlannedStep, error: Exception) -> RecipeError:
+        """A mistake in an operator, not in the recipe: where to look, and whose it is."""
+        said = str(error).splitlines()[0] if str(error) else ""
+        origin = plugins().get("operators", step.use).origin
+        self.store.write("error.txt", "".join(traceback.format_exception(error)))
+        return self.plan.source.error(
+            f"{step.use} ({origin}) failed: {type(error).__name__}: {said}; "
+            f"the details are in {self.store.folder / 'error.txt'}",
+            step.loc,
+        )
+
+    def _tell(self, step: PlannedStep, intent: Intent, record: Mapping[str, Any], seconds: float) -> None:
+        status = {"run": "ran", "load": "cached", "cached": "cached", "skip": "skipped"}[intent.action]
+        folder = self.store.folder / step.folder if step.keeps else None
+        if status == "cached":
+            seconds = float(record.get("seconds", 0))
+        report = StepReport(step.number, step.id, step.use, status, intent.reason, round(seconds, 3), folder)
+        self.steps.append(
+            {
+                "number": step.number,
+                "id": step.id,
+                "use": step.use,
+                "parameters": step.written,
+                "key": step.key,
+                "status": status,
+                "reason": intent.reason,
+                "seconds": report.seconds,
+                "folder": step.folder if folder else None,
+                "result": step.result.__name__,
+                "files": record.get("files", []),
+            }
+        )
+        self._write("running")
+        self.tell(report)
+        for hook in plugins().hooks.hook.interpgan_after_step.get_hookimpls():
+            try:
+                hook.function(report)
+            except Exception:
+                log.exception("plugin %s failed after step %s", hook.plugin_name, step.id)
+
+    def _write(self, status: str) -> dict[str, Any]:
+        now = datetime.now(UTC)
+        manifest = {
+            "interpgan": 1,
+            "status": status,
+            "title": self.plan.title or self.plan.source.file.stem,
+            "recipe": {"file": self.plan.source.file.name, "text": self.plan.source.text},
+            "overrides": list(self.plan.overrides),
+            "device": self.device,
+            "started": self.started.isoformat(timespec="seconds"),
+            "finished": now.isoformat(timespec="seconds"),
+            "seconds": round((now - self.started).total_seconds(), 3),
+            "versions": _versions(self.plan.steps),
+            "licences": self.licences,
+            "generator": self.generator,
+            "steps": self.steps,
+        }
+        self.store.write("run.json", json.dumps(manifest, indent=1, ensure_ascii=False, default=str))
+        return manifest
+
+
+def _versions(steps: Iterable[PlannedStep]) -> dict[str, str]:
+    found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
+    for name in ("torch", "numpy", "pillow"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    for step in steps:
+        name, _, number = plugins().get("operators", step.use).origin.rpartition(" ")
+        if name:
+            found[name] = number
+    return dict(sorted(found.items()))
