@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -181,8 +182,10 @@ def _read_torch(path: Path) -> Any:
 
     allowed: list[Any] = [(build, ".".join(name)) for name, build in EXTRAS.items()]
     try:
-        with torch.serialization.safe_globals(allowed):
-            value = torch.load(path, map_location="cpu", weights_only=True)
+        # An open file: by a path's name alone torch would take it for another format.
+        with torch.serialization.safe_globals(allowed), warnings.catch_warnings(), path.open("rb") as file:
+            warnings.simplefilter("ignore")
+            value = torch.load(file, map_location="cpu", weights_only=True)
         return _as_tensors(plain(value, path.stat().st_size))
     except Exception as error:
         refused = {

@@ -42,8 +42,6 @@ def download(url: str, name: str, sha256: str | None = None) -> Path:
         InterpganError: if the address is not safe, the server does not give the file, the content is not
             what it must be, or the cache cannot be written to.
     """
-    from filelock import FileLock, Timeout
-
     _check_address(url, from_here=True)
     if not re.fullmatch(r"\w[\w.+@=-]*", name):
         raise InterpganError(
@@ -53,26 +51,35 @@ def download(url: str, name: str, sha256: str | None = None) -> Path:
         raise InterpganError(f"'{sha256}' is no SHA-256; give its 64 hexadecimal digits")
     path = cache_folder() / name
     record = path.with_name(f"{name}.sha256.json")
-    with explaining(path):
-        lock = FileLock(path.with_name(f".{name}.lock"))
-        try:
-            lock.acquire(timeout=1)
-        except Timeout:
-            logging.getLogger(__name__).warning("another process is fetching %s; waiting for it", name)
-            lock.acquire()
-        with lock:
-            lock.release()  # `with` counts once more
-            wanted = sha256.lower() if sha256 else _recorded(record)
-            if not path.is_file() or (wanted and sha256_of(path) != wanted):
-                part = _Part(path)
-                _fetch(url, part, wanted, record)
-                with placing(path) as new:
-                    part.data.replace(new)
-                part.drop()
-            if wanted is None:
-                with placing(record) as new:
-                    new.write_text(json.dumps({"sha256": sha256_of(path), "from": _shown(url)}) + "\n")
+    with explaining(path), _alone(path):
+        wanted = sha256.lower() if sha256 else _recorded(record)
+        if not path.is_file() or (wanted and sha256_of(path) != wanted):
+            part = _Part(path)
+            _fetch(url, part, wanted, record)
+            with placing(path) as new:
+                part.data.replace(new)
+            part.drop()
+        if wanted is None:
+            with placing(record) as new:
+                new.write_text(json.dumps({"sha256": sha256_of(path), "from": _shown(url)}) + "\n")
     return path
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time fetches a file; the others wait, and find it there."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    try:
+        lock.acquire(timeout=1)
+    except Timeout:
+        logging.getLogger(__name__).warning("another process is fetching %s; waiting for it", path.name)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class _Part:

@@ -145,7 +145,7 @@ def difference(a: Pixels, b: Pixels) -> Pixels:
 
     if a.shape != b.shape:
         raise InterpganError(f"pictures of {a.shape[:2]} and {b.shape[:2]} pixels cannot be compared")
-    change = np.abs(a.astype(np.int32) - b).sum(axis=2)
+    change = np.abs(a.astype(np.int16) - b).sum(axis=2)
     colours: Pixels = _heat_colours()[np.minimum(change * 255 // (3 * HEAT_FULL), 255)]
     return colours
 

@@ -54,7 +54,7 @@ class Picture:
         text: Mapping[str, str] = MappingProxyType({}),
         side: int = THUMBNAIL,
     ) -> Self:
-        """Save a picture, and beside it the small one, so that the page can be rebuilt from files alone.
+        """Save a picture, and the small one in `small/` beside it, so that the page can be rebuilt from files alone.
 
         Args:
             picture: (h, w, 3) uint8.
@@ -66,7 +66,9 @@ class Picture:
             side: longer side of the small one, in pixels; difference maps are shown at half the width
                 of pictures, and their texture weighs more, so that half is enough for them.
         """
-        small = str(Path(file).with_suffix(".small.webp"))
+        small = (Path(file).parent / "small" / Path(file).name).with_suffix(".webp").as_posix()
+        for path in (folder / file, folder / small):
+            path.parent.mkdir(parents=True, exist_ok=True)
         images.save_picture(picture, folder / file, text)
         images.save_picture(images.thumbnail(picture, side), folder / small)
         return cls(file, caption, alt, small)
@@ -223,12 +225,12 @@ def _inside(folder: Path, name: str) -> Path:
 
 def _data_uri(path: Path) -> str:
     kind = _TYPES.get(path.suffix.lower())
+    if kind is None:
+        raise InterpganError(f"a page cannot carry {path}; end the name in {', '.join(_TYPES)}")
     try:
         data = path.read_bytes()
     except OSError as error:
         raise InterpganError(f"cannot read {path}: {error.strerror}; run again with --fresh") from error
-    if kind is None:
-        raise InterpganError(f"{path} is no picture that a page can carry; there are: {', '.join(_TYPES)}")
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
@@ -258,9 +260,9 @@ def _when(moment: str) -> str:
 
 def _words(value: Any) -> str:
     """A parameter as a person would write it."""
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         text = ", ".join(_words(item) for item in value)
-    elif isinstance(value, dict):
+    elif isinstance(value, Mapping):
         text = ", ".join(f"{key}: {_words(item)}" for key, item in value.items())
     else:
         text = _number(value)

@@ -173,8 +173,9 @@ class _Run:
         self.values[step.number] = result
         fingerprint = getattr(result, "fingerprint", None)
         if fingerprint:
-            name = getattr(step.operator, "weights", None)
-            self.generator = {"fingerprint": fingerprint, "weights": str(name or step.use)}
+            weights = getattr(step.operator, "weights", step.use)
+            name = weights.name if isinstance(weights, Path) else str(weights)
+            self.generator = {"fingerprint": fingerprint, "weights": name}
             licence = result.licence
             if licence and licence not in self.licences:
                 self.licences.append(licence)

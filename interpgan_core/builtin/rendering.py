@@ -15,7 +15,7 @@ from interpgan_core.errors import InterpganError
 from interpgan_core.generator import Generator
 from interpgan_core.latents import Grid, LatentBatch
 from interpgan_core.operators import Input, Operator, Progress
-from interpgan_core.report import Picture, Report, Strip
+from interpgan_core.report import THUMBNAIL, Picture, Report, Strip
 
 if TYPE_CHECKING:
     from interpgan_core.images import Pixels
@@ -29,6 +29,8 @@ class Render(Operator):
     A walk shows one row a sample; plain samples stand in one row, or each beside its original.
     """
 
+    title: str = ""
+    """Heading in the report."""
     compare: Input[LatentBatch] | None = None
     """The unedited samples, one a row; a walk through strength 0 knows its own."""
     differences: bool = True
@@ -53,7 +55,7 @@ class Render(Operator):
         if sheet:
             whole = images.grid(np.stack(sheet), len(grid.columns))
             images.save_picture(whole, folder / f"sheet.{self.format}", _MARK)
-        return Report(strips=tuple(strips))
+        return Report(self.title, tuple(strips))
 
     def _layout(self, batch: LatentBatch) -> Grid:
         if self.compare is None:
@@ -87,7 +89,9 @@ class Render(Operator):
             pictures.append(Picture.write(picture, folder, f"{file}.{self.format}", caption, alt, _MARK))
             if self.differences and grid.origin not in (None, i):
                 changed = images.difference(row[grid.origin or 0], picture)
+                path = f"changes/{file}.png"
+                small = THUMBNAIL // 2
                 differences.append(
-                    Picture.write(changed, folder, f"{file}_difference.png", caption, f"change at {alt}")
+                    Picture.write(changed, folder, path, caption, f"change at {alt}", side=small)
                 )
         return Strip(title, tuple(pictures), grid.origin, tuple(differences))

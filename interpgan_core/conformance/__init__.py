@@ -1,0 +1,1 @@
+"""The promises that operators and generators keep, each a function that raises AssertionError."""

@@ -1,0 +1,10 @@
+"""SeFa: closed-form factorisation of a generator's style weights."""
+
+from collections.abc import Mapping
+
+from interpgan_core import hookimpl
+
+
+@hookimpl
+def interpgan_operators() -> Mapping[str, str]:
+    return {"sefa": "interpgan_sefa.operators:FindSemantics"}
