@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections.abc import Callable, Iterable
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -137,11 +138,25 @@ def _persistent(meta: dict[str, Any]) -> dict[str, Any]:
     return {name: meta[name] for name in ("class_name", "version", "state")}
 
 
+def torch_value(file: IO[bytes]) -> Any:
+    """What torch's own reader for untrusted files makes of one, with `EXTRAS` allowed beside its own.
+
+    Args:
+        file: open for reading. Not a path: by the name alone torch would take it for another format.
+    """
+    import torch
+
+    allowed: list[Any] = [(build, ".".join(name)) for name, build in EXTRAS.items()]
+    with torch.serialization.safe_globals(allowed), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of pickle protocols
+        return torch.load(file, map_location="cpu", weights_only=True)
+
+
 def _storage(data: bytes) -> Tensor:
     """A torch storage from the torch file inside the pickle, as a tensor of one dimension."""
     import torch
 
-    storage = torch.load(BytesIO(data), map_location="cpu", weights_only=True)
+    storage = torch_value(BytesIO(data))
     if not isinstance(storage, torch.storage.TypedStorage):
         raise ValueError(f"{type(storage).__name__} in place of a storage")
     return torch.empty(0, dtype=storage.dtype).set_(storage)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interpgan_core.arrays import NPY_START, ZIP_START, read_npy, read_npz
-from interpgan_core.builders import BUILDERS, EXTRAS
+from interpgan_core.builders import BUILDERS, torch_value
 from interpgan_core.errors import InterpganError
 from interpgan_core.files import cache_folder, sha256_of, start_of
 from interpgan_core.placing import placing, placing_folder, sweep
@@ -178,14 +177,9 @@ def _read_zip(path: Path) -> Any:
 
 def _read_torch(path: Path) -> Any:
     """torch's own format, by torch's own reader for files that are not trusted."""
-    import torch
-
-    allowed: list[Any] = [(build, ".".join(name)) for name, build in EXTRAS.items()]
     try:
-        # An open file: by a path's name alone torch would take it for another format.
-        with torch.serialization.safe_globals(allowed), warnings.catch_warnings(), path.open("rb") as file:
-            warnings.simplefilter("ignore")
-            value = torch.load(file, map_location="cpu", weights_only=True)
+        with path.open("rb") as file:
+            value = torch_value(file)
         return _as_tensors(plain(value, path.stat().st_size))
     except Exception as error:
         refused = {

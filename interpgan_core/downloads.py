@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 TRIES = 4  # connections for one download, each going on where the last broke off
 TIMEOUT = (30, 60)  # seconds to connect, and without a byte
-CHUNK = 1 << 18
+CHUNK = 1 << 16  # bytes; what is lost at most when a connection breaks
 
 
 def download(url: str, name: str, sha256: str | None = None) -> Path:
@@ -142,16 +142,13 @@ def _receive_all(url: str, part: _Part) -> None:
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task(part.name, total=None)
         for _ in range(TRIES):
-            before = progress.tasks[task].completed
             try:
                 return _receive(url, part, progress, task)
             except _BrokenError as error:
                 reason = error
-                if progress.tasks[task].completed == before:
-                    break
     raise InterpganError(
-        f"{_shown(url)} could not be fetched: {reason}; check the network and run this again, "
-        f"it goes on where it broke off"
+        f"{_shown(url)} broke off {TRIES} times, the last time with: {reason}; check the network and run this "
+        "again to go on"
     )
 
 
@@ -218,7 +215,9 @@ def _answer(url: str, headers: dict[str, str]) -> Iterator[requests.Response]:
                     url, headers=headers, stream=True, timeout=TIMEOUT, allow_redirects=False
                 )
             except (requests.RequestException, ValueError) as error:
-                raise _BrokenError(_cause(error)) from error
+                raise InterpganError(
+                    f"{_shown(url)} could not be reached: {_cause(error)}; check the network and run this again"
+                ) from error
             with response:
                 if not response.is_redirect:
                     yield response

@@ -65,8 +65,7 @@ class LatentSpace:
         """
         if self.layer_of is None:
             raise InterpganError(
-                f"space {self.name} has no layers to choose from; "
-                "leave 'layers' at all, or move to w+ first"
+                f"space {self.name} has no layers to choose from; leave 'layers' at all, or move to w+ first"
             )
         present = sorted(set(self.layer_of.flatten().tolist()))
         if layers == "all":

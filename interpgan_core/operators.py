@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
@@ -63,10 +63,12 @@ class _FromStep:
             if isinstance(value, Reference):
                 if _fits(value.result, source):
                     return value
-                raise InterpganError(f"{value} is a {value.result.__name__}, not a {source.__name__}")
+                part = item_type(value.result)
+                hint = f"; pick one of it, such as {value}.0" if part and _fits(part, source) else ""
+                raise InterpganError(f"{value} is a {value.result.__name__}, not a {source.__name__}{hint}")
             if isinstance(value, source):
                 return value
-            given = f"'{value}'" if isinstance(value, str) else f"a {type(value).__name__}"
+            given = repr(value) if isinstance(value, str | int | float) else f"a {type(value).__name__}"
             raise InterpganError(
                 f"{given} is not a {source.__name__}; name a step that makes one, such as $step"
             )
@@ -98,6 +100,14 @@ def _fits(result: type, wanted: type) -> bool:
             for name in members
         )
     return issubclass(result, wanted)
+
+
+def item_type(result: type) -> type | None:
+    """The type of one part of a mapping, from the annotation of its `__getitem__`; None if it has none."""
+    if not issubclass(result, Mapping):
+        return None
+    hint = typing.get_type_hints(result.__getitem__).get("return")
+    return hint if isinstance(hint, type) else None
 
 
 class _File:

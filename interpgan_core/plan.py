@@ -5,22 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from interpgan_core.errors import InterpganError, RecipeError, did_you_mean
 from interpgan_core.files import sha256_of
 from interpgan_core.generator import Generator
 from interpgan_core.latents import LatentBatch
-from interpgan_core.operators import Operator, Reference
+from interpgan_core.operators import Operator, Reference, item_type
 from interpgan_core.plugins import plugins
 from interpgan_core.recipe import FORMAT, RESERVED, Loc, Recipe, Source, Step, parse_value, read_recipe
+from interpgan_core.wording import in_words
 
 FLOWS: Mapping[str, type] = {"generator": Generator, "batch": LatentBatch}
 _REFERENCE = re.compile(r"\$([\w-]+)(?:\.([\w.-]+))?")
@@ -132,11 +131,10 @@ class _Planner:
         try:
             return Recipe.model_validate(self.raw)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            loc = tuple(first["loc"])
+            loc = tuple(error.errors()[0]["loc"])
             if len(loc) > 1 and loc[0] == "steps":
-                raise self._invalid(first, "a step", loc[:2], Step) from None
-            raise self._invalid(first, "a recipe", (), Recipe) from None
+                raise self._invalid(error, "a step", loc[:2], Step, skip=2) from None
+            raise self._invalid(error, "a recipe", (), Recipe) from None
 
     def _name(self, steps: Sequence[Step]) -> None:
         """Every step gets a name: its id, or its operator's, numbered where that is taken."""
@@ -186,7 +184,7 @@ class _Planner:
         try:
             operator = cls.model_validate(parameters, context={"folder": self.source.file.parent})
         except ValidationError as error:
-            raise self._invalid(error.errors(include_url=False)[0], step.use, loc, cls) from None
+            raise self._invalid(error, step.use, loc, cls) from None
         inputs = self._flows(step, cls, loc, number)
         content = {
             "use": step.use,
@@ -235,16 +233,20 @@ class _Planner:
         if step not in self.done:
             if step in self.ids:
                 line = self.source.values["steps", self.ids.index(step)][0]
-                where = "this step itself" if self.ids.index(step) == number - 1 else f"in line {line}, not above"
+                where = (
+                    "this step itself" if self.ids.index(step) == number - 1 else f"in line {line}, not above"
+                )
                 raise self._error(
                     f"${step} is {where}; a step can use only the results of steps above it", loc
                 )
             raise self._error(f"there is no step '{step}'{did_you_mean(step, self.done)}", loc)
         result = self.done[step].result
         if item:
-            part = _item_type(result)
+            part = item_type(result)
             if part is None:
-                raise self._error(f"${step} is a {result.__name__}, which has no parts to pick; drop '.{item}'", loc)
+                raise self._error(
+                    f"${step} is a {result.__name__}, which has no parts to pick; drop '.{item}'", loc
+                )
             result = part
         return Reference(step, item, result)
 
@@ -301,63 +303,18 @@ class _Planner:
                 return RecipeError(message, f"--set {text}")
         return self.source.error(message, loc, key)
 
-    def _invalid(self, error: ErrorDetails, what: str, loc: Loc, model: type[BaseModel]) -> RecipeError:
-        """What pydantic found, as a sentence at its place."""
-        inner = tuple(error["loc"])[len(loc) if model in (Step,) else 0 :]
-        kind, given = error["type"], error.get("input")
-        place = (*loc, *inner)
-        if kind == "extra_forbidden":
-            known = [*model.model_fields, *(RESERVED if model not in (Recipe, Step) else ())]
-            has = "key" if model is Recipe else "parameter"
-            return self._error(f"{what} has no {has} '{inner[-1]}'{did_you_mean(str(inner[-1]), known)}", place, True)
-        if kind == "missing":
-            return self._error(f"{what} needs '{inner[-1]}'", place[:-1])
-        name = f"'{inner[0]}' of {what}" if inner else what
-        if kind == "value_error":
-            return self._error(str(error["ctx"]["error"]), place)
-        return self._error(f"{name} {_expected(error)}, not {_given(given)}", place)
-
-
-def _expected(error: ErrorDetails) -> str:
-    """The end of a sentence that begins with the name of a parameter."""
-    kind, limits = error["type"], error.get("ctx", {})
-    words = {
-        "string_type": "must be text",
-        "float_type": "must be a number",
-        "float_parsing": "must be a number",
-        "finite_number": "must be a finite number",
-        "int_type": "must be a whole number",
-        "int_parsing": "must be a whole number",
-        "int_from_float": "must be a whole number",
-        "bool_type": "must be true or false",
-        "bool_parsing": "must be true or false",
-        "tuple_type": "must be a list",
-        "list_type": "must be a list",
-        "dict_type": "must be a mapping",
-        "model_type": "must be a mapping, such as {use: sample, seeds: 0-3}",
-        "too_short": f"must have at least {limits.get('min_length')} entries",
-        "greater_than_equal": f"must be at least {limits.get('ge')}",
-        "greater_than": f"must be more than {limits.get('gt')}",
-        "less_than_equal": f"must be at most {limits.get('le')}",
-        "less_than": f"must be less than {limits.get('lt')}",
-        "literal_error": f"must be {limits.get('expected')}",
-        "string_pattern_mismatch": f"must look like {limits.get('pattern')}",
-    }
-    return words.get(kind, error["msg"][:1].lower() + error["msg"][1:])
-
-
-def _given(value: Any) -> str:
-    if isinstance(value, Reference):
-        return f"the result of a step ({value}); for a text that begins with $, write $$"
-    if isinstance(value, list | tuple | dict) and not value:
-        return "nothing"
-    if isinstance(value, list | tuple):
-        return "a list"
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "empty" if value is None else f"'{value}'" if isinstance(value, str) else str(value)
+    def _invalid(
+        self, error: ValidationError, what: str, loc: Loc, model: type[BaseModel], skip: int = 0
+    ) -> RecipeError:
+        """The first thing that pydantic found, as a sentence at its place."""
+        # A parameter with a typing error is also missing under its right name; the first says more.
+        first = min(error.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")
+        inner = tuple(first["loc"])[skip:]
+        known = [*model.model_fields, *(RESERVED if issubclass(model, Operator) else ())]
+        message = in_words(first, what, inner, known)
+        if first["type"] == "missing":
+            inner = inner[:-1]
+        return self._error(message, (*loc, *inner), key=first["type"] == "extra_forbidden")
 
 
 def references(value: Any) -> list[Reference]:
@@ -371,11 +328,3 @@ def references(value: Any) -> list[Reference]:
     if isinstance(value, list | tuple):
         return [ref for item in value for ref in references(item)]
     return []
-
-
-def _item_type(result: type) -> type | None:
-    """The type of one part of a mapping, from the annotation of its `__getitem__`."""
-    if not issubclass(result, Mapping):
-        return None
-    hint = typing.get_type_hints(result.__getitem__).get("return")
-    return hint if isinstance(hint, type) else None

@@ -66,7 +66,9 @@ def _read(path: Path, space: str | None) -> Mapping[str, Direction]:
     else:
         content = read_weights(path)
     if space is None:
-        raise InterpganError(f"{path} does not say which space its directions live in; add space: w (or z, w+)")
+        raise InterpganError(
+            f"{path} does not say which space its directions live in; add space: w (or z, w+)"
+        )
     if not isinstance(content, Mapping):
         return {path.stem: _direction(content, space, path)}
     if "boundary" in content:  # HiGAN, IDInvert
@@ -96,7 +98,9 @@ def _direction(
     while array.ndim > 1 and array.shape[0] == 1:
         array = array[0]
     if array.ndim not in (1, 2):
-        raise InterpganError(f"{path} holds an array {array.shape}; a direction is (d,), (1, d), (l, d) or (1, l, d)")
+        raise InterpganError(
+            f"{path} holds an array {array.shape}; a direction is (d,), (1, d), (l, d) or (1, l, d)"
+        )
     if array.ndim == 2 and space == "w":
         space = "w+"
     notes: dict[str, Any] = {"file": path.name, "norm": float(np.linalg.norm(array))}
@@ -114,7 +118,9 @@ def _array(value: Any, path: Path) -> np.ndarray[Any, Any]:
     try:
         return np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise InterpganError(f"{path} holds something that is not numbers where a direction should be") from error
+        raise InterpganError(
+            f"{path} holds something that is not numbers where a direction should be"
+        ) from error
 
 
 def _missing(path: Path) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from interpgan_core.errors import InterpganError, RecipeError, did_you_mean
 
@@ -35,13 +35,19 @@ _CORE_SCHEMA = (
 _TAGGED = re.compile(r"(&\S+\s+)?!")
 
 
+def _word(value: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*", value):
+        raise InterpganError(f"'{value}' is not an id; use small letters, digits, - and _, such as my-step")
+    return value
+
+
 class Step(BaseModel):
     """One step as written; what is left of it are the operator's parameters."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     use: str = Field(strict=True)
-    id: str = Field(default="", strict=True, pattern=r"^[a-z][a-z0-9_-]*$")
+    id: Annotated[str, Field(strict=True), AfterValidator(_word)] = ""
     batch: str | None = None
     generator: str | None = None
 
@@ -146,7 +152,9 @@ def parse(source: Source) -> Any:
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise source.at(_plain_words(error), line, column) from None
     except RecursionError:
-        raise source.error(f"the file is nested more than {MAX_DEPTH} levels deep; write it flatter") from None
+        raise source.error(
+            f"the file is nested more than {MAX_DEPTH} levels deep; write it flatter"
+        ) from None
     except (YAMLError, ValueError) as error:
         where = getattr(error, "position", None)
         at = _place(source.text, where) if isinstance(where, int) else (1, 1)
@@ -174,10 +182,14 @@ class _Builder:
         if any(node is outer for outer in self.open):
             raise self.source.at("this alias stands inside what it repeats; write it out", *place)
         if len(self.open) >= MAX_DEPTH:
-            raise self.source.at(f"this is nested more than {MAX_DEPTH} levels deep; write it flatter", *place)
+            raise self.source.at(
+                f"this is nested more than {MAX_DEPTH} levels deep; write it flatter", *place
+            )
         tag = str(node.tag)
         if not tag.startswith("tag:yaml.org,2002:") or _TAGGED.match(self.source.text, mark.index):
-            raise self.source.at("tags such as !this are not allowed in a recipe; write a plain value", *place)
+            raise self.source.at(
+                "tags such as !this are not allowed in a recipe; write a plain value", *place
+            )
         self.open.append(node)
         try:
             return self._value(node, loc)

@@ -127,7 +127,8 @@ class _Run:
                 raise self.plan.source.error(f"{step.use}: {error}", step.loc) from error
             except MemoryError as error:
                 raise self.plan.source.error(
-                    f"{step.use}: the memory is not enough; use fewer samples or a smaller resolution", step.loc
+                    f"{step.use}: the memory is not enough; use fewer samples or a smaller resolution",
+                    step.loc,
                 ) from error
             except Exception as error:
                 raise self._unexpected(step, error) from error

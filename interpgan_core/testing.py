@@ -96,5 +96,3 @@ def recipe_error(text: str, folder: Path, *overrides: str) -> str:
     except InterpganError as error:
         return str(error).replace(f"{folder}/", "")
     raise AssertionError("the recipe is right")
-
-

@@ -90,7 +90,9 @@ class _OnUnits(EditOperator):
             return torch.ones(1, 1, 1, 1)
         weight = torch.zeros(1, 1, height, width)
         top, left, bottom, right = self.region
-        weight[..., round(top * height) : round(bottom * height), round(left * width) : round(right * width)] = 1
+        weight[
+            ..., round(top * height) : round(bottom * height), round(left * width) : round(right * width)
+        ] = 1
         return weight
 
 
@@ -100,9 +102,7 @@ class Exchange(_OnUnits):
     source: Input[LatentBatch]
     """As many samples as the batch, or one."""
 
-    def _value(
-        self, batch: LatentBatch, generator: Generator, layer: str, units: tuple[int, ...]
-    ) -> Tensor:
+    def _value(self, batch: LatentBatch, generator: Generator, layer: str, units: tuple[int, ...]) -> Tensor:
         import torch
 
         if len(self.source) not in (1, len(batch)):
@@ -119,9 +119,7 @@ class Ablate(_OnUnits):
     Source: Bau et al., GAN Dissection, ICLR 2019, section 3.2.
     """
 
-    def _value(
-        self, batch: LatentBatch, generator: Generator, layer: str, units: tuple[int, ...]
-    ) -> Tensor:
+    def _value(self, batch: LatentBatch, generator: Generator, layer: str, units: tuple[int, ...]) -> Tensor:
         import torch
 
         return torch.zeros(1, len(units), 1, 1)

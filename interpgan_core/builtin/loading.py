@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from interpgan_core.directions import Direction, DirectionSet
 from interpgan_core.errors import InterpganError
@@ -25,12 +25,12 @@ def _model_or_file(value: Any, info: ValidationInfo) -> Any:
     path = Path((info.context or {}).get("folder", ""), value).expanduser()
     if path.exists():
         return path
-    try:
-        plugins().get("models", value)
-    except InterpganError as error:
-        if "/" in value or path.suffix in (".pt", ".pth", ".pkl", ".bin", ".safetensors", ".npy"):
-            raise InterpganError(f"there is no file {path}") from None
-        raise InterpganError(f"{error}; nor is there a file {path}") from None
+    if "/" in value or path.suffix:
+        raise InterpganError(
+            f"there is no file {path}, and no model of that name; see interpgan-run --list models"
+        )
+    plugins().get("models", value)
+    return value
 
 
 class LoadGenerator(Operator):
@@ -84,6 +84,16 @@ class LoadDirections(Operator):
         return load_directions(self.file, self.space, self.layers, self.flip)
 
 
+def _plain_name(value: str) -> str:
+    if (
+        Path(value).name != value
+        or "\\" in value
+        or Path(value).suffix not in (".safetensors", ".csv", ".npy")
+    ):
+        raise InterpganError(f"'{value}' must be a plain file name that ends in .safetensors, .csv or .npy")
+    return value
+
+
 class Save(Operator):
     """Write a result into the output folder, under a name of your own.
 
@@ -91,7 +101,7 @@ class Save(Operator):
     scores, .npy for one direction (other tools read it).
     """
 
-    file: Annotated[str, Field(pattern=r"^[^/\\]+\.(safetensors|csv|npy)$")]
+    file: Annotated[str, AfterValidator(_plain_name)]
     """A plain file name: recipes write nowhere but into their output folder."""
     what: Input[Direction] | Input[DirectionSet] | Input[Scores] | Input[LatentBatch] | None = None
     """The result of a step; the current batch when left out."""

@@ -152,5 +152,6 @@ def _as_many(other: LatentBatch, batch: LatentBatch) -> LatentBatch:
         return other
     if len(other) == 1:
         return other.repeat(len(batch))
-    raise InterpganError(f"{len(other)} samples cannot be paired with {len(batch)}; give one, or {len(batch)}")
-
+    raise InterpganError(
+        f"{len(other)} samples cannot be paired with {len(batch)}; give one, or {len(batch)}"
+    )

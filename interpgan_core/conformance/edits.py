@@ -57,7 +57,9 @@ def a_sample_does_not_depend_on_its_neighbours(case: Case) -> None:
     per = len(together) // len(SEEDS)
     for i in range(len(SEEDS)):
         alone = _edited(case, case.batch()[i])
-        assert bool((alone.codes == together.codes[i * per : (i + 1) * per]).all()), f"sample {i} differs alone"
+        assert bool((alone.codes == together.codes[i * per : (i + 1) * per]).all()), (
+            f"sample {i} differs alone"
+        )
 
 
 def order_does_not_matter(case: Case) -> None:

@@ -109,7 +109,9 @@ def every_space_gives_the_same_picture(case: Case) -> None:
     expected = case.generator.images(case.batch(1))
     for name in case.generator.spaces:
         found = case.generator.images(case.generator.to_space(case.batch(1), name))
-        assert _far(found, expected) < _CLOSE, f"from {name} the picture differs by {_far(found, expected):.2g}"
+        assert _far(found, expected) < _CLOSE, (
+            f"from {name} the picture differs by {_far(found, expected):.2g}"
+        )
 
 
 def a_picture_does_not_depend_on_its_neighbours(case: Case) -> None:

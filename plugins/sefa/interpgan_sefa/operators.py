@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from interpgan_core import Direction, DirectionSet, Generator, HasStyleWeights, InterpganError, Layers, Operator
+from interpgan_core import (
+    Direction,
+    DirectionSet,
+    Generator,
+    HasStyleWeights,
+    InterpganError,
+    Layers,
+    Operator,
+)
 from interpgan_core.latents import LatentSpace
 from pydantic import Field
 
