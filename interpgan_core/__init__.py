@@ -11,30 +11,61 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from interpgan_core.checkpoints import read_npy as read_npy
     from interpgan_core.checkpoints import read_npz as read_npz
+    from interpgan_core.checkpoints import read_safetensors as read_safetensors
     from interpgan_core.checkpoints import read_weights as read_weights
+    from interpgan_core.checkpoints import write_safetensors as write_safetensors
     from interpgan_core.directions import Direction as Direction
     from interpgan_core.directions import DirectionSet as DirectionSet
+    from interpgan_core.downloads import download as download
     from interpgan_core.errors import InterpganError as InterpganError
+    from interpgan_core.errors import did_you_mean as did_you_mean
+    from interpgan_core.files import cache_folder as cache_folder
+    from interpgan_core.files import sha256_of as sha256_of
     from interpgan_core.generator import Generator as Generator
+    from interpgan_core.generator import HasConcepts as HasConcepts
+    from interpgan_core.generator import HasDiscriminator as HasDiscriminator
+    from interpgan_core.generator import HasEncoder as HasEncoder
+    from interpgan_core.generator import HasStyleWeights as HasStyleWeights
+    from interpgan_core.generator import fingerprint as fingerprint
+    from interpgan_core.hookspecs import StepReport as StepReport
     from interpgan_core.hookspecs import hookimpl as hookimpl
     from interpgan_core.latents import FeatureEdit as FeatureEdit
+    from interpgan_core.latents import Grid as Grid
     from interpgan_core.latents import LatentBatch as LatentBatch
     from interpgan_core.latents import LatentSpace as LatentSpace
+    from interpgan_core.latents import seeded_normal as seeded_normal
+    from interpgan_core.models import Backbone as Backbone
+    from interpgan_core.models import FileSummary as FileSummary
+    from interpgan_core.models import Noise as Noise
+    from interpgan_core.models import Precision as Precision
     from interpgan_core.models import load_generator as load_generator
     from interpgan_core.operators import Artifact as Artifact
     from interpgan_core.operators import EditOperator as EditOperator
     from interpgan_core.operators import Input as Input
     from interpgan_core.operators import InputFile as InputFile
     from interpgan_core.operators import Operator as Operator
+    from interpgan_core.operators import Progress as Progress
     from interpgan_core.operators import Scorer as Scorer
     from interpgan_core.operators import Scores as Scores
+    from interpgan_core.placing import placing as placing
+    from interpgan_core.plan import make_plan as make_plan
     from interpgan_core.published import load_directions as load_directions
+    from interpgan_core.ranges import Layers as Layers
+    from interpgan_core.ranges import Ranges as Ranges
+    from interpgan_core.ranges import Seeds as Seeds
+    from interpgan_core.ranges import Units as Units
+    from interpgan_core.report import Picture as Picture
     from interpgan_core.report import Report as Report
+    from interpgan_core.report import Strip as Strip
+    from interpgan_core.report import Table as Table
+    from interpgan_core.runner import run as run
 
 _HOME = {
-    "checkpoints": ("read_npy", "read_npz", "read_weights"),
+    "checkpoints": ("read_npy", "read_npz", "read_safetensors", "read_weights", "write_safetensors"),
     "directions": ("Direction", "DirectionSet"),
-    "errors": ("InterpganError",),
+    "downloads": ("download",),
+    "errors": ("InterpganError", "did_you_mean"),
+    "files": ("cache_folder", "sha256_of"),
     "generator": (
         "Generator",
         "HasConcepts",
@@ -45,7 +76,7 @@ _HOME = {
     ),
     "hookspecs": ("StepReport", "hookimpl"),
     "latents": ("FeatureEdit", "Grid", "LatentBatch", "LatentSpace", "seeded_normal"),
-    "models": ("Backbone", "FileSummary", "load_generator"),
+    "models": ("Backbone", "FileSummary", "Noise", "Precision", "load_generator"),
     "operators": (
         "Artifact",
         "EditOperator",
@@ -56,12 +87,12 @@ _HOME = {
         "Scorer",
         "Scores",
     ),
+    "placing": ("placing",),
     "plan": ("make_plan",),
     "published": ("load_directions",),
     "ranges": ("Layers", "Ranges", "Seeds", "Units"),
     "report": ("Picture", "Report", "Strip", "Table"),
     "runner": ("run",),
-    "testing": ("conformance",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from interpgan_core.builders import DType
 from interpgan_core.errors import InterpganError
 from interpgan_core.files import start_of
 from interpgan_core.unpickle import RestrictedUnpickler, damaged
@@ -101,8 +102,9 @@ def _read_array(file: IO[bytes], size: int, pickled: str | None) -> Any:
         if pickled is None:
             raise ValueError("it holds objects in place of numbers")
         return RestrictedUnpickler(file, pickled).load()
+    DType(dtype.str)  # refuses what are no numbers
     held, needed = size - file.tell(), math.prod(shape) * dtype.itemsize
     if min(shape, default=0) < 0 or needed > held:
         raise ValueError(f"an array of shape {shape} of {dtype} needs {needed} bytes, and it has {held}")
     file.seek(0)
-    return npy.read_array(file, allow_pickle=False)
+    return npy.read_array(file, allow_pickle=False).astype(dtype.newbyteorder("="), copy=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any
 
@@ -50,8 +50,8 @@ class DType(Placeholder):
     def __init__(self, spec: str, *_flags: Any) -> None:
         import numpy as np
 
-        if not re.fullmatch(r"[<>=|]?(b1|[iu][1248]|f[248]|c8|c16|[SU]\d{1,6}|O8?)", spec):
-            raise ValueError(f"arrays of '{spec}' are not numbers")
+        if not re.fullmatch(r"[<>=|]?(b1|[iu][1248]|f[248]|c8|c16|[SU][1-9]\d{0,5}|O8?)", spec):
+            raise ValueError(f"arrays of '{spec[:20]}' are not numbers")
         self.kind = np.dtype(spec)
 
     def __setstate__(self, state: Any) -> None:
@@ -76,11 +76,27 @@ class Array(Placeholder):
     def value(self) -> Any:
         if self.made is None:
             _version, shape, dtype, fortran, data = self.state
-            if dtype.kind.hasobject and isinstance(data, list) and len(shape) < 2:
+            if dtype.kind.hasobject and isinstance(data, list) and len(counts(shape)) < 2:
                 self.made = data if shape else data[0]
             else:
                 self.made = _from_bytes(data, dtype, shape, fortran)
         return self.made
+
+
+def key(value: Any) -> Any:
+    """The value if it may be a dict's key: one whose hash takes no time, as that of nested tuples may."""
+    if value is None or isinstance(value, bool | int | float | str | bytes):
+        return value
+    raise TypeError(f"a {type(value).__name__} as a key")
+
+
+def counts(values: Any) -> tuple[int, ...]:
+    """The values if they may be a shape. Said without showing them: they may be anything, of any size."""
+    if not isinstance(values, tuple | list) or len(values) > 64:
+        raise ValueError("a shape that is none")
+    if not all(type(n) is int and 0 <= n < 2**48 for n in values):
+        raise ValueError("a shape of numbers that are no sizes")
+    return tuple(values)
 
 
 def _from_bytes(data: Any, dtype: DType, shape: Any, fortran: bool = False) -> np.ndarray:
@@ -91,8 +107,8 @@ def _from_bytes(data: Any, dtype: DType, shape: Any, fortran: bool = False) -> n
     if kind.hasobject:
         raise ValueError("an array of objects cannot be made from bytes")
     raw = data.encode("latin-1") if isinstance(data, str) else data
-    shape = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
-    if any(type(n) is not int or n < 0 for n in shape) or math.prod(shape) * kind.itemsize != len(raw):
+    shape = counts(shape if isinstance(shape, tuple) else (shape,))
+    if math.prod(shape) * kind.itemsize != len(raw):
         raise ValueError(f"an array of shape {shape} of {kind} does not fit the {len(raw)} bytes it has")
     return np.ndarray(shape, kind, raw, order="F" if fortran else "C")
 
@@ -109,7 +125,7 @@ def _scalar(dtype: DType, data: Any) -> Any:
 
 def _encode(text: str, encoding: str) -> bytes:
     if encoding not in ("latin1", "latin-1"):
-        raise ValueError(f"bytes in the encoding {encoding}")
+        raise ValueError("bytes in an encoding that is not used for bytes")
     return text.encode("latin-1")
 
 
@@ -118,13 +134,14 @@ def _empty_bytes() -> bytes:
     return b""
 
 
-def _dict(pairs: Iterable[Any] = ()) -> dict[Any, Any]:
-    return dict(pairs)
+def _dict(pairs: Any = ()) -> dict[Any, Any]:
+    items = pairs.items() if isinstance(pairs, dict) else pairs
+    return {key(name): value for name, value in items}
 
 
-def _new(build: Any, _base: Any, _state: Any) -> Any:
-    """What protocols 0 and 1 call to make an empty object of a class."""
-    return build.build()
+def _new(build: Any, _base: Any, content: Any) -> Any:
+    """What protocols 0 and 1 call to make an object of a class."""
+    return build.build() if content is None else build.build(content)
 
 
 def _only_named(*_args: Any) -> Any:
@@ -134,7 +151,7 @@ def _only_named(*_args: Any) -> Any:
 def _persistent(meta: dict[str, Any]) -> dict[str, Any]:
     """A network of NVIDIA's: its name and state are kept, the source text that comes with it is dropped."""
     if meta["type"] != "class":
-        raise ValueError(f"a persistent object of type {meta['type']}")
+        raise ValueError("a persistent object that is no class")
     return {name: meta[name] for name in ("class_name", "version", "state")}
 
 
@@ -163,8 +180,7 @@ def _storage(data: bytes) -> Tensor:
 
 
 def _tensor(storage: Tensor, offset: int, size: Any, stride: Any, *_rest: Any) -> Tensor:
-    if any(type(n) is not int or n < 0 for n in (offset, *size, *stride)) or len(size) != len(stride):
-        raise ValueError(f"a tensor of size {size} and stride {stride}")
+    size, stride, (offset,) = counts(size), counts(stride), counts((offset,))
     last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
     count = math.prod(size)
     if count and max(last + 1, count) > len(storage):
@@ -197,7 +213,7 @@ BUILDERS: dict[tuple[str, str], Callable[..., Any]] = EXTRAS | {
     ("dnnlib.util", "EasyDict"): _dict,
 }
 for _builtins, _copyreg in (("builtins", "copyreg"), ("__builtin__", "copy_reg")):  # Python 3 and 2
-    BUILDERS[_builtins, "set"] = set
+    BUILDERS[_builtins, "set"] = list
     BUILDERS[_builtins, "bytes"] = _empty_bytes
     BUILDERS[_builtins, "object"] = _only_named
     BUILDERS[_builtins, "dict"] = _dict

@@ -129,7 +129,8 @@ def read_weights(path: Path) -> Any:
             numpy's .npy and .npz. The content decides, not the name.
 
     Returns:
-        Nested dicts and lists of tensors on the CPU, numbers, strings and None. A network of NVIDIA's is
+        Nested dicts and lists of tensors on the CPU, numbers, strings and None, and numpy's arrays
+        of text. A network of NVIDIA's is
         {class_name, version, state}; an argparse.Namespace is a dict.
 
     Raises:
@@ -204,7 +205,7 @@ def _torch_globals(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _as_tensors(value: Any) -> Any:
-    """Arrays of numbers become tensors."""
+    """Arrays of numbers become tensors; those of text stay."""
     import numpy as np
     import torch
 
@@ -213,7 +214,7 @@ def _as_tensors(value: Any) -> Any:
     if isinstance(value, list):
         return [_as_tensors(inside) for inside in value]
     if isinstance(value, np.ndarray):
-        return torch.from_numpy(value) if value.dtype.kind in "biufc" else value.tolist()
+        return torch.from_numpy(value) if value.dtype.kind in "biufc" else value
     return value
 
 

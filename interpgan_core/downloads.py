@@ -147,8 +147,8 @@ def _receive_all(url: str, part: _Part) -> None:
             except _BrokenError as error:
                 reason = error
     raise InterpganError(
-        f"{_shown(url)} broke off {TRIES} times, the last time with: {reason}; check the network and run this "
-        "again to go on"
+        f"{_shown(url)} broke off {TRIES} times, the last time with: {reason}; check the network and run "
+        "this again to go on"
     )
 
 
@@ -216,7 +216,8 @@ def _answer(url: str, headers: dict[str, str]) -> Iterator[requests.Response]:
                 )
             except (requests.RequestException, ValueError) as error:
                 raise InterpganError(
-                    f"{_shown(url)} could not be reached: {_cause(error)}; check the network and run this again"
+                    f"{_shown(url)} could not be reached: {_cause(error)}; check the network and "
+                    "run this again"
                 ) from error
             with response:
                 if not response.is_redirect:
@@ -278,6 +279,9 @@ def _recorded(record: Path) -> str | None:
     if not record.is_file():
         return None
     try:
-        return re.fullmatch(r"[0-9a-f]{64}", json.loads(record.read_bytes())["sha256"])[0]  # type: ignore[index]
+        sha256 = json.loads(record.read_bytes())["sha256"]
+        if re.fullmatch(r"[0-9a-f]{64}", sha256):
+            return str(sha256)
+        raise ValueError(sha256)
     except (ValueError, KeyError, TypeError) as error:
         raise InterpganError(f"{record} is damaged; remove it to trust the next download") from error

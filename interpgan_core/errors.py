@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -41,15 +42,26 @@ class RecipeError(InterpganError):
 
     def __str__(self) -> str:
         where = self.file + (f":{self.line}:{self.column}" if self.line else "")
-        text = f"{where}: {self.message}" if where else self.message
+        text = _visible(f"{where}: {self.message}" if where else self.message)
         if not self.source.strip():
             return text
-        # Of a very long line only the part around the mistake is shown; a caret under the right character
-        # needs the same tabs above it.
+        # Of a very long line only the part around the mistake is shown.
         start = max(0, self.column - 1 - _SHOWN // 2) if len(self.source) > _SHOWN else 0
-        shown = self.source[start : start + _SHOWN]
-        indent = "".join("\t" if c == "\t" else " " for c in shown[: self.column - 1 - start])
+        shown = _visible(self.source[start : start + _SHOWN])
+        indent = "".join(_blank(c) for c in shown[: self.column - 1 - start])
         return f"{text}\n    {shown}\n    {indent}^"
+
+
+def _visible(text: str) -> str:
+    """What others wrote must not command the terminal that shows it."""
+    return "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _blank(character: str) -> str:
+    """As wide as the character: tabs stay tabs, and Chinese takes two columns."""
+    if character == "\t":
+        return character
+    return "  " if unicodedata.east_asian_width(character) in "WF" else " "
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

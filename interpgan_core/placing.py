@@ -16,8 +16,8 @@ from pathlib import Path
 from interpgan_core.errors import InterpganError
 from interpgan_core.files import everything_in
 
-# .NAME.partial-PID-HOST-RANDOM: a process number means something on its own machine only.
-_PARTIAL = re.compile(r"\..*\.partial-(\d+)-([0-9a-f]{8})-[0-9a-f]{8}")
+# .NAME.partial-PID-HOST-RANDOM.SUFFIX: a process number means something on its own machine only.
+_PARTIAL = re.compile(r"\..*\.partial-(\d+)-([0-9a-f]{8})-[0-9a-f]{8}(\.[^.]*)?")
 _HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
 _REASONS = {
@@ -42,7 +42,8 @@ def placing(path: Path) -> Iterator[Path]:
         path: where the file is to stand; its folder is made when missing, an older file is replaced.
 
     Yields:
-        A path beside it to write to; moved into place when the block ends well, removed when it fails.
+        A path beside it, of the same suffix, to write to; moved into place when the block ends well,
+        removed when it fails.
 
     Raises:
         InterpganError: if the folder cannot be written to; the message says why and what to do.
@@ -113,7 +114,8 @@ def explaining(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         # An error about some other file is not ours to explain.
-        if error.filename and path.parent not in (Path(error.filename), *Path(error.filename).parents):
+        about = Path(error.filename or path)
+        if not about.is_relative_to(path.parent) and not path.is_relative_to(about):
             raise
         reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}; choose another folder")
         raise InterpganError(f"cannot write {path.name} to the folder {path.parent}: {reason}") from error
@@ -123,7 +125,7 @@ def explaining(path: Path) -> Iterator[None]:
 def _partial(path: Path) -> Iterator[Path]:
     """A free name beside a path; whatever stands there at the end is removed."""
     token = f"{os.getpid()}-{_HOST}-{secrets.token_hex(4)}"
-    partial = path.parent / f".{path.name[:40]}.partial-{token}"
+    partial = path.parent / f".{path.name[:40]}.partial-{token}{path.suffix[:12]}"
     try:
         with explaining(path):
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from interpgan_core.builders import Placeholder
+from interpgan_core.builders import Placeholder, key
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,8 +41,8 @@ def plain(value: Any, size: int) -> Any:
         if value is None or isinstance(value, bool | int | float | complex | str | bytes):
             return value
         if isinstance(value, dict):
-            return {_key(k): visit(v, depth + 1) for k, v in value.items()}
-        if isinstance(value, list | tuple | set | frozenset):
+            return {key(k): visit(v, depth + 1) for k, v in value.items()}
+        if isinstance(value, list | tuple | set):
             return [visit(v, depth + 1) for v in value]
         if isinstance(value, Placeholder):
             return visit(value.value(), depth + 1)
@@ -50,8 +50,6 @@ def plain(value: Any, size: int) -> Any:
             return array(value)
         if isinstance(value, Tensor):
             return _tensor(value, size)
-        if isinstance(value, bytearray):
-            return bytes(value)
         if isinstance(value, dtype | device):
             return str(value)
         raise ValueError(f"it holds a {type(value).__name__}, which is no weight")
@@ -67,12 +65,6 @@ def plain(value: Any, size: int) -> Any:
         return made
 
     return visit(value, 0)
-
-
-def _key(key: Any) -> Any:
-    if key is None or isinstance(key, bool | int | float | str | bytes):
-        return key
-    raise ValueError(f"a {type(key).__name__} as a key")
 
 
 def _tensor(tensor: Tensor, size: int) -> Tensor:

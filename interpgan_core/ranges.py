@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, overload
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from interpgan_core.errors import InterpganError
 
-_PART = re.compile(r"(\d+)(?:\s*(-)\s*(\d+)?)?")
+_PART = re.compile(r"([0-9]{1,15})(?:\s*(-)\s*([0-9]{1,15})?)?")
 
 
 class Ranges(Sequence[int]):
@@ -63,41 +64,44 @@ class Ranges(Sequence[int]):
 
 
 def _as_text(value: Any) -> Any:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int):
+    if type(value) is int:
         return str(value)
     if isinstance(value, list | tuple) and value and all(type(v) is int for v in value):
         return ",".join(str(v) for v in value)
+    if not isinstance(value, str):
+        raise PydanticCustomError("range_type", "must be numbers such as 3, 0-7 or 0-3,6")
     return value
 
 
 def _layers(value: Any) -> Any:
     text = _as_text(value)
-    if isinstance(text, str) and text != "all":
+    if text != "all":
         Ranges(text, last=10**6)
     return text
 
 
 def _numbers(value: Any) -> Any:
     text = _as_text(value)
-    if isinstance(text, str):
-        Ranges(text)
+    Ranges(text)
     return text
 
 
 def _seeds(value: Any) -> Any:
     text = _as_text(value)
-    if isinstance(text, str) and any(part.stop > 2**32 for part in Ranges(text).parts):
+    if any(part.stop > 2**32 for part in Ranges(text).parts):
         raise InterpganError("a seed is a whole number from 0 to 4294967295")
     return text
 
 
-Layers = Annotated[str, BeforeValidator(_layers)]
+_WRITTEN = WithJsonSchema(
+    {"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "array", "items": {"type": "integer"}}]}
+)
+
+Layers = Annotated[str, BeforeValidator(_layers), _WRITTEN]
 """Synthesis layers: "all", "0-3,6", "8-" (to the last); a number or a list of numbers is taken too."""
 
-Units = Annotated[str, BeforeValidator(_numbers)]
+Units = Annotated[str, BeforeValidator(_numbers), _WRITTEN]
 """Channels of a feature map: "5", "0-31,40"."""
 
-Seeds = Annotated[str, BeforeValidator(_seeds)]
+Seeds = Annotated[str, BeforeValidator(_seeds), _WRITTEN]
 """Seeds of samples: "7-14", "0-19999", "3,5,8"; each a whole number below 2^32."""

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from ruamel.yaml import YAML, events
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from interpgan_core.errors import InterpganError, RecipeError, did_you_mean
 
 FORMAT = 1
 RESERVED = ("use", "id", "batch", "generator")
-MAX_BYTES = 1_000_000
-MAX_NODES = 20_000  # after aliases are written out
+MAX_BYTES = 300_000
+MAX_VALUES = 20_000  # with aliases written out
 MAX_DEPTH = 40
+MAX_ID = 60  # it becomes part of a folder's name
 
 Loc = tuple[str | int, ...]
 """A path into the file: ("steps", 2, "strength")."""
@@ -24,20 +28,32 @@ _CORE_SCHEMA = (
     (re.compile(r"null|Null|NULL|~|"), lambda t: None),
     (re.compile(r"true|True|TRUE"), lambda t: True),
     (re.compile(r"false|False|FALSE"), lambda t: False),
-    (re.compile(r"[-+]?[0-9]+"), int),
-    (re.compile(r"0o[0-7]+"), lambda t: int(t[2:], 8)),
-    (re.compile(r"0x[0-9a-fA-F]+"), lambda t: int(t[2:], 16)),
+    # Python converts no more than 4300 digits; a longer number is infinite, as a float is.
+    (re.compile(r"[-+]?[0-9]{1,300}"), int),
+    (re.compile(r"0o[0-7]{1,300}"), lambda t: int(t[2:], 8)),
+    (re.compile(r"0x[0-9a-fA-F]{1,300}"), lambda t: int(t[2:], 16)),
     (re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"), float),
     (re.compile(r"[-+]?\.(inf|Inf|INF)"), lambda t: float("-inf" if t[0] == "-" else "inf")),
     (re.compile(r"\.(nan|NaN|NAN)"), lambda t: float("nan")),
 )
-# An explicit tag, before or after an anchor.
-_TAGGED = re.compile(r"(&\S+\s+)?!")
+# What the parser says -> what a person can do about it.
+_ADVICE = (
+    ("'\\t'", "a tab cannot indent YAML; use spaces"),
+    (
+        "<block end>",
+        "this does not line up with what stands above it; check indentation, quotes and brackets",
+    ),
+    ("mapping values", "a second colon cannot stand here; put the text that contains it in quotes"),
+    ("stream end", "the file ends before this is closed; add the missing quote or bracket"),
+    ("end of stream", "the file ends before this is closed; add the missing quote or bracket"),
+)
 
 
 def _word(value: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", value):
         raise InterpganError(f"'{value}' is not an id; use small letters, digits, - and _, such as my-step")
+    if len(value) > MAX_ID:
+        raise InterpganError(f"this id has {len(value)} letters; use at most {MAX_ID}")
     return value
 
 
@@ -92,16 +108,21 @@ class Source:
 
     def at(self, message: str, line: int, column: int) -> RecipeError:
         """An error at a line and a column, 1-based."""
-        lines = self.text.splitlines()
-        shown = lines[line - 1] if 0 < line <= len(lines) else ""
+        lines = re.split(r"\r\n|\r|\n", self.text)
+        shown = lines[line - 1] if line <= len(lines) else ""
         return RecipeError(message, self.file, line, column, shown)
+
+    def at_index(self, message: str, index: int) -> RecipeError:
+        """An error at a character, counted from 0."""
+        before = re.split(r"\r\n|\r|\n", self.text[:index])
+        return self.at(message, len(before), len(before[-1]) + 1)
 
 
 def read_recipe(file: Path) -> tuple[Source, dict[str, Any]]:
     """Read a recipe into plain values.
 
     Args:
-        file: YAML 1.2, at most 1 MB.
+        file: YAML 1.2, at most 300 kB.
 
     Returns:
         The source, for messages, and the mapping that the file holds.
@@ -109,27 +130,32 @@ def read_recipe(file: Path) -> tuple[Source, dict[str, Any]]:
     Raises:
         RecipeError: if it cannot be read, or is not a YAML mapping without tags and duplicate keys.
     """
+    if file.is_dir():
+        raise RecipeError("this is a folder; name a recipe in it", file)
     try:
-        size = file.stat().st_size
-        if size > MAX_BYTES:
-            raise RecipeError(
-                f"the file has {size / 1e6:.1f} MB and a recipe at most {MAX_BYTES / 1e6:g}; "
-                "is this the right file?", file
-            )  # fmt: skip
-        text = file.read_bytes().decode("utf-8-sig")
+        with file.open("rb") as opened:
+            data = opened.read(MAX_BYTES + 1)
     except FileNotFoundError:
         known = [p.name for p in file.parent.glob("*.yaml")] if file.parent.is_dir() else []
-        raise RecipeError("there is no such file" + did_you_mean(file.name, known), file) from None
-    except UnicodeDecodeError as error:
-        raise RecipeError(
-            f"the file is not text in UTF-8 (byte {error.start}); save it as UTF-8", file
-        ) from None
+        hint = did_you_mean(file.name, known) or "; check its name and folder"
+        raise RecipeError("there is no such file" + hint, file) from None
     except OSError as error:
-        raise RecipeError(f"the file cannot be read: {error.strerror}", file) from None
-    source = Source(file, text)
+        raise RecipeError(
+            f"the file cannot be read ({error.strerror}); check its permissions", file
+        ) from None
+    if len(data) > MAX_BYTES:
+        raise RecipeError(
+            f"the file is larger than a recipe may be, {MAX_BYTES // 1000} kB; is it the right file?", file
+        )
+    source = Source(file, data.decode("utf-8-sig", errors="replace"))
+    try:
+        data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = len(data[: error.start].decode("utf-8-sig"))
+        raise source.at_index("this is not text in UTF-8; save the file as UTF-8", before) from None
     value = parse(source)
     if not isinstance(value, dict):
-        raise source.error("a recipe is a mapping that begins with interpgan: 1")
+        raise source.error(f"a recipe is a mapping that begins with interpgan: {FORMAT}")
     return source, value
 
 
@@ -142,98 +168,127 @@ def parse(source: Source) -> Any:
     Source:
         YAML 1.2.2, section 10.3.2 (core schema).
     """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
     try:
-        node = YAML(typ="safe", pure=True).compose(source.text)
+        return _Reader(source).document()
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise source.at(_plain_words(error), line, column) from None
-    except RecursionError:
-        raise source.error(
-            f"the file is nested more than {MAX_DEPTH} levels deep; write it flatter"
-        ) from None
-    except (YAMLError, ValueError) as error:
-        where = getattr(error, "position", None)
-        at = _place(source.text, where) if isinstance(where, int) else (1, 1)
-        raise source.at(f"this is not YAML: {str(error).splitlines()[0]}", *at) from None
-    return None if node is None else _Builder(source).build(node, ())
+        if mark.index >= len(source.text) and error.context_mark:
+            mark = error.context_mark  # what is not closed says more than the end of the file
+        raise source.at(_advice(error), mark.line + 1, mark.column + 1) from None
+    except YAMLError as error:  # of the character reader
+        index = getattr(error, "position", 0)
+        raise source.at_index("this character cannot stand in YAML; remove it", index) from None
 
 
-class _Builder:
-    """Turns YAML nodes into plain values, and refuses what is not plain."""
+class _Reader:
+    """Turns the events of the parser into plain values, and refuses what is not plain."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self.events = YAML(typ="safe", pure=True).parse(source.text)
         self.count = 0
-        self.open: list[Any] = []
+        # Anchor -> its value and how many values that holds; None while the value is being read.
+        self.anchors: dict[str, tuple[Any, int] | None] = {}
 
-    def build(self, node: Any, loc: Loc) -> Any:
-        mark = node.start_mark
-        place = (mark.line + 1, mark.column + 1)
-        self.source.values[loc] = place
-        self.count += 1
-        if self.count > MAX_NODES:
-            raise self.source.at(
-                f"the file grows to more than {MAX_NODES} values when its aliases are written out", *place
+    def document(self) -> Any:
+        """The one value of the file; None if it is empty."""
+        value = None
+        for event in self.events:
+            if isinstance(event, events.DocumentStartEvent):
+                if self.count:
+                    raise self._error("a second document begins here; keep one recipe in a file", event)
+                value = self._value(next(self.events), ())
+        return value
+
+    def _value(self, event: Any, loc: Loc) -> Any:
+        self.source.values[loc] = _place(event)
+        self._counted(1, event)
+        if isinstance(event, events.AliasEvent):
+            return self._alias(event)
+        if len(loc) > MAX_DEPTH:
+            raise self._error(f"this is nested more than {MAX_DEPTH} levels deep; write it flatter", event)
+        if event.tag is not None:
+            raise self._error("tags such as !this are not allowed in a recipe; write a plain value", event)
+        start = self.count
+        if event.anchor:
+            self.anchors[event.anchor] = None
+        if isinstance(event, events.SequenceStartEvent):
+            value: Any = self._list(loc)
+        elif isinstance(event, events.MappingStartEvent):
+            value = self._mapping(loc)
+        else:
+            value = self._scalar(event)
+        if event.anchor:
+            self.anchors[event.anchor] = value, self.count - start
+        return value
+
+    def _list(self, loc: Loc) -> list[Any]:
+        found: list[Any] = []
+        while not isinstance(event := next(self.events), events.SequenceEndEvent):
+            found.append(self._value(event, (*loc, len(found))))
+        return found
+
+    def _mapping(self, loc: Loc) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        while not isinstance(key := next(self.events), events.MappingEndEvent):
+            if not isinstance(key, events.ScalarEvent) or key.tag or key.anchor or not key.value:
+                raise self._error("a key must be a plain word", key)
+            name, inner = key.value, (*loc, key.value)
+            if name == "<<":
+                raise self._error("YAML 1.2 has no merge key; write the keys out", key)
+            if name in found:
+                first = self.source.keys[inner][0]
+                raise self._error(f"'{name}' stands here twice, first in line {first}; keep one", key)
+            self.source.keys[inner] = _place(key)
+            value = next(self.events)
+            found[name] = self._value(value, inner)
+            if found[name] is None and value.start_mark.index == value.end_mark.index:
+                self.source.values[inner] = _place(key)  # nothing stands there; its key does
+        return found
+
+    def _scalar(self, event: Any) -> Any:
+        text: str = event.value
+        if any("\ud800" <= c <= "\udfff" for c in text):
+            raise self._error("this escape is half a character; write the character itself", event)
+        if event.style is not None:
+            return text
+        for pattern, convert in _CORE_SCHEMA:
+            if pattern.fullmatch(text):
+                return convert(text)
+        return text
+
+    def _alias(self, event: Any) -> Any:
+        name = event.anchor
+        if name not in self.anchors:
+            raise self._error(f"*{name} repeats nothing; write &{name} before a value above", event)
+        known = self.anchors[name]
+        if known is None:
+            raise self._error(f"*{name} stands inside of what it repeats; write it out", event)
+        value, size = known
+        self._counted(size, event)
+        return copy.deepcopy(value)
+
+    def _counted(self, more: int, event: Any) -> None:
+        self.count += more
+        if self.count > MAX_VALUES:
+            raise self._error(
+                f"the recipe grows to more than {MAX_VALUES} values here, aliases written out; shorten it",
+                event,
             )
-        if any(node is outer for outer in self.open):
-            raise self.source.at("this alias stands inside what it repeats; write it out", *place)
-        if len(self.open) >= MAX_DEPTH:
-            raise self.source.at(
-                f"this is nested more than {MAX_DEPTH} levels deep; write it flatter", *place
-            )
-        tag = str(node.tag)
-        if not tag.startswith("tag:yaml.org,2002:") or _TAGGED.match(self.source.text, mark.index):
-            raise self.source.at(
-                "tags such as !this are not allowed in a recipe; write a plain value", *place
-            )
-        self.open.append(node)
-        try:
-            return self._value(node, loc)
-        finally:
-            self.open.pop()
 
-    def _value(self, node: Any, loc: Loc) -> Any:
-        if node.id == "scalar":
-            return _scalar(node.value) if node.style is None else node.value
-        if node.id == "sequence":
-            return [self.build(item, (*loc, i)) for i, item in enumerate(node.value)]
-        mapping: dict[str, Any] = {}
-        for key, value in node.value:
-            line, column = key.start_mark.line + 1, key.start_mark.column + 1
-            if key.id != "scalar":
-                raise self.source.at("a key must be a word", line, column)
-            if key.value in mapping:
-                first = self.source.keys[(*loc, key.value)][0]
-                raise self.source.at(
-                    f"the key '{key.value}' stands here twice, first in line {first}; keep one", line, column
-                )
-            self.source.keys[(*loc, key.value)] = (line, column)
-            mapping[key.value] = self.build(value, (*loc, key.value))
-        return mapping
+    def _error(self, message: str, event: Any) -> RecipeError:
+        return self.source.at(message, *_place(event))
 
 
-def _scalar(text: str) -> Any:
-    for pattern, convert in _CORE_SCHEMA:
-        if pattern.fullmatch(text):
-            return convert(text)
-    return text
+def _place(event: Any) -> tuple[int, int]:
+    return event.start_mark.line + 1, event.start_mark.column + 1
 
 
-def _place(text: str, index: int) -> tuple[int, int]:
-    before = text[:index]
-    return before.count("\n") + 1, index - (before.rfind("\n") + 1) + 1
-
-
-def _plain_words(error: Any) -> str:
+def _advice(error: MarkedYAMLError) -> str:
     problem = str(error.problem or error.context or "").strip()
-    if "'\\t'" in problem or "tab" in problem.lower():
-        return "a tab cannot indent YAML; use spaces"
-    if "undefined alias" in problem:
-        return f"this is not YAML: {problem}; an alias needs an anchor (&name) above it"
+    for part, advice in _ADVICE:
+        if part in problem:
+            return advice
     return f"this is not YAML: {problem}; look for a missing quote, bracket or colon near here"
 
 

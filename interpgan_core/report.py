@@ -250,6 +250,8 @@ def _duration(seconds: float) -> str:
 def _number(value: float | str | None) -> str:
     if value is None:
         return "–"
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

@@ -8,19 +8,26 @@ import platform
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from interpgan_core.errors import InterpganError, RecipeError
 from interpgan_core.hookspecs import StepReport
-from interpgan_core.operators import Operator, Progress, Reference, quiet
+from interpgan_core.latents import LatentBatch
+from interpgan_core.operators import Progress, Reference, quiet
 from interpgan_core.plan import Plan, PlannedStep, references
 from interpgan_core.plugins import plugins
 from interpgan_core.report import write_page
 from interpgan_core.store import Store
+
+ERRORS = "error.txt"
+Model = TypeVar("Model", bound=BaseModel)
 
 log = logging.getLogger("interpgan")
 
@@ -41,7 +48,10 @@ class Intent:
 
 def intentions(plan: Plan, store: Store, fresh: bool = False) -> list[Intent]:
     """What a run would do with each step, and why; used by the run itself and by `--dry-run`."""
-    reasons = ["--fresh" if fresh and s.keeps else store.why(s) for s in plan.steps]
+    reasons = [
+        "--fresh" if fresh and step.keeps else reason
+        for step, reason in zip(plan.steps, store.reasons(plan.steps), strict=True)
+    ]
     needed = [bool(reason) and step.keeps for reason, step in zip(reasons, plan.steps, strict=True)]
     for i in reversed(range(len(plan.steps))):
         step = plan.steps[i]
@@ -114,34 +124,38 @@ class _Run:
         self.started = datetime.now(UTC)
 
     def run(self) -> Path:
+        page = self.store.folder / "report.html"
         self._write("running")
+        try:
+            with suppress(OSError):
+                (self.store.folder / ERRORS).unlink()  # of an earlier run
+            self._steps()
+            manifest = self._manifest("finished")
+            write_page(page, manifest, self.store.folder)
+        except BaseException:
+            with suppress(Exception):
+                self._write("stopped")
+            raise
+        self._write("finished")
+        return page
+
+    def _steps(self) -> None:
+        self.store.arrange(self.plan.steps)
         wanted = intentions(self.plan, self.store, self.fresh)
         last = {n: step.number for step in self.plan.steps for n in (*step.inputs.values(), step.generator)}
         for step, intent in zip(self.plan.steps, wanted, strict=True):
             began = time.perf_counter()
             try:
                 record = self._do(step, intent)
-            except RecipeError:
-                raise
-            except InterpganError as error:
-                raise self.plan.source.error(f"{step.use}: {error}", step.loc) from error
-            except MemoryError as error:
-                raise self.plan.source.error(
-                    f"{step.use}: the memory is not enough; use fewer samples or a smaller resolution",
-                    step.loc,
-                ) from error
             except Exception as error:
-                raise self._unexpected(step, error) from error
+                raise self._explained(step, error) from error
             seconds = time.perf_counter() - began
             self._tell(step, intent, record, seconds)
             for number in [n for n in self.values if last.get(n, 0) <= step.number]:
                 del self.values[number]  # nothing further down uses it
-        page = self.store.folder / "report.html"
-        manifest = self._write("finished")
-        write_page(page, manifest, self.store.folder)
-        for kept in self.store.kept:
-            self.say(f"{kept.name}: you had changed something in this result, so it was kept")
-        return page
+            while self.store.kept:
+                kept = self.store.kept.pop(0).name
+                self.say(f"{kept}: you had changed something in this result, so it was kept")
 
     def _do(self, step: PlannedStep, intent: Intent) -> dict[str, Any]:
         """Bring about what is intended; the record of the step."""
@@ -160,7 +174,7 @@ class _Run:
                 record |= {"generator": self.generator, "licences": self.licences}
             self._remember(step, result)
             return record
-        record = self.store.record(step) or {}
+        record = self.store.record(step)
         if intent.action in ("cached", "load"):
             # A run that loads no generator still says whose pictures these are.
             self.generator = self.generator or record.get("generator", {})
@@ -192,9 +206,21 @@ class _Run:
             given[name] = self.values[number]
         needs = type(step.operator).needs()
         operator = self._filled(step.operator)
-        return operator.run(**{name: given[name] for name in needs if name in given})
+        inputs = [self.values[number] for number in step.inputs.values()]
+        batches = [(value.codes, value.codes.clone()) for value in inputs if isinstance(value, LatentBatch)]
+        result = operator.run(**{name: given[name] for name in needs if name in given})
+        if not getattr(step.result, "_is_protocol", False) and not isinstance(result, step.result):
+            raise InterpganError(
+                f"it returned a {type(result).__name__}, not the {step.result.__name__} that it promises; "
+                f"{_report_to(step)}"
+            )
+        if not all(now.allclose(before, rtol=0, atol=0, equal_nan=True) for now, before in batches):
+            raise InterpganError(
+                f"it changed the codes that it was given, which other steps use; {_report_to(step)}"
+            )
+        return result
 
-    def _filled(self, operator: Operator) -> Operator:
+    def _filled(self, operator: Model) -> Model:
         """The operator with results where the recipe has references."""
         fields = {name: getattr(operator, name) for name in type(operator).model_fields}
         if not references(fields):
@@ -206,22 +232,32 @@ class _Run:
             number = next(s.number for s in self.plan.steps if s.id == value.step)
             result = self.values[number]
             return result[value.item] if value.item else result
+        if isinstance(value, BaseModel):
+            return self._filled(value)
         if isinstance(value, Mapping) and references(value):
             return {key: self._fill(item) for key, item in value.items()}
         if isinstance(value, list | tuple) and references(value):
             return [self._fill(item) for item in value]
         return value
 
-    def _unexpected(self, step: PlannedStep, error: Exception) -> RecipeError:
-        """A mistake in an operator, not in the recipe: where to look, and whose it is."""
-        said = str(error).splitlines()[0] if str(error) else ""
-        origin = plugins().get("operators", step.use).origin
-        self.store.write("error.txt", "".join(traceback.format_exception(error)))
-        return self.plan.source.error(
-            f"{step.use} ({origin}) failed: {type(error).__name__}: {said}; "
-            f"the details are in {self.store.folder / 'error.txt'}",
-            step.loc,
-        )
+    def _explained(self, step: PlannedStep, error: Exception) -> InterpganError:
+        """What went wrong in a step, at its place in the recipe."""
+        self.store.check()
+        if isinstance(error, RecipeError):
+            return error
+        if isinstance(error, InterpganError):
+            said = f"{step.use}: {error}"
+        elif _out_of_memory(error):
+            said = f"{step.use}: the memory is not enough; use fewer samples or a smaller resolution"
+        else:
+            # A mistake in an operator, not in the recipe: where to look, and whose it is.
+            self.store.write(ERRORS, "".join(traceback.format_exception(error)))
+            first = str(error).partition("\n")[0]
+            said = (
+                f"{step.use} failed: {type(error).__name__}: {first}; {_report_to(step)}, "
+                f"with {self.store.folder / ERRORS}"
+            )
+        return self.plan.source.error(said, step.loc)
 
     def _tell(self, step: PlannedStep, intent: Intent, record: Mapping[str, Any], seconds: float) -> None:
         status = {"run": "ran", "load": "cached", "cached": "cached", "skip": "skipped"}[intent.action]
@@ -252,9 +288,13 @@ class _Run:
             except Exception:
                 log.exception("plugin %s failed after step %s", hook.plugin_name, step.id)
 
-    def _write(self, status: str) -> dict[str, Any]:
+    def _write(self, status: str) -> None:
+        manifest = self._manifest(status)
+        self.store.write("run.json", json.dumps(manifest, indent=1, ensure_ascii=False, default=str))
+
+    def _manifest(self, status: str) -> dict[str, Any]:
         now = datetime.now(UTC)
-        manifest = {
+        return {
             "interpgan": 1,
             "status": status,
             "title": self.plan.title or self.plan.source.file.stem,
@@ -269,8 +309,17 @@ class _Run:
             "generator": self.generator,
             "steps": self.steps,
         }
-        self.store.write("run.json", json.dumps(manifest, indent=1, ensure_ascii=False, default=str))
-        return manifest
+
+
+def _out_of_memory(error: Exception) -> bool:
+    # torch has a class of its own for graphics memory, and none for the computer's.
+    return isinstance(error, MemoryError) or any(
+        words in f"{type(error).__name__}: {error}" for words in ("OutOfMemoryError", "can't allocate memory")
+    )
+
+
+def _report_to(step: PlannedStep) -> str:
+    return f"report it to {plugins().get('operators', step.use).origin}"
 
 
 def _versions(steps: Iterable[PlannedStep]) -> dict[str, str]:
@@ -280,8 +329,10 @@ def _versions(steps: Iterable[PlannedStep]) -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             found[name] = "not installed"
-    for step in steps:
-        name, _, number = plugins().get("operators", step.use).origin.rpartition(" ")
+    used = [plugins().operators[step.use] for step in steps]
+    used += [m for s in steps if (m := plugins().models.get(str(getattr(s.operator, "weights", ""))))]
+    for provided in used:
+        name, _, number = provided.origin.rpartition(" ")
         if name:
             found[name] = number
     return dict(sorted(found.items()))

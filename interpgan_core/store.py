@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,13 @@ from filelock import FileLock, Timeout
 
 from interpgan_core.errors import InterpganError
 from interpgan_core.files import sha256_of
-from interpgan_core.placing import placing, placing_folder, sweep
+from interpgan_core.placing import explaining, placing, placing_folder, sweep
 from interpgan_core.plan import PlannedStep
 
 RECORD = "step.json"
 _LOCK = ".lock"
 _DONE = ".done"
+_RESULT = re.compile(rf"\d\d+-[\w-]+|\..+{re.escape(_DONE)}")
 
 
 class Store:
@@ -28,7 +31,7 @@ class Store:
         folder: the output folder; it need not exist.
 
     Raises:
-        InterpganError: if it holds something that no run has made.
+        InterpganError: if it cannot be read, or holds something that no run has made.
 
     Attributes:
         kept: folders set aside, because a person had changed something in them.
@@ -37,13 +40,18 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.kept: list[Path] = []
-        if folder.exists() and not folder.is_dir():
-            raise InterpganError(f"{folder} is a file; choose another folder with --out")
-        ours = (folder / "run.json").exists() or (folder / _LOCK).exists()
-        if folder.is_dir() and not ours and any(folder.iterdir()):
+        try:
+            if folder.exists() and not folder.is_dir():
+                raise InterpganError(f"{folder} is a file; choose another folder with --out")
+            ours = (folder / "run.json").exists() or (folder / _LOCK).exists()
+            if folder.is_dir() and not ours and any(folder.iterdir()):
+                raise InterpganError(
+                    f"{folder} is not empty and not the output of a run; choose another folder with --out"
+                )
+        except OSError as error:
             raise InterpganError(
-                f"{folder} is not empty and not the output of a run; choose another folder with --out"
-            )
+                f"{folder} cannot be read ({error.strerror}); choose another folder with --out"
+            ) from error
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -54,10 +62,7 @@ class Store:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.folder / _LOCK, timeout=0):
-                sweep(self.folder)
-                self._adopt()
-                yield
+            lock = FileLock(self.folder / _LOCK).acquire(timeout=0)
         except Timeout:
             raise InterpganError(
                 f"another run is writing to {self.folder}; wait until it ends, or choose another folder "
@@ -67,31 +72,42 @@ class Store:
             raise InterpganError(
                 f"{self.folder} cannot be written ({error.strerror}); choose another folder with --out"
             ) from error
+        with lock:
+            sweep(self.folder)
+            yield
 
-    def record(self, step: PlannedStep) -> dict[str, Any] | None:
-        """What is known of the kept result of a step, whatever its key; None if there is none."""
-        try:
-            found = json.loads((self.folder / step.folder / RECORD).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return found if isinstance(found, dict) and isinstance(found.get("content"), dict) else None
+    def check(self) -> None:
+        """See that the folder is still there; a new one in its place would have no lock.
 
-    def why(self, step: PlannedStep) -> str:
-        """Why a step must run, in words for people; empty if its kept result can be used."""
-        if not step.keeps:
-            return "not kept"
-        record = self.record(step)
-        if record is None:
-            return "no result yet"
-        if record.get("key") != step.key:
-            return _difference(record["content"], step.content)
-        for file in record.get("files", []):
-            path = self.folder / step.folder / str(file.get("name"))
-            if not path.is_file():
-                return f"{path.name} is missing"
-            if path.stat().st_size != file.get("bytes") or sha256_of(path) != file.get("sha256"):
-                return f"{path.name} was changed"
-        return ""
+        Raises:
+            InterpganError: if someone removed or moved it while `locked`.
+        """
+        if not (self.folder / _LOCK).exists():
+            raise InterpganError(
+                f"{self.folder} was removed or moved while a run was writing to it; start the run again"
+            )
+
+    def record(self, step: PlannedStep) -> dict[str, Any]:
+        """What is known of the kept result of a step, whatever its key; empty if there is none."""
+        return _read(self.folder / step.folder)
+
+    def reasons(self, steps: Sequence[PlannedStep]) -> list[str]:
+        """Why each step must run, in words for people; empty where its kept result can be used."""
+        found = self._find(steps)
+        return [_why(step, found.get(step.number, self.folder / step.folder)) for step in steps]
+
+    def arrange(self, steps: Sequence[PlannedStep]) -> None:
+        """Give every result that can be used the name that its step has now, whatever stopped the last run."""
+        moves = [(steps[n - 1], path) for n, path in self._find(steps).items()]
+        moves = [(step, path) for step, path in moves if path != self.folder / step.folder]
+        # All are taken out of the way before any name is given: steps may have changed places.
+        for step, path in moves:
+            with explaining(path):
+                path.rename(self._waiting(step))
+        for step, _ in moves:
+            self._adopt(step)
+        for path in self.folder.glob(f".*{_DONE}"):
+            shutil.rmtree(path)
 
     @contextmanager
     def writing(self, step: PlannedStep, record: dict[str, Any]) -> Iterator[Path]:
@@ -101,37 +117,63 @@ class Store:
             step: the step.
             record: what to know about it later; the block may add to it.
         """
-        done = self.folder / f".{step.folder}{_DONE}"
-        with placing_folder(done) as made:
+        self.check()
+        with placing_folder(self._waiting(step)) as made:
             yield made
+            self.check()
             record["files"] = [
                 {"name": str(path.relative_to(made)), "bytes": path.stat().st_size, "sha256": sha256_of(path)}
                 for path in sorted(p for p in made.rglob("*") if p.is_file())
             ]
             (made / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
-        self._adopt()
+        self._adopt(step)
 
     def write(self, name: str, text: str) -> None:
         """Write one file of the output folder, whole or not at all."""
+        self.check()
         with placing(self.folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
-    def _adopt(self) -> None:
-        """Give finished results their names: those of this run, and of one killed just before it could."""
-        for done in sorted(self.folder.glob(f".*{_DONE}")):
-            final = self.folder / done.name.removeprefix(".").removesuffix(_DONE)
-            if final.exists():
+    def _find(self, steps: Sequence[PlannedStep]) -> dict[int, Path]:
+        """Where results lie, by number of the step: one that was renamed or renumbered keeps its result."""
+        lying: dict[str, list[Path]] = {}
+        for path in sorted(self.folder.iterdir()) if self.folder.is_dir() else []:
+            if _RESULT.fullmatch(path.name):
+                lying.setdefault(_read(path).get("key", ""), []).append(path)
+        steps = [step for step in steps if step.keeps]
+        found: dict[int, Path] = {}
+        for step in steps:
+            # What waits for its name was made after what has it.
+            for path in (self._waiting(step), self.folder / step.folder):
+                if path in lying.get(step.key, []):
+                    lying[step.key].remove(path)
+                    found.setdefault(step.number, path)
+        for step in steps:
+            if step.number not in found and lying.get(step.key):
+                found[step.number] = lying[step.key].pop(0)
+        return found
+
+    def _waiting(self, step: PlannedStep) -> Path:
+        """Where a finished result waits for its name."""
+        return self.folder / f".{step.folder}.{step.key[:8]}{_DONE}"
+
+    def _adopt(self, step: PlannedStep) -> None:
+        """Give a finished result its name."""
+        final = self.folder / step.folder
+        with explaining(final):
+            if os.path.lexists(final):
                 self._retire(final)
-            done.rename(final)
+            self._waiting(step).rename(final)
 
     def _retire(self, old: Path) -> None:
         """Remove a result that is replaced; what a person put into it or changed is kept beside it."""
-        try:
-            known = {f["name"]: f["sha256"] for f in json.loads((old / RECORD).read_text())["files"]}
-        except (OSError, ValueError, KeyError, TypeError):
-            known = {}
-        found = [p for p in old.rglob("*") if p.is_file() and p != old / RECORD]
-        if all(known.get(str(p.relative_to(old))) == sha256_of(p) for p in found):
+        known = {file["name"]: file["sha256"] for file in _read(old).get("files", [])}
+        files = [p for p in old.rglob("*") if p != old / RECORD and (p.is_symlink() or not p.is_dir())]
+        ours = old.is_dir() and not old.is_symlink()
+        if ours and all(_is(p, known.get(str(p.relative_to(old)))) for p in files):
+            # The record goes last: without it, what is left after a kill would look like someone's own.
+            for path in files:
+                path.unlink()
             shutil.rmtree(old)
             return
         number = 1
@@ -139,6 +181,41 @@ class Store:
             number += 1
         old.rename(kept)
         self.kept.append(kept)
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    """The record of a result; empty if there is none, or it was damaged."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        whole = isinstance(record["key"], str)
+        for group in ("parameters", "flows"):
+            whole &= isinstance(record["content"][group], dict)
+        for file in record["files"]:
+            whole &= isinstance(file["name"], str) and isinstance(file["sha256"], str)
+    except (OSError, ValueError, LookupError, TypeError):
+        return {}
+    return record if whole else {}
+
+
+def _why(step: PlannedStep, folder: Path) -> str:
+    if not step.keeps:
+        return "not kept"
+    record = _read(folder)
+    if not record:
+        return "no result yet"
+    if record["key"] != step.key:
+        return _difference(record["content"], step.content)
+    for file in record["files"]:
+        path = folder / file["name"]
+        if not path.is_file():
+            return f"{file['name']} is missing"
+        if not _is(path, file["sha256"]):
+            return f"{file['name']} was changed"
+    return ""
+
+
+def _is(path: Path, sha256: str | None) -> bool:
+    return sha256 is not None and sha256_of(path) == sha256
 
 
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

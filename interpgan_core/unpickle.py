@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import pickletools
 import re
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any, cast
 
-from interpgan_core.builders import BUILDERS, Placeholder
+from interpgan_core.builders import BUILDERS, Placeholder, key
 from interpgan_core.errors import InterpganError
 from interpgan_core.plain import plain
 
@@ -95,8 +95,12 @@ class RestrictedUnpickler:
                 stack.append(None)
             case "NEWTRUE" | "NEWFALSE":
                 stack.append(name == "NEWTRUE")
-            case "EMPTY_LIST" | "EMPTY_DICT" | "EMPTY_SET" | "EMPTY_TUPLE":
-                stack.append({"L": list, "D": dict, "S": set, "T": tuple}[name[6]]())
+            case "EMPTY_LIST" | "EMPTY_SET":
+                stack.append([])  # a set would hash what it holds, and that may take for ever
+            case "EMPTY_DICT":
+                stack.append({})
+            case "EMPTY_TUPLE":
+                stack.append(())
             case "MARK":
                 self.marks.append(len(stack))
             case "POP":
@@ -111,19 +115,18 @@ class RestrictedUnpickler:
                 stack.append(stack[-1])
             case "TUPLE1" | "TUPLE2" | "TUPLE3":
                 stack.append(tuple(self._last(int(name[5]))))
-            case "TUPLE" | "LIST" | "FROZENSET":
-                stack.append({"T": tuple, "L": list, "F": set}[name[0]](self._since_mark()))
+            case "TUPLE":
+                stack.append(tuple(self._since_mark()))
+            case "LIST" | "FROZENSET":
+                stack.append(self._since_mark())
             case "DICT":
                 stack.append(_pairs(self._since_mark()))
-            case "APPEND" | "APPENDS":
-                items = self._since_mark() if name == "APPENDS" else self._last(1)
+            case "APPEND" | "APPENDS" | "ADDITEMS":
+                items = self._last(1) if name == "APPEND" else self._since_mark()
                 self._top(list).extend(items)
             case "SETITEM" | "SETITEMS":
                 items = self._since_mark() if name == "SETITEMS" else self._last(2)
                 self._top(dict).update(_pairs(items))
-            case "ADDITEMS":
-                items = self._since_mark()
-                self._top(set).update(items)
             case "PUT" | "BINPUT" | "LONG_BINPUT":
                 memo[arg] = stack[-1]
             case "MEMOIZE":
@@ -134,7 +137,9 @@ class RestrictedUnpickler:
                 stack.append(self.find_class(*arg.split(" ", 1)))
             case "STACK_GLOBAL":
                 module, attribute = self._last(2)
-                stack.append(self.find_class(str(module), str(attribute)))
+                if not (isinstance(module, str) and isinstance(attribute, str)):
+                    raise TypeError("a global without a name")
+                stack.append(self.find_class(module, attribute))
             case "REDUCE" | "NEWOBJ":
                 function, args = self._last(2)
                 stack.append(self._call(function, args))
@@ -149,15 +154,19 @@ class RestrictedUnpickler:
                 if type(stack[-1]) is not dict:
                     self._top(Placeholder).__setstate__(state)
             case _ if name in VALUES:
-                stack.append(arg)
+                if isinstance(arg, int) and arg.bit_length() > 1024:
+                    raise ValueError("a number that is too long")
+                stack.append(bytes(arg) if name == "BYTEARRAY8" else arg)
             case _:
                 raise ValueError(f"the opcode {name} has no place in a file of weights")
 
     def _call(self, function: Any, args: Any) -> Any:
-        if not isinstance(function, Global):
+        if not isinstance(function, Global) or not isinstance(args, tuple | list):
             raise TypeError("something is called that is no function")
         # A short stream must not have a long list copied again and again.
-        self.budget -= sum(len(a) for a in args if isinstance(a, Sized))
+        self.budget -= len(args) + sum(
+            len(a) for a in args if isinstance(a, str | bytes | list | tuple | dict)
+        )
         if self.budget < 0:
             raise ValueError("it describes more than it holds")
         return function.build(*args)
@@ -226,9 +235,10 @@ def refusal(names: set[str], what: str) -> InterpganError:
             "Convert it with legacy.py of NVIDIA's stylegan2-ada-pytorch on a machine that you can spare, "
             "and load the .pkl that it writes"
         )
-    listed = ", ".join(sorted(names)[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    listed = ", ".join(_printable(name, 80) for name in sorted(names)[:12])
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
     return InterpganError(
-        f"{what} asks to run code that is no part of any weights: {listed}. It was not opened. "
+        f"{what} asks to run code that is no part of any weights: {listed}{more}. It was not opened. "
         "If it comes from someone you trust, ask for its weights alone: a state dict or a safetensors file"
     )
 
@@ -243,8 +253,13 @@ def damaged(error: Exception, what: str) -> InterpganError:
     # So says torch of a global that it refuses, here perhaps in a torch file inside the pickle.
     if refused := re.search(r"GLOBAL (\S+) (?:was not|whose)", str(error)):
         return refusal({refused[1]}, what)
-    reason = str(error).partition("\n")[0] or type(error).__name__
+    reason = _printable(str(error).partition("\n")[0], 200) or type(error).__name__
     return InterpganError(f"{what} was cut short or is damaged ({reason}); download or make it again")
+
+
+def _printable(text: str, limit: int) -> str:
+    """What a file says, for a message: not endless, and without commands to the terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text[:limit])
 
 
 def _steps(file: IO[bytes], size: int) -> Iterator[tuple[str, Any]]:
@@ -270,4 +285,4 @@ class _Bounded:
 
 
 def _pairs(items: list[Any]) -> dict[Any, Any]:
-    return dict(zip(items[::2], items[1::2], strict=True))
+    return {key(name): value for name, value in zip(items[::2], items[1::2], strict=True)}

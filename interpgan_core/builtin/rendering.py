@@ -31,8 +31,11 @@ class Render(Operator):
 
     title: str = ""
     """Heading in the report."""
-    compare: Input[LatentBatch] | None = None
-    """The unedited samples, one a row; a walk through strength 0 knows its own."""
+    compare: Input[LatentBatch] | Annotated[dict[str, Input[LatentBatch]], Field(min_length=1)] | None = None
+    """Earlier batches to stand on the left, the first unedited: one, or several by their captions. A walk
+    through strength 0 knows its own."""
+    caption: str = "after"
+    """What stands under the batch itself when it is compared."""
     differences: bool = True
     """Show how each picture differs from the unedited one, where that is known."""
     format: Literal["png", "jpg", "webp"] = "png"
@@ -42,14 +45,22 @@ class Render(Operator):
     def run(self, generator: Generator, batch: LatentBatch, folder: Path, progress: Progress) -> Report:
         import numpy as np
 
-        grid = self._layout(batch)
-        width = len(grid.columns) - (self.compare is not None)
-        rows = self._rows(generator, batch, width)
+        plain = batch.grid is None and self.compare is None
+        earlier = self._earlier(batch)
+        if plain:
+            # One row of them all, each under its own name.
+            grid = Grid(tuple(batch.name_of(i) for i in range(len(batch))) or ("",))
+        else:
+            grid = batch.grid or Grid((self.caption,))
+            if earlier:
+                grid = Grid((*earlier, *grid.columns), origin=0)
+        width = len(grid.columns) - len(earlier)
+        rows = self._rows(generator, [*earlier.values(), batch], width)
         strips: list[Strip] = []
         sheet: list[Pixels] = []
         for row in progress(rows, total=len(batch) // width, what=f"rendering {len(batch)} pictures"):
             number = len(strips)
-            title = batch.name_of(number * width) if len(row) > 1 and width < len(batch) else ""
+            title = "" if plain else batch.name_of(number * width)
             strips.append(self._strip(f"{number:03d}", title, row, grid, folder))
             sheet += [images.thumbnail(picture, 256) for picture in row]
         if sheet:
@@ -57,24 +68,24 @@ class Render(Operator):
             images.save_picture(whole, folder / f"sheet.{self.format}", _MARK)
         return Report(self.title, tuple(strips))
 
-    def _layout(self, batch: LatentBatch) -> Grid:
+    def _earlier(self, batch: LatentBatch) -> dict[str, LatentBatch]:
+        """The batches to compare with, by caption; one sample of each for every row."""
         if self.compare is None:
-            # Plain samples: one row of them all.
-            return batch.grid or Grid(tuple(batch.name_of(i) for i in range(len(batch))) or ("",))
-        columns = batch.grid.columns if batch.grid else ("after",)
-        if len(self.compare) * len(columns) != len(batch):
-            raise InterpganError(
-                f"{len(self.compare)} samples cannot be compared with {len(batch) // len(columns)}; "
-                f"compare with the batch that was edited"
-            )
-        return Grid(("before", *columns), origin=0)
+            return {}
+        earlier = self.compare if isinstance(self.compare, dict) else {"before": self.compare}
+        rows = len(batch) // len(batch.grid.columns if batch.grid else (self.caption,))
+        for caption, other in earlier.items():
+            if len(other) != rows:
+                raise InterpganError(
+                    f"'{caption}' has {len(other)} samples and what it is compared with {rows}; "
+                    "compare with the batch that was edited"
+                )
+        return earlier
 
-    def _rows(self, generator: Generator, batch: LatentBatch, width: int) -> Iterator[list[Pixels]]:
-        after = self._pictures(generator, batch)
-        if self.compare is None:
-            return iter(lambda: list(itertools.islice(after, width)), [])
-        before = self._pictures(generator, self.compare)
-        return ([first, *itertools.islice(after, width)] for first in before)
+    def _rows(self, generator: Generator, batches: list[LatentBatch], width: int) -> Iterator[list[Pixels]]:
+        *earlier, after = (self._pictures(generator, batch) for batch in batches)
+        while row := list(itertools.islice(after, width)):
+            yield [*(next(pictures) for pictures in earlier), *row]
 
     def _pictures(self, generator: Generator, batch: LatentBatch) -> Iterator[Pixels]:
         for part in generator.pictures(batch, self.batch_size):

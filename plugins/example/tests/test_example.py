@@ -1,4 +1,5 @@
-from interpgan_core.testing import conformance, toy
 from interpgan_example import Exaggerate
+
+from interpgan_core.testing import conformance, toy
 
 test_exaggerate = conformance(Exaggerate(factor=2), toy)

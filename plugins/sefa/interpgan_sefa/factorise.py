@@ -26,8 +26,13 @@ def factorise(weights: Tensor, normalize: bool = True) -> tuple[Tensor, Tensor]:
 
     a = weights.detach().cpu().double()
     if normalize:
-        a = torch.nn.functional.normalize(a, dim=1)
-    values, columns = torch.linalg.eigh(a.T @ a)
+        a = a / torch.linalg.vector_norm(a, dim=1, keepdim=True).clamp_min(1e-300)
+    # AᵀA is symmetric: the solver reads its upper triangle, so only that is computed, block by block.
+    gram = a.new_zeros(a.shape[1], a.shape[1])
+    for block in torch.arange(a.shape[1]).chunk(4):
+        first, last = int(block[0]), int(block[-1]) + 1
+        torch.mm(a[:, first:last].T, a[:, first:], out=gram[first:last, first:])
+    values, columns = torch.linalg.eigh(gram, UPLO="U")
     values, vectors = values.flip(0), columns.T.flip(0)
     largest = vectors.gather(1, vectors.abs().argmax(1, keepdim=True))
     return values, vectors * largest.sign()

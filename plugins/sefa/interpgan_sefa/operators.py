@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from pydantic import Field
+
 from interpgan_core import (
     Direction,
     DirectionSet,
@@ -14,8 +16,6 @@ from interpgan_core import (
     Operator,
 )
 from interpgan_core.latents import LatentSpace
-from pydantic import Field
-
 from interpgan_sefa.factorise import factorise
 
 

@@ -1,0 +1,50 @@
+# make install    a virtual environment in .venv, with the core and all plugins
+# make demo       edit faces with recipes/quickstart.yaml, and say where the report is
+# make test       install what is needed and run the tests
+# make test-all   the slow tests too
+# make lint       style and types
+# make bench      timings, as ratios to peers in the same run where there are peers
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+# Two workers on two cores: each with threads of its own would be slower.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+
+.PHONY: install demo test test-all lint bench clean
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: requirements-dev.txt constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+	touch $@
+
+demo: install
+	$(BIN)/interpgan-run recipes/quickstart.yaml
+
+test: install
+	$(PYTEST) -m "not slow"
+
+test-all: install
+	$(PYTEST)
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# The original runtime of MobileStyleGAN and the published eigen-solver are installed for this alone.
+bench: install .bench/.installed
+	$(BIN)/python bench/startup.py
+	$(BIN)/python bench/sefa.py
+	$(BIN)/python bench/streaming.py
+	$(BIN)/python bench/mobilestylegan.py --runtime-python .bench/bin/python
+
+.bench/.installed:
+	$(PYTHON) -m venv .bench
+	.bench/bin/python -m pip install --quiet openvino numpy
+	touch $@
+
+clean:
+	rm -rf $(VENV) .bench out

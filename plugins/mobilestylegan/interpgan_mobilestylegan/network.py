@@ -1,0 +1,216 @@
+"""The layers of MobileStyleGAN. Letters in shapes: n samples, c channels in, o channels out, h w pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from interpgan_mobilestylegan import strips
+
+SLOPE = 0.2  # of every leaky ReLU
+
+
+class Dense(nn.Module):
+    """`weight @ x + bias`."""
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.weight, self.bias = _frozen(weight), _frozen(bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Args: x: (n, d); Returns: (n, o)."""
+        return functional.linear(x, self.weight, self.bias)
+
+
+class Mapping(nn.Sequential):
+    """z -> w."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Args: z: (n, d); Returns: (n, d)."""
+        x = z * (z.square().mean(1, keepdim=True) + 1e-8).rsqrt()
+        for dense in self:
+            x = functional.leaky_relu(dense(x), SLOPE) * 2**0.5
+        return x
+
+
+class StyledConv(nn.Module):
+    """Style per channel, separable 3x3 convolution, noise, bias, leaky ReLU.
+
+    Args:
+        weight: (o, c, 1, 1) after a depthwise convolution, or (o, c, 3, 3).
+        depthwise: (c, 1, 3, 3), or None.
+        noise: (1, 1, h, w) added to every channel.
+        bias: (o, 1, 1).
+        up: the input is first styled and brought to twice the size by an inverse Haar transform.
+    """
+
+    def __init__(
+        self, weight: Tensor, depthwise: Tensor | None, noise: Tensor, bias: Tensor, up: bool
+    ) -> None:
+        super().__init__()
+        self.weight, self.noise, self.bias = _frozen(weight), _frozen(noise), _frozen(bias)
+        self.depthwise = None if depthwise is None else _frozen(depthwise)
+        self.up = up
+
+    def forward(self, x: Tensor, style: Tensor, noise: Tensor | None, out: Tensor | None = None) -> Tensor:
+        """One layer.
+
+        Args:
+            x: (n, c, h, w), or (n, 4c, h/2, w/2) before an inverse Haar transform.
+            style: (n, c), or (n, 5c): the style before the transform, then the one after it.
+            noise: (n, 1, h, w), or None for the layer's own.
+            out: (n, o, h, w) channels-last memory for the result; None = new.
+
+        Returns:
+            (n, o, h, w).
+        """
+        noise = (self.noise if noise is None else noise).expand(len(x), -1, -1, -1)
+        if x.device.type != "cpu" or _tracked(x, style, *self.parameters()):
+            return self._whole(x, style, noise)
+        if out is None:
+            shape = (len(x), len(self.weight), *noise.shape[2:])
+            out = torch.empty(shape, dtype=x.dtype, memory_format=torch.channels_last)
+        # Sample by sample, so that the bytes of one do not depend on how many there are.
+        for i in range(len(x)):
+            if self.depthwise is None:
+                out[i] = self._whole(x[i : i + 1], style[i : i + 1], noise[i : i + 1])[0]
+            else:
+                strips.styled_conv(
+                    x[i], style[i], self.depthwise, self.weight, noise[i], self.bias, SLOPE, self.up, out[i]
+                )
+        return out
+
+    def _whole(self, x: Tensor, style: Tensor, noise: Tensor) -> Tensor:
+        """The layer as one would write it down: differentiable, on any device, all samples together."""
+        if self.up:
+            before, style = style.split([x.shape[1], x.shape[1] // 4], 1)
+            x = inverse_haar(x * before[:, :, None, None])
+        x = x * style[:, :, None, None]
+        if self.depthwise is not None:
+            x = functional.conv2d(x, self.depthwise, padding=1, groups=len(self.depthwise))
+        x = functional.conv2d(x, self.weight, padding=self.weight.shape[2] // 2)
+        return functional.leaky_relu(x + noise + self.bias, SLOPE)
+
+
+class Picture(nn.Module):
+    """The last layer: style per channel, 1x1 convolution and, with 12 channels, an inverse Haar transform.
+
+    Args:
+        weight: (12 or 3, c).
+        bias: (12 or 3,).
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.weight, self.bias = _frozen(weight), _frozen(bias)
+        self.scale = 2 if len(weight) == 12 else 1
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """Args: x: (n, c, h, w); style: (n, c); Returns: (n, 3, 2h, 2w), or (n, 3, h, w)."""
+        if x.device.type != "cpu" or _tracked(x, style, *self.parameters()):
+            x = functional.conv2d(x * style[:, :, None, None], self.weight[:, :, None, None], self.bias)
+            return inverse_haar(x) if self.scale == 2 else x
+        out = x.new_empty(len(x), 3, x.shape[2] * self.scale, x.shape[3] * self.scale)
+        for i in range(len(x)):
+            strips.picture(x[i], style[i], self.weight, self.bias, out[i])
+        return out
+
+
+class Network(nn.Module):
+    """The whole generator: `mapping` (z -> w), `to_styles` (w+ -> s), `forward` (s -> pictures).
+
+    Args:
+        mapping: z -> w.
+        styles: the affine layers w -> style, in order of use.
+        const: (1, c, h, w), where synthesis starts.
+        convs: the styled convolutions; their positions are StyleGAN2's layer numbers.
+        picture: the last layer.
+    """
+
+    def __init__(
+        self,
+        mapping: Mapping,
+        styles: Sequence[Dense],
+        const: Tensor,
+        convs: Sequence[StyledConv],
+        picture: Picture,
+    ) -> None:
+        super().__init__()
+        self.mapping, self.styles = mapping, nn.ModuleList(styles)
+        self.const = _frozen(const.contiguous(memory_format=torch.channels_last))
+        self.convs, self.picture = nn.ModuleList(convs), picture
+
+    def to_styles(self, codes: Tensor) -> Tensor:
+        """Args: codes: (n, l, d), one for each affine layer; Returns: (n, s)."""
+        return torch.cat([dense(code) for dense, code in zip(self.styles, codes.unbind(1), strict=True)], 1)
+
+    def forward(self, styles: Tensor, noise: Sequence[Tensor] | None = None) -> Tensor:
+        """Synthesis.
+
+        Args:
+            styles: (n, s), see `to_styles`.
+            noise: (n, 1, h, w) for each styled convolution; None = their own.
+
+        Returns:
+            (n, 3, h, w) in the precision of the synthesis layers.
+        """
+        seen = self._seen(styles)
+        if seen or len(styles) == 0:
+            return self._render(styles, noise, new=True)
+        # One by one: the same bytes as together, in a fraction of the memory.
+        pictures = []
+        for i in range(len(styles)):
+            row = slice(i, i + 1)
+            pictures.append(self._render(styles[row], noise and [maps[row] for maps in noise], new=False))
+        return torch.cat(pictures)
+
+    def _render(self, styles: Tensor, noise: Sequence[Tensor] | None, new: bool) -> Tensor:
+        """`new`: every layer's maps in memory of their own, for others to keep."""
+        widths = iter([len(dense.bias) for dense in self.styles])
+        chunks = [next(widths) + (next(widths) if conv.up else 0) for conv in self.convs]
+        parts = styles.to(self.const.dtype).split([*chunks, next(widths)], 1)
+        x = self.const.expand(len(styles), -1, -1, -1)
+        for i, conv in enumerate(self.convs):
+            # A layer reads one half of the scratch memory and writes the other.
+            out = None if new else strips.scratch(i % 2, conv.weight, conv.noise)
+            x = conv(x, parts[i], noise and noise[i], out)
+        return self.picture(x, parts[-1])
+
+    def cast(self, dtype: torch.dtype) -> None:
+        """Set the precision of synthesis; mapping and styles stay as they are."""
+        for part in (self.convs, self.picture):
+            part.to(dtype)
+        self.const.data = self.const.data.to(dtype)
+
+    def _seen(self, styles: Tensor) -> bool:
+        """Can anything but this network look at the maps between the layers, now or later?"""
+        hooked = any(conv._forward_hooks or conv._forward_pre_hooks for conv in self.convs)
+        return styles.device.type != "cpu" or hooked or _tracked(styles, *self.parameters())
+
+
+def inverse_haar(x: Tensor) -> Tensor:
+    """Twice the size from four bands.
+
+    Args:
+        x: (n, 4c, h, w), band by band: LL, then the three of detail; best channels-last.
+
+    Returns:
+        (n, c, 2h, 2w).
+    """
+    n, channels, h, w = x.shape
+    bands = (x / 2).permute(0, 2, 3, 1).reshape(n, h, w, 2, 2, channels // 4)
+    halves = bands[:, :, :, :, 0] + bands[:, :, :, :, 1], bands[:, :, :, :, 0] - bands[:, :, :, :, 1]
+    rows = [torch.stack([s[:, :, :, 0] + s[:, :, :, 1], s[:, :, :, 0] - s[:, :, :, 1]], 3) for s in halves]
+    return torch.stack(rows, 2).reshape(n, 2 * h, 2 * w, -1).permute(0, 3, 1, 2)
+
+
+def _frozen(values: Tensor) -> nn.Parameter:
+    return nn.Parameter(values, requires_grad=False)
+
+
+def _tracked(*tensors: Tensor) -> bool:
+    """Will autograd ask for the way from these to the result?"""
+    return torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
