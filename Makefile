@@ -24,7 +24,7 @@ demo: install
 	$(BIN)/interpgan-run recipes/quickstart.yaml
 
 test: install
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow and not network"
 
 test-all: install
 	$(PYTEST)

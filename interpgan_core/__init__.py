@@ -9,6 +9,22 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from interpgan_core.builtin.features import Ablate as Ablate
+    from interpgan_core.builtin.features import Exchange as Exchange
+    from interpgan_core.builtin.loading import LoadBatch as LoadBatch
+    from interpgan_core.builtin.loading import LoadDirections as LoadDirections
+    from interpgan_core.builtin.loading import LoadGenerator as LoadGenerator
+    from interpgan_core.builtin.loading import Save as Save
+    from interpgan_core.builtin.moving import Place as Place
+    from interpgan_core.builtin.moving import Shift as Shift
+    from interpgan_core.builtin.moving import Walk as Walk
+    from interpgan_core.builtin.rendering import Render as Render
+    from interpgan_core.builtin.sampling import Interpolate as Interpolate
+    from interpgan_core.builtin.sampling import Mix as Mix
+    from interpgan_core.builtin.sampling import Sample as Sample
+    from interpgan_core.builtin.sampling import Truncate as Truncate
+    from interpgan_core.builtin.scoring import ReadScores as ReadScores
+    from interpgan_core.builtin.scoring import Score as Score
     from interpgan_core.checkpoints import read_npy as read_npy
     from interpgan_core.checkpoints import read_npz as read_npz
     from interpgan_core.checkpoints import read_safetensors as read_safetensors
@@ -61,6 +77,12 @@ if TYPE_CHECKING:
     from interpgan_core.runner import run as run
 
 _HOME = {
+    "builtin.features": ("Ablate", "Exchange"),
+    "builtin.loading": ("LoadBatch", "LoadDirections", "LoadGenerator", "Save"),
+    "builtin.moving": ("Place", "Shift", "Walk"),
+    "builtin.rendering": ("Render",),
+    "builtin.sampling": ("Interpolate", "Mix", "Sample", "Truncate"),
+    "builtin.scoring": ("ReadScores", "Score"),
     "checkpoints": ("read_npy", "read_npz", "read_safetensors", "read_weights", "write_safetensors"),
     "directions": ("Direction", "DirectionSet"),
     "downloads": ("download",),

@@ -25,10 +25,14 @@ if TYPE_CHECKING:
 @click.option("--fresh", is_flag=True, help="Run every step again.")
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), help="[default: cuda where there is one]")
 @click.option(
-    "--plugin", "files", multiple=True, type=click.Path(path_type=Path), help="Add a plugin from a .py file."
+    "--plugin",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Add a plugin: a .py file or a package folder.",
 )
 @click.option(
-    "--list", "listing", is_flag=False, flag_value="all", metavar="[operators|models]",
+    "--list", "listing", is_flag=False, flag_value="all", metavar="[operators|backbones|models]",
     help="Show what is installed.",
 )  # fmt: skip
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of recipes, for completion in editors.")
@@ -128,5 +132,3 @@ def main() -> None:
     except InterpganError as error:
         click.echo(error, err=True)
         sys.exit(2)
-    except BrokenPipeError:
-        sys.exit(1)

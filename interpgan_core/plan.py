@@ -17,9 +17,9 @@ from interpgan_core.files import sha256_of
 from interpgan_core.generator import Generator
 from interpgan_core.latents import LatentBatch
 from interpgan_core.operators import Operator, Reference, item_type
-from interpgan_core.plugins import plugins
+from interpgan_core.plugins import plugins, said
 from interpgan_core.recipe import FORMAT, RESERVED, Loc, Recipe, Source, Step, parse_value, read_recipe
-from interpgan_core.wording import in_words
+from interpgan_core.wording import given, in_words
 
 FLOWS: Mapping[str, type] = {"generator": Generator, "batch": LatentBatch}
 _REFERENCE = re.compile(r"\$([\w-]+)(?:\.([\w.-]+))?")
@@ -120,11 +120,15 @@ class _Planner:
         return Plan(self.source, recipe.title, tuple(steps), tuple(self.overrides))
 
     def _recipe(self) -> Recipe:
-        if "interpgan" not in self.raw:
-            raise self.source.error(f"a recipe says its format first: interpgan: {FORMAT}")
-        if self.raw["interpgan"] != FORMAT or isinstance(self.raw["interpgan"], bool):
+        version = self.raw.get("interpgan")
+        if version is None:
             raise self.source.error(
-                f"this version reads recipes of format {FORMAT}, not {self.raw['interpgan']!r}; "
+                f"a recipe says first in which format it is written; begin with interpgan: {FORMAT}",
+                ("interpgan",),
+            )
+        if type(version) is not int or version != FORMAT:
+            raise self.source.error(
+                f"this version reads recipes of format {FORMAT}, not {given(version)}; "
                 f"write interpgan: {FORMAT}, or update interpgan-core",
                 ("interpgan",),
             )
@@ -167,11 +171,11 @@ class _Planner:
         if parameter in RESERVED:
             raise RecipeError(f"'{parameter}' is fixed by the recipe; edit the file instead", f"--set {text}")
         try:
-            given = parse_value(value)
+            new = parse_value(value)
         except InterpganError as error:
             raise RecipeError(str(error), f"--set {text}") from None
         number = self.ids.index(step)
-        self.raw["steps"][number][parameter] = given
+        self.raw["steps"][number][parameter] = new
         self.set["steps", number, parameter] = text
 
     def _step(self, number: int, step: Step) -> PlannedStep:
@@ -183,13 +187,18 @@ class _Planner:
         }
         try:
             operator = cls.model_validate(parameters, context={"folder": self.source.file.parent})
+            read = {field: self._content(getattr(operator, field)) for field in cls.model_fields}
         except ValidationError as error:
             raise self._invalid(error, step.use, loc, cls) from None
+        except InterpganError as error:
+            raise self.source.error(f"{step.use}: {error}", loc) from None
+        except Exception as error:
+            raise self.source.error(self._faulty(step.use, error), loc) from error
         inputs = self._flows(step, cls, loc, number)
         content = {
             "use": step.use,
             "version": cls.version,
-            "parameters": {field: self._content(getattr(operator, field)) for field in cls.model_fields},
+            "parameters": read,
             "flows": {flow: self._key(i) for flow, i in inputs.items()},
         }
         refs = {ref.step: self.done[ref.step].number for ref in references(operator)}
@@ -207,14 +216,22 @@ class _Planner:
         )
 
     def _class(self, use: str, loc: Loc) -> type[Operator]:
+        loc = (*loc, "use")
         try:
             cls = plugins().get("operators", use).load()
             if not (isinstance(cls, type) and issubclass(cls, Operator)):
-                raise InterpganError(f"what its plugin offers as '{use}' is not an operator; report it there")
+                raise TypeError(f"{cls!r} is not an operator")
             cls.needs()
+            cls.result()
         except InterpganError as error:
-            raise self.source.error(str(error), (*loc, "use")) from None
+            raise self.source.error(str(error), loc) from None
+        except Exception as error:
+            raise self.source.error(self._faulty(use, error), loc) from error
         return cls
+
+    def _faulty(self, use: str, error: Exception) -> str:
+        origin = plugins().get("operators", use).origin
+        return f"'{use}' comes from {origin}, which has a mistake in it: {said(error)}; report it there"
 
     def _resolve(self, value: Any, loc: Loc, number: int) -> Any:
         """Put a `Reference` where a `$step` stands, at any depth."""
@@ -233,12 +250,9 @@ class _Planner:
         if step not in self.done:
             if step in self.ids:
                 line = self.source.values["steps", self.ids.index(step)][0]
-                where = (
-                    "this step itself" if self.ids.index(step) == number - 1 else f"in line {line}, not above"
-                )
-                raise self._error(
-                    f"${step} is {where}; a step can use only the results of steps above it", loc
-                )
+                itself = self.ids.index(step) == number - 1
+                where = "is this step itself" if itself else f"stands below, in line {line}"
+                raise self._error(f"${step} {where}; a step can use only the results of steps above it", loc)
             raise self._error(f"there is no step '{step}'{did_you_mean(step, self.done)}", loc)
         result = self.done[step].result
         if item:
@@ -254,17 +268,20 @@ class _Planner:
         needs = cls.needs()
         inputs = {}
         for flow, kind in FLOWS.items():
-            given = getattr(step, flow)
-            if given is not None:
+            written = getattr(step, flow)
+            if written is not None:
                 if flow not in needs:
                     raise self.source.error(
                         f"{step.use} uses no {flow}; leave '{flow}' out", (*loc, flow), key=True
                     )
-                ref = self._resolve(given, (*loc, flow), number)
+                ref = self._resolve(written, (*loc, flow), number)
                 if not isinstance(ref, Reference) or not issubclass(ref.result, kind):
-                    what = f"a {ref.result.__name__}" if isinstance(ref, Reference) else f"'{given}'"
+                    if isinstance(ref, Reference):
+                        hint = f", which is a {ref.result.__name__}"
+                    else:
+                        hint = did_you_mean(written, [f"${step}" for step in self.done])
                     raise self.source.error(
-                        f"{flow} takes a step that makes a {kind.__name__}, such as $step; {given} is {what}",
+                        f"{flow} takes a step that makes a {kind.__name__}, not {given(written)}{hint}",
                         (*loc, flow),
                     )
                 inputs[flow] = self.done[ref.step].number
@@ -307,14 +324,22 @@ class _Planner:
         self, error: ValidationError, what: str, loc: Loc, model: type[BaseModel], skip: int = 0
     ) -> RecipeError:
         """The first thing that pydantic found, as a sentence at its place."""
+        errors = error.errors(include_url=False)
         # A parameter with a typing error is also missing under its right name; the first says more.
-        first = min(error.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")
+        first = min(errors, key=lambda e: e["type"] != "extra_forbidden")
+        # Of a parameter that may have several types, the type that the value comes closest to.
+        name = first["loc"][: skip + 1]
+        first = max((e for e in errors if e["loc"][: skip + 1] == name), key=lambda e: len(e["loc"]))
         inner = tuple(first["loc"])[skip:]
-        known = [*model.model_fields, *(RESERVED if issubclass(model, Operator) else ())]
-        message = in_words(first, what, inner, known)
-        if first["type"] == "missing":
-            inner = inner[:-1]
-        return self._error(message, (*loc, *inner), key=first["type"] == "extra_forbidden")
+        known, noun = list(model.model_fields), "key"
+        if issubclass(model, Operator):
+            known, noun = [*known, *RESERVED], "parameter"
+        message = in_words(first, what, inner, known, noun)
+        place: Loc = (*loc, *inner[:1])
+        for part in inner[1:]:
+            if (*place, part) in self.source.values:  # it may be a type that pydantic has tried
+                place = (*place, part)
+        return self._error(message, place, key=first["type"] == "extra_forbidden")
 
 
 def references(value: Any) -> list[Reference]:

@@ -21,6 +21,7 @@ from interpgan_core.errors import InterpganError, did_you_mean
 
 CORE = "interpgan_core.builtin"
 KINDS = ("operators", "backbones", "models")
+FAILURES = (Exception, SystemExit)  # what the import of a stranger's module may raise
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,9 @@ class Provided:
         module, _, attribute = self.target.partition(":")
         try:
             return getattr(importlib.import_module(module), attribute)
-        except Exception as error:
+        except FAILURES as error:
             raise InterpganError(
-                f"'{self.name}' comes from {self.origin}, which failed on import: {_said(error)}; "
+                f"'{self.name}' comes from {self.origin}, which failed on import: {said(error)}; "
                 f"update or reinstall it"
             ) from error
 
@@ -95,14 +96,17 @@ class Plugins:
                     f"which cannot be used: {broken.reason}"
                 )
         what = {"operators": "step", "backbones": "backbone", "models": "model"}[kind]
-        hint = did_you_mean(name, offered)
-        raise InterpganError(f"there is no {what} '{name}'" + (hint or "; see interpgan-run --list"))
+        hint = did_you_mean(name, offered) or "; install the plugin that has it, or see interpgan-run --list"
+        raise InterpganError(f"there is no {what} '{name}'{hint}")
 
     def add_file(self, path: Path) -> None:
-        """Add a plugin that is not installed: a `.py` file, or a package folder.
+        """Add a plugin that is not installed; its name is that of the file, without `interpgan_`.
+
+        Args:
+            path: a `.py` file, or a package folder.
 
         Raises:
-            InterpganError: if it is missing, fails on import, or another plugin has its name.
+            InterpganError: if it is missing, fails on import, or another plugin or module has its name.
         """
         path = path.resolve()
         source = path / "__init__.py" if path.is_dir() else path
@@ -110,22 +114,23 @@ class Plugins:
             raise InterpganError(f"{path} is not a plugin: give a .py file, or a folder with __init__.py")
         module_name = source.parent.name if source.name == "__init__.py" else source.stem
         name = module_name.removeprefix("interpgan_")
-        known = sys.modules.get(module_name)
-        if known is not None and Path(getattr(known, "__file__", None) or "").resolve() != source:
-            raise InterpganError(f"a module called {module_name} is loaded already; rename {source.name}")
+        if not module_name.isidentifier():
+            raise InterpganError(f"{path} cannot be imported; use letters, digits and _ in its name")
         if self.hooks.has_plugin(name):
-            if known is None:
-                raise InterpganError(f"a plugin called {name} is installed already; rename {path.name}")
-            return
+            if getattr(sys.modules.get(module_name), "__file__", None) == str(source):
+                return  # given twice
+            raise InterpganError(f"a plugin called {name} is installed already; rename {path}")
+        if importlib.util.find_spec(module_name) is not None:
+            raise InterpganError(f"Python has a module called {module_name} already; rename {path}")
         spec = importlib.util.spec_from_file_location(module_name, source)
         assert spec and spec.loader
         module = importlib.util.module_from_spec(spec)
         sys.modules[module_name] = module
         try:
             spec.loader.exec_module(module)
-        except Exception as error:
+        except FAILURES as error:
             del sys.modules[module_name]
-            raise InterpganError(f"plugin {path} failed on import: {_said(error)}") from error
+            raise InterpganError(f"plugin {path} failed on import: {said(error)}") from error
         before = len(self.broken)
         self._register(name, module, str(path))
         if len(self.broken) > before:
@@ -150,8 +155,8 @@ class Plugins:
             try:
                 _check_version(distribution)
                 module = entry.load()
-            except Exception as error:
-                self.broken.append(Broken(name, origins[0], _said(error)))
+            except FAILURES as error:
+                self.broken.append(Broken(name, origins[0], said(error)))
                 continue
             self._register(name, module, origins[0])
         for name in sorted((only or set()) - set(found)):
@@ -173,11 +178,12 @@ class Plugins:
                     offered[kind] = {n: Provided(n, t, key, origin) for n, t in _checked(names, name)}
                     taken = sorted(set(offered[kind]) & set(getattr(self, kind)))
                     if taken:
-                        raise InterpganError(f"the name '{taken[0]}' is taken by another plugin")
-        except Exception as error:
+                        owner = getattr(self, kind)[taken[0]].origin
+                        raise InterpganError(f"it offers '{taken[0]}', which {owner} has already")
+        except FAILURES as error:
             if self.hooks.has_plugin(key):
                 self.hooks.unregister(name=key)
-            reason = _said(error)
+            reason = said(error)
             if isinstance(error, pluggy.PluginValidationError):
                 reason = f"it was made for another version of interpgan-core: {reason}"
             self.broken.append(Broken(name, origin, reason))
@@ -209,7 +215,8 @@ def _check_version(distribution: Distribution) -> None:
             raise InterpganError(f"it needs interpgan-core{requirement.specifier}, and this is {ours}")
 
 
-def _said(error: BaseException) -> str:
+def said(error: BaseException) -> str:
+    """An error in one line: the sentence of ours, the type and the first line of any other."""
     if isinstance(error, InterpganError):
         return str(error)
     return f"{type(error).__name__}: {error}".splitlines()[0]

@@ -43,10 +43,6 @@ def load_directions(
     found = _read(path, space)
     out = {}
     for name, direction in found.items():
-        if space is not None and direction.space != space:
-            raise InterpganError(
-                f"{path} holds directions of {direction.space}, not {space}; leave out 'space'"
-            )
         vector = -direction.vector if flip else direction.vector
         bias = -direction.bias if flip else direction.bias
         chosen = layers if layers is not None else direction.layers
@@ -62,7 +58,13 @@ def _read(path: Path, space: str | None) -> Mapping[str, Direction]:
     elif zipfile.is_zipfile(path) and any(n.endswith(".npy") for n in zipfile.ZipFile(path).namelist()):
         content = read_npz(path)
     elif b'"' in magic or path.suffix == ".safetensors":
-        return DirectionSet.read(path)
+        ours = DirectionSet.read(path)
+        for direction in ours.values():
+            if space not in (None, direction.space):
+                raise InterpganError(
+                    f"{path} holds directions of {direction.space}, not {space}; leave out 'space'"
+                )
+        return ours
     else:
         content = read_weights(path)
     if space is None:

@@ -63,7 +63,7 @@ class Ranges(Sequence[int]):
         raise IndexError(index)
 
 
-def _as_text(value: Any) -> Any:
+def _as_text(value: Any) -> str:
     if type(value) is int:
         return str(value)
     if isinstance(value, list | tuple) and value and all(type(v) is int for v in value):
@@ -73,20 +73,20 @@ def _as_text(value: Any) -> Any:
     return value
 
 
-def _layers(value: Any) -> Any:
+def _layers(value: Any) -> str:
     text = _as_text(value)
     if text != "all":
         Ranges(text, last=10**6)
     return text
 
 
-def _numbers(value: Any) -> Any:
+def _numbers(value: Any) -> str:
     text = _as_text(value)
     Ranges(text)
     return text
 
 
-def _seeds(value: Any) -> Any:
+def _seeds(value: Any) -> str:
     text = _as_text(value)
     if any(part.stop > 2**32 for part in Ranges(text).parts):
         raise InterpganError("a seed is a whole number from 0 to 4294967295")

@@ -44,8 +44,8 @@ _ADVICE = (
         "this does not line up with what stands above it; check indentation, quotes and brackets",
     ),
     ("mapping values", "a second colon cannot stand here; put the text that contains it in quotes"),
-    ("stream end", "the file ends before this is closed; add the missing quote or bracket"),
-    ("end of stream", "the file ends before this is closed; add the missing quote or bracket"),
+    ("stream end", "this is not closed; add the missing quote or bracket"),
+    ("end of stream", "this is not closed; add the missing quote or bracket"),
 )
 
 

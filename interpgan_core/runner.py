@@ -121,6 +121,7 @@ class _Run:
         self.steps: list[dict[str, Any]] = []
         self.licences: list[str] = []
         self.generator: dict[str, Any] = {}
+        self.made_on: str | None = None
         self.started = datetime.now(UTC)
 
     def run(self) -> Path:
@@ -171,13 +172,19 @@ class _Run:
                 result.save(folder)
                 if hasattr(result, "summary"):
                     result.summary().save(folder)
-                record |= {"generator": self.generator, "licences": self.licences}
+                self.made_on = self.device
+                record |= {
+                    "generator": self.generator,
+                    "licences": self.licences,
+                    "device": self.device,
+                }
             self._remember(step, result)
             return record
         record = self.store.record(step)
         if intent.action in ("cached", "load"):
             # A run that loads no generator still says whose pictures these are.
             self.generator = self.generator or record.get("generator", {})
+            self.made_on = self.made_on or record.get("device")
             self.licences += [text for text in record.get("licences", []) if text not in self.licences]
         if intent.action == "load":
             generator = self.values.get(step.generator)
@@ -300,7 +307,7 @@ class _Run:
             "title": self.plan.title or self.plan.source.file.stem,
             "recipe": {"file": self.plan.source.file.name, "text": self.plan.source.text},
             "overrides": list(self.plan.overrides),
-            "device": self.device,
+            "device": self.made_on,
             "started": self.started.isoformat(timespec="seconds"),
             "finished": now.isoformat(timespec="seconds"),
             "seconds": round((now - self.started).total_seconds(), 3),

@@ -15,13 +15,13 @@ from filelock import FileLock, Timeout
 
 from interpgan_core.errors import InterpganError
 from interpgan_core.files import sha256_of
-from interpgan_core.placing import explaining, placing, placing_folder, sweep
+from interpgan_core.placing import explaining, placing, placing_folder
 from interpgan_core.plan import PlannedStep
 
 RECORD = "step.json"
 _LOCK = ".lock"
-_DONE = ".done"
-_RESULT = re.compile(rf"\d\d+-[\w-]+|\..+{re.escape(_DONE)}")
+# 02-sample, or, while it waits for that name, .02-sample.0123abcd.done
+_RESULT = re.compile(r"\d\d+-[\w-]+|\.\d\d+-[\w-]+\.[0-9a-f]{8}\.done")
 
 
 class Store:
@@ -73,7 +73,9 @@ class Store:
                 f"{self.folder} cannot be written ({error.strerror}); choose another folder with --out"
             ) from error
         with lock:
-            sweep(self.folder)
+            # Whoever left something unfinished is dead, for the lock is ours.
+            for path in self.folder.glob(".*.partial-*"):
+                _remove(path)
             yield
 
     def check(self) -> None:
@@ -106,8 +108,8 @@ class Store:
                 path.rename(self._waiting(step))
         for step, _ in moves:
             self._adopt(step)
-        for path in self.folder.glob(f".*{_DONE}"):
-            shutil.rmtree(path)
+        for path in self.folder.glob(".*.done"):
+            _remove(path)
 
     @contextmanager
     def writing(self, step: PlannedStep, record: dict[str, Any]) -> Iterator[Path]:
@@ -155,7 +157,7 @@ class Store:
 
     def _waiting(self, step: PlannedStep) -> Path:
         """Where a finished result waits for its name."""
-        return self.folder / f".{step.folder}.{step.key[:8]}{_DONE}"
+        return self.folder / f".{step.folder}.{step.key[:8]}.done"
 
     def _adopt(self, step: PlannedStep) -> None:
         """Give a finished result its name."""
@@ -172,9 +174,8 @@ class Store:
         ours = old.is_dir() and not old.is_symlink()
         if ours and all(_is(p, known.get(str(p.relative_to(old)))) for p in files):
             # The record goes last: without it, what is left after a kill would look like someone's own.
-            for path in files:
-                path.unlink()
-            shutil.rmtree(old)
+            for path in (*files, old):
+                _remove(path)
             return
         number = 1
         while (kept := old.with_name(f"{old.name}.kept-{number}")).exists():
@@ -212,6 +213,14 @@ def _why(step: PlannedStep, folder: Path) -> str:
         if not _is(path, file["sha256"]):
             return f"{file['name']} was changed"
     return ""
+
+
+def _remove(path: Path) -> None:
+    with explaining(path):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _is(path: Path, sha256: str | None) -> bool:

@@ -11,24 +11,36 @@ from interpgan_core.errors import did_you_mean
 from interpgan_core.operators import Reference
 
 
-def in_words(error: ErrorDetails, what: str, loc: tuple[str | int, ...], known: Iterable[str]) -> str:
+def in_words(
+    error: ErrorDetails, what: str, loc: tuple[str | int, ...], known: Iterable[str], noun: str
+) -> str:
     """One error of pydantic as a sentence.
 
     Args:
         error: as `ValidationError.errors()` lists it.
         what: what has the parameters, such as "shift".
-        loc: where in it, such as ("strength",).
+        loc: where in it, such as ("strength",) or ("strengths", 1), with pydantic's names of types between.
         known: names that there are, for a suggestion.
+        noun: what one of them is called: "parameter", "key".
+
+    Returns:
+        What is wrong and what to do, without an end stop.
     """
-    kind = error["type"]
+    kind, value = error["type"], error.get("input")
     if kind == "extra_forbidden":
-        return f"{what} has no parameter '{loc[-1]}'{did_you_mean(str(loc[-1]), known)}"
+        return f"{what} has no {noun} '{loc[-1]}'{did_you_mean(str(loc[-1]), known)}"
     if kind == "missing":
-        return f"{what} needs '{loc[-1]}'"
+        return f"{what} needs the {noun} '{loc[-1]}'; add it"
     if kind == "value_error":
         return str(error["ctx"]["error"])
     name = f"'{loc[0]}' of {what}" if loc else what
-    return f"{name} {_expected(error)}, not {_given(error.get('input'))}"
+    entry = next((part for part in loc[1:] if isinstance(part, int)), None)
+    if entry is not None:
+        name = f"entry {entry + 1} of {name}"
+    if value is None or value == [] or value == {}:
+        return f"{name} {_expected(error)}, but is empty"
+    hint = "; write $$ for a $" if isinstance(value, Reference) and kind == "string_type" else ""
+    return f"{name} {_expected(error)}, not {given(value)}{hint}"
 
 
 def _expected(error: ErrorDetails) -> str:
@@ -48,6 +60,7 @@ def _expected(error: ErrorDetails) -> str:
         "list_type": "must be a list",
         "dict_type": "must be a mapping",
         "model_type": "must be a mapping, such as {use: sample, seeds: 0-3}",
+        "path_type": "must be the name of a file",
         "too_short": "must have at least one entry",
         "greater_than_equal": f"must be at least {limits.get('ge')}",
         "greater_than": f"must be more than {limits.get('gt')}",
@@ -59,15 +72,15 @@ def _expected(error: ErrorDetails) -> str:
     return words.get(kind, error["msg"][:1].lower() + error["msg"][1:])
 
 
-def _given(value: Any) -> str:
+def given(value: Any) -> str:
+    """A value of a recipe, short enough to be shown in a sentence."""
     if isinstance(value, Reference):
-        return f"the result of a step ({value}); for a text that begins with $, write $$"
-    if isinstance(value, list | tuple | dict) and not value:
-        return "nothing"
+        return f"the result of a step ({value})"
     if isinstance(value, list | tuple):
         return "a list"
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, bool):
         return str(value).lower()
-    return "empty" if value is None else f"'{value}'" if isinstance(value, str) else str(value)
+    text = str(value) if len(str(value)) <= 60 else f"{str(value)[:57]}..."
+    return f"'{text}'" if isinstance(value, str) else text

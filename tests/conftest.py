@@ -1,159 +1,52 @@
-"""`runs`: interpgan-run in processes of their own, without waiting for torch each time."""
+"""The real command, for every test that needs it."""
 
-import json
 import os
-import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-# Imports what a run needs, but computes nothing: each line that comes in is run by a fork of this process.
-SERVER = """
-import json, os, resource, signal, sys, traceback
-import jinja2, PIL.Image, torch
-from interpgan_core import cli, progress, runner, toy
-from interpgan_core.builtin import features, loading, moving, rendering, sampling, scoring
-
-for line in sys.stdin:
-    job = json.loads(line)
-    if "wait" in job:
-        print(os.waitstatus_to_exitcode(os.waitpid(job["wait"], 0)[1]), flush=True)
-        continue
-    process = os.fork()
-    if process:
-        print(process, flush=True)
-        continue
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.environ.update(job["env"])
-    if "largest_file" in job:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (job["largest_file"], resource.RLIM_INFINITY))
-    for number, name in enumerate((os.devnull, job["out"], job["err"])):
-        os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_APPEND), number)
-    sys.argv = ["interpgan-run", *job["args"]]
-    code = 0
-    try:
-        cli.main()
-    except SystemExit as end:
-        code = end.code or 0
-    except BaseException:
-        traceback.print_exc()
-        code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+# Python runs this before the command, and what it registers after it.
+_WATCH = """
+import atexit, os, sys
+def note():
+    with open(os.environ["INTERPGAN_TEST_MODULES"], "w") as file:
+        file.write("\\n".join(sys.modules))
+atexit.register(note)
 """
 
 
-@dataclass
-class Run:
-    """One process: its number, and where its words go."""
+@dataclass(frozen=True)
+class Ran:
+    """What became of a command: exit status, what it wrote, and the modules that it had imported."""
 
-    runs: "Runs"
-    pid: int
-    words: Path
-
-    def end(self):
-        """Wait for it; its exit status (negative: the signal that ended it)."""
-        return int(self.runs.ask(wait=self.pid))
-
-    def kill(self, number=signal.SIGKILL):
-        """Send a signal, and wait for the end."""
-        os.kill(self.pid, number)
-        return self.end()
-
-    @property
-    def out(self):
-        return self.words.with_suffix(".out").read_text()
-
-    @property
-    def err(self):
-        return self.words.with_suffix(".err").read_text()
-
-
-class Runs:
-    """Starts runs of `interpgan-run`."""
-
-    def __init__(self, server, folder):
-        self.server, self.folder, self.count = server, folder, 0
-
-    def ask(self, **job):
-        self.server.stdin.write(json.dumps(job) + "\n")
-        self.server.stdin.flush()
-        return self.server.stdout.readline()
-
-    def start(self, *args, env=None, **limits):
-        self.count += 1
-        words = self.folder / f"words-{self.count}"
-        names = {"out": f"{words}.out", "err": f"{words}.err"}
-        pid = self.ask(args=list(map(str, args)), env=env or {}, **names, **limits)
-        return Run(self, int(pid), words)
-
-    def __call__(self, *args, status=0, **more):
-        """A run from start to end, which must end with this status."""
-        run = self.start(*args, **more)
-        assert run.end() == status, run.out + run.err
-        assert "Traceback" not in run.err
-        return run
+    status: int
+    out: str
+    err: str
+    modules: frozenset[str]
 
 
 @pytest.fixture(scope="session")
-def server():
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", SERVER]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as process:
-        yield process
-        process.stdin.close()
+def command(tmp_path_factory) -> Callable[..., Ran]:
+    """`command("recipe.yaml", "--dry-run", cwd=folder)` runs `interpgan-run`; names are variables."""
+    watch = tmp_path_factory.mktemp("watch")
+    (watch / "sitecustomize.py").write_text(_WATCH)
+    modules = watch / "modules.txt"
 
+    def run(*arguments: str | Path, cwd: Path, path: Path | None = None, **variables: str) -> Ran:
+        search = os.pathsep.join(map(str, [watch, *([path] if path else [])]))
+        modules.unlink(missing_ok=True)
+        done = subprocess.run(
+            [Path(sys.executable).parent / "interpgan-run", *arguments],
+            cwd=cwd,
+            env=os.environ | {"PYTHONPATH": search, "INTERPGAN_TEST_MODULES": str(modules)} | variables,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr, frozenset(modules.read_text().split("\n")))
 
-@pytest.fixture
-def runs(server, tmp_path):
-    return Runs(server, tmp_path)
-
-
-def _contents(folder):
-    found = {}
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        name = path.relative_to(folder).as_posix()
-        if name == "report.html":
-            continue  # holds times; made of what is compared here
-        found[name] = path.read_bytes()
-        if path.name == "step.json":
-            record = json.loads(found[name])
-            del record["seconds"]
-            found[name] = record
-        if name == "run.json":
-            manifest = json.loads(found[name])
-            for key in ("started", "finished", "seconds"):
-                del manifest[key]
-            for step in manifest["steps"]:
-                # Whether a step was run just now is the history of the folder, not its content.
-                for key in ("seconds", "status", "reason"):
-                    del step[key]
-            found[name] = manifest
-    return found
-
-
-@pytest.fixture
-def contents():
-    """The whole of an output folder, name -> bytes, but for times and what was run when."""
-    return _contents
-
-
-@pytest.fixture
-def recipe(tmp_path):
-    """Writes a recipe, a line a step: `recipe({"use": "sample", "seeds": "0-3"}, …)`; begins with the toy."""
-
-    def write(*steps, name="recipe", **more):
-        file = tmp_path / f"{name}.yaml"
-        first = {"use": "generator", "weights": "toy"}
-        lines = "".join(f"  - {json.dumps(step)}\n" for step in (first, *steps))
-        head = "".join(f"{key}: {value}\n" for key, value in more.items())
-        file.write_text(f"interpgan: 1\n{head}steps:\n{lines}")
-        return file
-
-    return write
+    return run

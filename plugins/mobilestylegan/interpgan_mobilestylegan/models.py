@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 from typing import get_args
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from interpgan_core.checkpoints import placing
+from interpgan_core.checkpoints import read_safetensors, write_safetensors
 from interpgan_core.errors import InterpganError, did_you_mean
 from interpgan_core.latents import seeded_normal
 from interpgan_core.models import Noise, Precision
@@ -53,7 +53,7 @@ def ffhq(
     network = read_network(*graphs, half=resolution == RESOLUTIONS[1])
     hashes = "".join(download.MEMBERS[f"{graph.name}.bin"][1] for graph in graphs)
     fingerprint = hashlib.sha256(hashes.encode()).hexdigest()[:16]
-    mean = _w_mean(network.mapping, download.folder() / f"w-mean-{fingerprint}.npy")
+    mean = w_mean(network.mapping, download.folder() / f"w-mean-{fingerprint}.safetensors")
     generator = MobileStyleGAN(network, fingerprint, mean, noise)
     network.cast(getattr(torch, precision))
     try:
@@ -70,20 +70,25 @@ def _choice(option: str, value: object, known: tuple[object, ...]) -> None:
         raise InterpganError(f"mobilestylegan.ffhq has no {option} {value}{did_you_mean(str(value), names)}")
 
 
-def _w_mean(mapping: Mapping, path: Path) -> Tensor:
-    """The mean of w over seeds 0 to 9999: (d,) float32; computed once and kept beside the weights."""
+def w_mean(mapping: Mapping, path: Path) -> Tensor:
+    """The mean of w over seeds 0 to 9999, computed once and kept in a file.
+
+    Args:
+        mapping: z -> w.
+        path: the file; one that is missing or damaged is made again.
+
+    Returns:
+        (d,) float32.
+    """
     width = len(mapping[-1].bias)
-    try:
-        mean = torch.from_numpy(np.load(path, allow_pickle=False))
+    with suppress(InterpganError):  # missing or damaged: made again
+        mean = read_safetensors(path, "mean")[0].get("w", torch.empty(0))
         if mean.dtype == torch.float32 and mean.shape == (width,) and mean.isfinite().all():
             return mean
-    except (OSError, ValueError, EOFError, TypeError):
-        pass  # missing or damaged: made again
     total = torch.zeros(width, dtype=torch.float64)
     for start in range(0, MEAN_CODES, 1000):
         seeds = range(start, min(start + 1000, MEAN_CODES))
         total += mapping(seeded_normal(seeds, (width,))).sum(0, dtype=torch.float64)
     mean = (total / MEAN_CODES).float()
-    with placing(path) as partial, partial.open("wb") as file:
-        np.save(file, mean.numpy())
+    write_safetensors(path, {"w": mean}, "mean", {"codes": MEAN_CODES})
     return mean

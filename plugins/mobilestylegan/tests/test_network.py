@@ -10,12 +10,14 @@ import pytest
 import torch
 from interpgan_mobilestylegan import strips
 from interpgan_mobilestylegan.backbone import MobileStyleGAN
+from interpgan_mobilestylegan.models import w_mean
 from interpgan_mobilestylegan.network import inverse_haar
 from interpgan_mobilestylegan.weights import read_network
 from torch import Tensor
 from torch.nn import functional
 
-from interpgan_core import FeatureEdit, InterpganError
+from interpgan_core import FeatureEdit, InterpganError, seeded_normal
+from interpgan_core.checkpoints import write_safetensors
 from interpgan_core.conformance.case import Case
 from interpgan_core.conformance.generators import GENERATOR_CHECKS
 
@@ -88,6 +90,18 @@ def test_mapping_computes_the_formula(small, mapping) -> None:
         )
         x = functional.leaky_relu(weight @ x + bias, 0.2) * 2**0.5
     torch.testing.assert_close(small.map(z, "z", "w", None)[0].double(), x, atol=1e-5, rtol=1e-5)
+
+
+def test_the_mean_of_w_is_kept_and_made_again_when_damaged(small, tmp_path) -> None:
+    path = tmp_path / "mean.safetensors"
+    mean = w_mean(small.module.mapping, path)
+    expected = small.map(small.prior(range(10_000)), "z", "w", None).double().mean(0)
+    torch.testing.assert_close(mean.double(), expected, atol=1e-6, rtol=1e-6)
+    kept = path.read_bytes()
+    path.write_bytes(kept[:-1])
+    assert torch.equal(w_mean(small.module.mapping, path), mean) and path.read_bytes() == kept
+    write_safetensors(path, {"w": mean + 1}, "mean", {})
+    assert torch.equal(w_mean(small.module.mapping, path), mean + 1)  # it is the file that is read
 
 
 @pytest.mark.parametrize("numbers", [1, 200, 300, 1000, 2**19])
@@ -229,6 +243,17 @@ class TestNoise:
         found = generator.forward(batch)
         assert not torch.equal(found[0], found[1])
         assert torch.equal(generator.forward(batch[2])[0], found[2])
+
+    def test_random_is_another_in_each_layer(self, mapping, synthesis, codes) -> None:
+        """As strong as the file's, from the seed and the layer's number."""
+        generator = self.load(mapping, synthesis, "random")
+        seen = []
+        for conv in generator.module.convs:
+            conv.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[2]))
+        generator.forward(in_wplus(generator, codes[:2]))
+        for layer, (conv, maps) in enumerate(zip(generator.module.convs, seen, strict=True)):
+            drawn = seeded_normal([0, 1], conv.noise.shape[1:], stream=layer + 1)
+            torch.testing.assert_close(maps, drawn * conv.noise.square().mean().sqrt())
 
     def test_random_needs_seeds(self, mapping, synthesis, codes) -> None:
         generator = self.load(mapping, synthesis, "random")

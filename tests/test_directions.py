@@ -1,0 +1,130 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from interpgan_core import Direction, DirectionSet, InterpganError, LatentSpace
+
+W = LatentSpace("w", (8,))
+WPLUS = LatentSpace("w+", (3, 8), torch.arange(3)[:, None], base="w")
+
+
+def random(*shape, seed=0):
+    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def test_any_length_becomes_one_and_the_plane_stays():
+    vector, codes = random(8), random(20, 8, seed=1)
+    direction = Direction(vector * 7, "w", bias=14.0)
+    assert direction.vector.dtype == torch.float64
+    assert direction.vector.norm() == pytest.approx(1)
+    expected = (codes @ vector + 2) / vector.norm()
+    torch.testing.assert_close(direction.distance(codes), expected)
+
+
+@pytest.mark.parametrize("vector", [torch.zeros(8), torch.full((8,), torch.nan), torch.ones(2, 3, 4)])
+def test_what_is_no_direction(vector):
+    with pytest.raises(InterpganError, match="a direction"):
+        Direction(vector, "w")
+
+
+def test_a_layerwise_step_moves_each_layer_as_far_as_a_plain_one():
+    plain = Direction(random(8), "w")
+    layered = Direction(plain.vector.expand(3, 8) * 5, "w+")
+    torch.testing.assert_close(plain.step(WPLUS), layered.step(WPLUS))
+    codes = random(4, 3, 8, seed=2)
+    torch.testing.assert_close(plain.distance(codes), layered.distance(codes))
+
+
+def test_a_step_moves_only_its_layers():
+    step = Direction(random(8), "w", layers="1").step(WPLUS)
+    assert step.any(1).tolist() == [False, True, False]
+    assert Direction(random(8), "w", layers="1").step(WPLUS, "0-1").any(1).tolist() == [True, True, False]
+
+
+def test_spaces_do_not_mix():
+    with pytest.raises(InterpganError, match="lives in z and the codes in w; directions of two spaces"):
+        Direction(random(8), "z").step(W)
+    with pytest.raises(InterpganError, match=r"shape \(6,\) and a code of w \(8,\): they belong to different models"):
+        Direction(random(6), "w").step(W)
+
+
+def test_the_distance_of_some_layers():
+    direction, codes = Direction(random(8), "w", bias=1.0), random(2, 3, 8, seed=3)
+    expected = (codes[:, 1:] @ direction.vector).mean(1) + direction.bias
+    torch.testing.assert_close(direction.distance(codes, WPLUS.mask("1-2")), expected)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**31), st.integers(1, 6))
+def test_conditions_no_longer_move(seed, count):
+    """Jointly orthogonal to any number of conditions, however they overlap, and as near as can be."""
+    shared = random(12, seed=seed)
+    conditions = [Direction(random(12, seed=seed + i + 1) + shared, "w") for i in range(count)]
+    primal = Direction(random(12, seed=seed + 99) + shared, "w")
+    left = primal.without(*conditions)
+    for condition in conditions:
+        assert abs(float(left.vector @ condition.vector)) < 1e-12
+    basis = torch.linalg.qr(torch.stack([c.vector for c in conditions]).T)[0]
+    expected = primal.vector - basis @ (basis.T @ primal.vector)
+    torch.testing.assert_close(left.vector, expected / expected.norm())
+
+
+@pytest.mark.parametrize("apart", [0.0, 1e-15, 1e-12, 1e-9, 1e-6])
+def test_conditions_that_are_nearly_equal(apart):
+    """The published closed form leaves the direction unprojected here, and a linear solve fails."""
+    one, primal = random(8, seed=1), Direction(random(8, seed=2), "w")
+    two = one + apart * random(8, seed=3)
+    left = primal.without(Direction(one, "w"), Direction(two, "w"))
+    assert abs(float(left.vector @ one) / float(one.norm())) < 1e-9
+    assert abs(float(left.vector @ two) / float(two.norm())) < 1e-9
+
+
+def test_a_direction_in_the_span_of_its_conditions():
+    a, b = random(8, seed=1), random(8, seed=2)
+    with pytest.raises(InterpganError, match="it lies in their span; leave out the condition"):
+        Direction(a + 2 * b, "w").without(Direction(a, "w"), Direction(b, "w"))
+
+
+def test_conditions_of_another_space():
+    with pytest.raises(InterpganError, match=r"cannot be conditioned on one of w\+ \(3, 8\)"):
+        Direction(random(8), "w").without(Direction(random(3, 8), "w+"))
+
+
+def test_a_set_survives_saving(tmp_path):
+    before = DirectionSet(
+        {
+            "smile": Direction(random(8), "w", 0.25, "2-5", "abc", {"accuracy": 0.9, "of": ["a", "b"]}),
+            "0": Direction(random(3, 8), "w+"),
+        }
+    )
+    before.save(tmp_path)
+    after = DirectionSet.load(tmp_path)
+    assert list(after) == ["smile", "0"]
+    for name in before:
+        assert (after[name].vector == before[name].vector).all()
+        for field in ("space", "bias", "layers", "generator", "notes"):
+            assert getattr(after[name], field) == getattr(before[name], field)
+
+
+def test_a_direction_survives_saving(tmp_path):
+    before = Direction(random(8), "w", 0.5)
+    before.save(tmp_path)
+    assert (Direction.load(tmp_path).vector == before.vector).all()
+
+
+def test_an_unknown_name_is_a_keyerror_that_helps():
+    found = DirectionSet({"smile": Direction(random(8), "w")})
+    with pytest.raises(KeyError) as error:
+        found["smiel"]
+    assert str(error.value) == "there is no direction 'smiel' here; did you mean 'smile'?"
+    assert "smiel" not in found
+
+
+def test_the_table_shows_what_all_know():
+    found = DirectionSet({str(i): Direction(random(8, seed=i), "w", notes={"eigenvalue": 9.0 - i}) for i in range(9)})
+    table = found.summary().tables[0]
+    assert table.columns == ("name", "space", "layers", "eigenvalue")
+    assert table.rows[1] == ("1", "w", "all", 8.0)
+    assert table.note == "the first 8 of 9"
+    assert np.shape(table.rows) == (8, 4)

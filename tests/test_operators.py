@@ -1,0 +1,352 @@
+"""The operators of the core: each keeps the promises of the conformance kit, and does its own arithmetic."""
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from interpgan_core import (
+    Ablate,
+    Direction,
+    Exchange,
+    Grid,
+    InterpganError,
+    Interpolate,
+    Mix,
+    Place,
+    ReadScores,
+    Render,
+    Sample,
+    Save,
+    Score,
+    Scores,
+    Shift,
+    Truncate,
+    Walk,
+)
+from interpgan_core.operators import quiet
+from interpgan_core.testing import conformance, toy
+from interpgan_core.toy import ToyGenerator
+from PIL import Image
+
+TOY = toy()
+DIRECTION = Direction(torch.arange(1.0, 17.0), "w", bias=3.0)
+OTHER = TOY.to_space(TOY.sample([99]), "w")
+
+
+class Brightness:
+    """A scorer whose answer is known: the mean of the red and of the green channel."""
+
+    names = ("red", "green")
+
+    def __call__(self, images):
+        return images.mean((2, 3))[:, :2]
+
+
+test_sample = conformance(Sample(seeds="0-3"), toy)
+test_sample_of_classes = conformance(Sample(seeds="0-3", classes=[2]), lambda: ToyGenerator(classes=3))
+test_truncate = conformance(Truncate(psi=0.5), toy)
+test_truncate_some_layers = conformance(Truncate(psi=0.5, layers="0-2"), lambda: ToyGenerator(classes=3))
+test_shift = conformance(Shift(direction=DIRECTION, strength=2.0), toy)
+test_shift_in_sigma = conformance(Shift(direction=DIRECTION, strength=2.0, layers="1-2", unit="sigma"), toy)
+test_walk = conformance(Walk(direction=DIRECTION, strengths=[-1, 0, 1]), lambda: ToyGenerator(classes=3))
+test_place = conformance(Place(direction=DIRECTION, distance=1.0), toy)
+test_place_at_several = conformance(Place(direction=DIRECTION, distance=[-1.0, 1.0], layers="0-1"), toy)
+test_mix = conformance(Mix(source=OTHER, layers="0-1"), toy)
+test_mix_across = conformance(Mix(source=OTHER, layers="4-", cross=True), toy)
+test_interpolate = conformance(Interpolate(to=OTHER, steps=3), toy)
+test_interpolate_on_the_sphere = conformance(Interpolate(to=OTHER, method="slerp"), toy)
+test_exchange = conformance(Exchange(source=OTHER, layer="layers.2", units="0-7", region=[0, 0, 0.5, 1]), toy)
+test_ablate = conformance(Ablate(layer="layers.3", units="1,5"), toy)
+test_score = conformance(Score(seeds="0-6", scorer=Brightness(), batch_size=3), toy)
+test_render = conformance(Render(), toy)
+test_save = conformance(Save(file="batch.safetensors"), toy)
+
+
+def people(space="w", count=3):
+    return TOY.to_space(TOY.sample(range(count)), space)
+
+
+def test_truncation_pulls_to_the_mean():
+    mean = TOY.spaces["w"].mean
+    pulled = Truncate(psi=0.25).run(TOY.sample([1, 2]), TOY)
+    expected = mean + 0.25 * (TOY.to_space(TOY.sample([1, 2]), "w").codes - mean)
+    torch.testing.assert_close(pulled.codes, expected)
+    some = Truncate(psi=0.0, layers="0-1").run(people(), TOY)
+    assert (some.codes[:, :2] == mean).all()
+    assert (some.codes[:, 2:] == people("w+").codes[:, 2:]).all()
+
+
+def test_truncation_where_no_mean_is_known():
+    with pytest.raises(InterpganError, match="codes in s cannot be truncated: no space from there on"):
+        Truncate().run(people("s"), TOY)
+
+
+def test_a_shift_is_relative_and_a_place_absolute():
+    before = people()
+    shifted = Shift(direction=DIRECTION, strength=-1.5).run(before, TOY)
+    torch.testing.assert_close(DIRECTION.distance(shifted.codes), DIRECTION.distance(before.codes) - 1.5)
+    placed = Place(direction=DIRECTION, distance=2.0).run(before, TOY)
+    torch.testing.assert_close(DIRECTION.distance(placed.codes), torch.full((3,), 2.0).double(), atol=1e-5, rtol=0)
+    across = before.codes - DIRECTION.distance(before.codes)[:, None].float() * DIRECTION.vector.float()
+    torch.testing.assert_close(placed.codes, across + 2 * DIRECTION.vector.float())
+
+
+def test_a_place_on_some_layers():
+    placed = Place(direction=DIRECTION, distance=2.0, layers="1-2").run(people(), TOY)
+    mask = TOY.spaces["w+"].mask("1-2")
+    found = DIRECTION.distance(placed.codes, mask)
+    torch.testing.assert_close(found, torch.full((3,), 2.0).double(), atol=1e-5, rtol=0)
+    assert (placed.codes[:, 3:] == people("w+").codes[:, 3:]).all()
+
+
+def test_sigma_is_the_spread_of_the_codes_along_the_direction():
+    codes = TOY.to_space(TOY.sample(range(4096)), "w").codes
+    spread = float(DIRECTION.distance(codes).std())
+    shifted = Shift(direction=DIRECTION, strength=1.0, unit="sigma").run(people(), TOY)
+    assert float((shifted.codes - people().codes)[0].norm()) == pytest.approx(spread, rel=1e-5)
+    known = Direction(DIRECTION.vector, "w", notes={"sigma": 4.0})
+    shifted = Shift(direction=known, strength=0.5, unit="sigma").run(people(), TOY)
+    assert float((shifted.codes - people().codes)[0].norm()) == pytest.approx(2.0, rel=1e-5)
+
+
+def test_a_walk_is_a_grid_with_its_origin():
+    walked = Walk(direction=DIRECTION, strengths=[-2, 0, 2.5]).run(people(), TOY)
+    assert walked.grid == Grid(("-2", "0", "+2.5"), origin=1)
+    rows = walked.codes.view(3, 3, 16)
+    assert (rows[:, 1] == people().codes).all()
+    torch.testing.assert_close(rows[:, 2] - rows[:, 1], (2.5 * DIRECTION.vector.float()).expand(3, 16))
+    assert walked.seeds.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+
+
+def test_a_walk_of_a_walk_is_every_pair():
+    walk = Walk(direction=DIRECTION, strengths=[0, 1])
+    twice = walk.run(walk.run(people(count=2), TOY), TOY)
+    assert twice.grid == Grid(("0, 0", "0, +1", "+1, 0", "+1, +1"), origin=0)
+    assert len(twice) == 8
+
+
+def test_a_direction_of_another_generator_is_refused():
+    foreign = Direction(DIRECTION.vector, "w", generator="0123456789abcdef")
+    with pytest.raises(InterpganError, match="was found on another generator"):
+        Shift(direction=foreign, strength=1.0).run(people(), TOY)
+
+
+def test_mixing_takes_just_the_layers():
+    mixed = Mix(source=OTHER, layers="2-3").run(people(), TOY)
+    taken = TOY.to_space(OTHER, "w+").codes
+    assert (mixed.codes[:, 2:4] == taken[:, 2:4]).all()
+    assert (mixed.codes[:, [0, 1, 4, 5]] == people("w+").codes[:, [0, 1, 4, 5]]).all()
+
+
+def test_mixing_across_shows_each_beside_itself():
+    sources = TOY.sample([50, 51])
+    mixed = Mix(source=sources, layers="0-2", cross=True).run(people(), TOY)
+    assert mixed.grid == Grid(("original", "seed 50", "seed 51"), origin=0)
+    rows = mixed.codes.view(3, 3, 6, 16)
+    assert (rows[:, 0] == people("w+").codes).all()
+    assert (rows[:, 2, :3] == TOY.to_space(sources, "w+").codes[1, :3]).all()
+    assert (rows[:, 2, 3:] == people("w+").codes[:, 3:]).all()
+
+
+def test_samples_that_cannot_be_paired():
+    two = TOY.sample([1, 2])
+    for operator in (Mix(source=two, layers="0"), Interpolate(to=two)):
+        with pytest.raises(InterpganError, match="2 samples cannot be paired with 3; give one, or 3"):
+            operator.run(people(), TOY)
+    with pytest.raises(InterpganError, match="2 samples cannot give their maps to 3; give one, or 3"):
+        Exchange(source=two, layer="layers.0").run(people(), TOY)
+
+
+def test_interpolation_ends_at_both_ends():
+    way = Interpolate(to=OTHER, steps=4).run(people(), TOY)
+    rows = way.codes.view(3, 4, 16)
+    assert (rows[:, 0] == people().codes).all()
+    torch.testing.assert_close(rows[:, 3], OTHER.codes.expand(3, 16))
+    torch.testing.assert_close(rows[:, 1], torch.lerp(people().codes, OTHER.codes.expand(3, 16), 1 / 3))
+    assert way.grid == Grid(("0%", "33%", "67%", "100%"), origin=0)
+
+
+def test_slerp_goes_along_the_sphere_at_constant_speed():
+    a, b = torch.zeros(1, 16), torch.zeros(1, 16)
+    a[0, 0], b[0, 1] = 2.0, 2.0
+    space = TOY.spaces["z"]
+    start, end = replace(TOY.sample([1]), codes=a), replace(TOY.sample([2]), codes=b)
+    way = Interpolate(to=end, steps=7, method="slerp").run(start, TOY).codes
+    assert space.name == "z"
+    torch.testing.assert_close(way.norm(dim=1), torch.full((7,), 2.0))
+    angles = torch.atan2(way[:, 1], way[:, 0]).rad2deg()
+    torch.testing.assert_close(angles, torch.linspace(0, 90, 7))
+
+
+def test_slerp_of_a_code_with_itself():
+    same = Interpolate(to=people(), steps=3, method="slerp").run(people(), TOY)
+    torch.testing.assert_close(same.codes.view(3, 3, 16)[:, 1], people().codes)
+
+
+def test_exchange_puts_the_maps_of_the_source_there():
+    edited = Exchange(source=OTHER, layer="layers.3", units="4-7").run(people(), TOY)
+    own = TOY.features(people(), ["layers.3"])["layers.3"]
+    source = TOY.features(OTHER, ["layers.3"])["layers.3"]
+    found = TOY.features(edited, ["layers.3"])["layers.3"]
+    torch.testing.assert_close(found[:, 4:8], source[:, 4:8].expand(3, -1, -1, -1))
+    torch.testing.assert_close(found[:, :4], own[:, :4])
+
+
+def test_exchange_of_everything_in_the_last_layer_is_the_other_picture():
+    edited = Exchange(source=OTHER, layer="layers.5").run(people(count=1), TOY)
+    torch.testing.assert_close(TOY.images(edited), TOY.images(OTHER))
+
+
+def test_a_region_bounds_an_edit():
+    edited = Ablate(layer="layers.5", region=[0, 0.5, 1, 1]).run(people(), TOY)
+    maps = TOY.features(edited, ["layers.5"])["layers.5"]
+    assert (maps[..., 16:] == 0).all()
+    assert (maps[..., :16] == TOY.features(people(), ["layers.5"])["layers.5"][..., :16]).all()
+    pictures, plain = TOY.images(edited), TOY.images(people())
+    assert (pictures[..., :16] == plain[..., :16]).all()
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"layer": "layers.9"}, "no layer 'layers.9'; did you mean"),
+        ({"layer": "layers.1", "units": "10-16"}, "layer layers.1 has units 0-15, not 16"),
+        ({"concept": "mouth"}, "this generator has no concepts; name a layer and units instead"),
+    ],
+)
+def test_edits_of_what_is_not_there(fields, message):
+    with pytest.raises(InterpganError, match=message):
+        Ablate(**fields).run(people(), TOY)
+
+
+def test_a_concept_brings_layer_and_units():
+    generator = toy()
+    generator.concepts = {"sky": ("layers.3", (1, 2))}
+    batch = generator.sample([1])
+    edited = Ablate(concept="sky").run(batch, generator)
+    assert (edited.edits[0].layer, edited.edits[0].units) == ("layers.3", (1, 2))
+    with pytest.raises(InterpganError, match="there is no concept 'sxy'; did you mean 'sky'"):
+        Ablate(concept="sxy").run(batch, generator)
+
+
+def test_classes_by_number():
+    generator = ToyGenerator(classes=3)
+    assert Sample(seeds="0-2", classes=[2, 0, 1]).run(generator).labels.argmax(1).tolist() == [2, 0, 1]
+    with pytest.raises(InterpganError, match="2 classes for 3 seeds; give one, or 3"):
+        Sample(seeds="0-2", classes=[1, 2]).run(generator)
+    with pytest.raises(InterpganError, match="there is no class 3; they are 0-2"):
+        Sample(seeds="0", classes=[3]).run(generator)
+    with pytest.raises(InterpganError, match="this generator has no classes; leave 'classes' out"):
+        Sample(seeds="0", classes=[1]).run(TOY)
+
+
+def test_scores_are_those_of_each_picture():
+    found = Score(seeds="3-9", scorer=Brightness(), batch_size=2).run(TOY, quiet)
+    expected = torch.cat([Brightness()(TOY.images(TOY.sample([seed]))) for seed in range(3, 10)])
+    torch.testing.assert_close(found.values, expected)
+    assert found.seeds.tolist() == list(range(3, 10))
+    assert (found["green"] == found.values[:, 1]).all()
+    with pytest.raises(InterpganError, match="there are no scores of 'gren'; did you mean 'green'"):
+        found["gren"]
+
+
+def test_a_scorer_that_breaks_its_word():
+    class Wrong(Brightness):
+        names = ("red", "green", "blue")
+
+    with pytest.raises(InterpganError, match=r"has 3 attributes and returned scores of shape \(2, 2\) for 2"):
+        Score(seeds="0-1", scorer=Wrong()).run(TOY, quiet)
+
+
+def test_scores_go_to_a_table_and_back(tmp_path):
+    before = Scores(torch.tensor([5, 7]), torch.tensor([[0.5, -1.0], [torch.nan, 2.0]]), ("smile", "age"))
+    Save(file="s.csv", what=before).run(folder=tmp_path)
+    with (tmp_path / "s.csv").open() as file:
+        assert next(csv.reader(file)) == ["seed", "smile", "age"]
+    after = ReadScores(file=tmp_path / "s.csv").run()
+    assert after.names == before.names
+    assert after.seeds.tolist() == [5, 7]
+    torch.testing.assert_close(after.values, before.values, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "has no column 'seed' in its first line"),
+        ("a,b\n1,2\n", "has no column 'seed' in its first line"),
+        ("seed\n1\n", "needs one column of scores at least, each name once"),
+        ("seed,a,a\n1,2,3\n", "needs one column of scores at least, each name once"),
+        ("seed,a\n", "has no rows"),
+        ("seed,a\n1,2,3\n", r":2: 3 cells, but 2 columns"),
+        ("seed,a\n1,2\n2,x\n", r":3: could not convert string to float: 'x'"),
+        ("seed,a\n1.5,2\n", r":2: invalid literal for int"),
+        ("seed,a\n1,2\n1,3\n", "has a seed twice; keep one row a seed"),
+    ],
+)
+def test_tables_that_are_no_scores(tmp_path, text, message):
+    (tmp_path / "s.csv").write_text(text)
+    with pytest.raises(InterpganError, match=message):
+        ReadScores(file=tmp_path / "s.csv").run()
+
+
+def test_a_table_that_is_no_text(tmp_path):
+    (tmp_path / "s.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InterpganError, match="is not a text file"):
+        ReadScores(file=tmp_path / "s.csv").run()
+
+
+def test_an_empty_cell_is_a_missing_score(tmp_path):
+    (tmp_path / "s.csv").write_text("\ufeffsmile,seed\n,4\n0.5,6\n\n", encoding="utf-8")
+    found = ReadScores(file=tmp_path / "s.csv").run()
+    assert found.seeds.tolist() == [4, 6]
+    assert found.values.isnan().tolist() == [[True], [False]]
+
+
+def test_pictures_are_what_the_generator_draws(tmp_path):
+    walked = Walk(direction=DIRECTION, strengths=[-1, 0, 1]).run(people(count=2), TOY)
+    report = Render().run(TOY, walked, tmp_path, quiet)
+    assert [strip.title for strip in report.strips] == ["seed 0", "seed 1"]
+    assert [p.caption for p in report.strips[0].pictures] == ["-1", "0", "+1"]
+    assert report.strips[0].origin == 1
+    assert len(report.strips[0].differences) == 2
+    drawn = (TOY.images(walked)[5] * 127.5 + 128).clamp(0, 255).to(torch.uint8).permute(1, 2, 0).numpy()
+    assert (np.asarray(Image.open(tmp_path / report.strips[1].pictures[2].file)) == drawn).all()
+    assert Image.open(tmp_path / "sheet.png").size == (3 * 32 + 2 * 2, 2 * 32 + 2)
+
+
+def test_earlier_batches_stand_on_the_left(tmp_path):
+    before, after = people(), Shift(direction=DIRECTION, strength=2.0).run(people(), TOY)
+    report = Render(compare={"drawn": before, "again": before}, caption="moved").run(TOY, after, tmp_path, quiet)
+    assert [p.caption for p in report.strips[2].pictures] == ["drawn", "again", "moved"]
+    same, changed = (np.asarray(Image.open(tmp_path / d.file)) for d in report.strips[2].differences)
+    assert same.max() == 0
+    assert changed.max() > 0
+    with pytest.raises(InterpganError, match="'before' has 1 samples and what it is compared with 3"):
+        Render(compare=OTHER).run(TOY, after, tmp_path, quiet)
+
+
+def test_no_samples_make_no_pictures(tmp_path):
+    assert Render().run(TOY, TOY.sample([]), tmp_path, quiet).strips == ()
+
+
+def test_an_edit_that_went_too_far_is_named(tmp_path):
+    broken = replace(people(), codes=people().codes * torch.inf)
+    with pytest.raises(InterpganError, match="the edit went too far"):
+        Render().run(TOY, broken, tmp_path, quiet)
+
+
+@pytest.mark.parametrize(
+    ("file", "result"), [("d.npy", DIRECTION), ("d.safetensors", DIRECTION), ("b.safetensors", None)]
+)
+def test_results_into_files(tmp_path, file, result):
+    Save(file=file, what=result).run(tmp_path, people())
+    assert [p.name for p in tmp_path.iterdir()] == [file]
+
+
+def test_a_result_that_has_no_such_form(tmp_path):
+    with pytest.raises(InterpganError, match=r"a LatentBatch cannot be written as .csv; use .safetensors"):
+        Save(file="b.csv").run(tmp_path, people())
+    with pytest.raises(InterpganError, match=r"there is nothing to save; add what: \$step"):
+        Save(file="b.csv").run(tmp_path)

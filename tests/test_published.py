@@ -1,0 +1,145 @@
+"""Each row of the table of published direction files, as files of that form."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from interpgan_core import InterpganError, load_directions
+
+BOUNDARIES = Path(__file__).parents[2] / "shared" / "boundaries" / "interfacegan"
+RANDOM = np.random.default_rng(0)
+UNIT = RANDOM.standard_normal((1, 512))
+UNIT /= np.linalg.norm(UNIT)
+
+
+def same(direction, array):
+    array = np.asarray(array, dtype=np.float64).squeeze()
+    np.testing.assert_allclose(direction.vector.numpy(), array / np.linalg.norm(array) * _rows(array), atol=1e-12)
+
+
+def _rows(array):
+    return 1 if array.ndim == 1 else len(array) ** 0.5
+
+
+@pytest.mark.parametrize("shape", [(512,), (1, 512), (18, 512), (1, 14, 512)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_npy(tmp_path, shape, dtype):
+    array = RANDOM.standard_normal(shape).astype(dtype)
+    np.save(tmp_path / "smile.npy", array)
+    found = load_directions(tmp_path / "smile.npy", space="w", layers="0-5")
+    assert list(found) == ["smile"]
+    same(found["smile"], array)
+    assert found["smile"].space == ("w" if array.squeeze().ndim == 1 else "w+")
+    assert found["smile"].layers == "0-5"
+    assert found["smile"].notes["norm"] == pytest.approx(float(np.linalg.norm(array)))
+
+
+def test_higan_and_idinvert(tmp_path):
+    """A dict, pickled inside the .npy; read without unpickling anything but data."""
+    for name, boundary, layers, expected in (
+        ("indoor.npy", UNIT, "6-11", "6-11"),
+        ("age.npy", RANDOM.standard_normal((1, 14, 512)), [0, 1, 2, 5], "0,1,2,5"),
+    ):
+        content = {"boundary": boundary, "meta_data": {"manipulate_layers": layers}}
+        np.save(tmp_path / name, np.array(content, dtype=object), allow_pickle=True)
+        (found,) = load_directions(tmp_path / name, space="w").values()
+        same(found, boundary)
+        assert found.layers == expected
+
+
+@pytest.mark.parametrize("shape", [(1, 512), (1, 18, 512)])
+def test_e4e(tmp_path, shape):
+    tensor = torch.randn(shape)
+    torch.save(tensor, tmp_path / "pose.pt")
+    (found,) = load_directions(tmp_path / "pose.pt", space="w").values()
+    same(found, tensor)
+
+
+def test_ganspace_npz(tmp_path):
+    components = RANDOM.standard_normal((5, 1, 512)).astype(np.float32)
+    np.savez(
+        tmp_path / "pca.npz",
+        act_comp=RANDOM.standard_normal((5, 1, 16)),
+        act_mean=np.zeros((1, 16)),
+        act_stdev=np.ones(5),
+        lat_comp=components,
+        lat_mean=np.zeros((1, 512)),
+        lat_stdev=np.arange(5.0),
+        var_ratio=np.ones(5),
+        random_stdevs=np.ones(5),
+    )
+    found = load_directions(tmp_path / "pca.npz", space="w")
+    assert list(found) == ["0", "1", "2", "3", "4"]
+    same(found["3"], components[3])
+    assert found["3"].notes["sigma"] == 3.0
+
+
+def test_ganspace_pt_and_pkl(tmp_path):
+    content = {"mean": torch.zeros(1, 512), "comp": torch.randn(4, 1, 512), "std": torch.arange(4.0)}
+    torch.save(content, tmp_path / "pca.pt")
+    (tmp_path / "pca.pkl").write_bytes(pickle.dumps({k: v.numpy() for k, v in content.items()}))
+    for name in ("pca.pt", "pca.pkl"):
+        found = load_directions(tmp_path / name, space="w")
+        same(found["2"], content["comp"][2])
+        assert found["2"].notes["sigma"] == 2.0
+
+
+def test_our_own_file_knows_its_space(tmp_path):
+    np.save(tmp_path / "a.npy", UNIT)
+    load_directions(tmp_path / "a.npy", space="w", flip=True).write(tmp_path / "a.safetensors")
+    found = load_directions(tmp_path / "a.safetensors", layers="0-3")
+    same(found["a"], -UNIT)
+    assert (found["a"].space, found["a"].layers) == ("w", "0-3")
+    with pytest.raises(InterpganError, match="holds directions of w, not z; leave out 'space'"):
+        load_directions(tmp_path / "a.safetensors", space="z")
+
+
+def test_what_the_file_does_not_say_the_caller_must(tmp_path):
+    np.save(tmp_path / "a.npy", UNIT)
+    with pytest.raises(InterpganError, match=r"does not say which space its directions live in; add space: w"):
+        load_directions(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"weights": np.ones(3)}, "holds weights: no direction that interpgan knows of"),
+        ({"boundary": np.ones((2, 3, 4))}, r"holds an array \(2, 3, 4\); a direction is"),
+        ({"boundary": np.zeros(4)}, "must be finite and longer than 0"),
+        ({"boundary": "smile"}, "not numbers where a direction should be"),
+    ],
+)
+def test_files_that_hold_something_else(tmp_path, content, message):
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps(content))
+    with pytest.raises(InterpganError, match=message):
+        load_directions(tmp_path / "a.pkl", space="w")
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(InterpganError, match="there is no file"):
+        load_directions(tmp_path / "a.npy", space="w")
+
+
+@pytest.mark.skipif(not BOUNDARIES.is_dir(), reason="the published boundaries are not beside this checkout")
+def test_the_published_boundaries():
+    files = sorted(BOUNDARIES.glob("*.npy"))
+    assert len(files) == 39
+    for file in files:
+        (found,) = load_directions(file, space="z").values()
+        same(found, np.load(file))
+
+
+@pytest.mark.skipif(not BOUNDARIES.is_dir(), reason="the published boundaries are not beside this checkout")
+def test_the_published_conditional_boundaries_are_joint_projections():
+    checked = 0
+    for file in BOUNDARIES.glob("*_c_*.npy"):
+        model, _, rest = file.stem.rpartition("_boundary")[0].partition("_c_")
+        prefix, primal = model.rsplit("_", 1)
+        conditions = [f"{prefix}_{name}_boundary.npy" for name in rest.split("_")]
+        names = [BOUNDARIES / f"{prefix}_{primal}_boundary.npy", *(BOUNDARIES / c for c in conditions)]
+        first, *others = (next(iter(load_directions(n, space="z").values())) for n in names)
+        np.testing.assert_allclose(first.without(*others).vector.numpy(), np.load(file)[0], atol=1e-12)
+        checked += 1
+    assert checked == 13
