@@ -51,10 +51,12 @@ if TYPE_CHECKING:
     from interpgan_core.latents import LatentSpace as LatentSpace
     from interpgan_core.latents import seeded_normal as seeded_normal
     from interpgan_core.models import Backbone as Backbone
-    from interpgan_core.models import FileSummary as FileSummary
+    from interpgan_core.models import Checkpoint as Checkpoint
+    from interpgan_core.models import Description as Description
     from interpgan_core.models import Noise as Noise
     from interpgan_core.models import Precision as Precision
     from interpgan_core.models import load_generator as load_generator
+    from interpgan_core.networks import build as build
     from interpgan_core.operators import Artifact as Artifact
     from interpgan_core.operators import EditOperator as EditOperator
     from interpgan_core.operators import Input as Input
@@ -98,7 +100,8 @@ _HOME = {
     ),
     "hookspecs": ("StepReport", "hookimpl"),
     "latents": ("FeatureEdit", "Grid", "LatentBatch", "LatentSpace", "seeded_normal"),
-    "models": ("Backbone", "FileSummary", "Noise", "Precision", "load_generator"),
+    "models": ("Backbone", "Checkpoint", "Description", "Noise", "Precision", "load_generator"),
+    "networks": ("build",),
     "operators": (
         "Artifact",
         "EditOperator",

@@ -122,7 +122,7 @@ def _list(what: str) -> None:
 def main() -> None:
     """The command: exit status 2 for a mistake in what was typed, 1 for a run that failed."""
     try:
-        command.main(standalone_mode=False)
+        command.main(prog_name="interpgan-run", standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("stopped; run the same command again to go on", err=True)
         sys.exit(130)

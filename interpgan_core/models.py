@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from interpgan_core.checkpoints import read_weights
-from interpgan_core.errors import InterpganError
+from interpgan_core.errors import InterpganError, did_you_mean
 from interpgan_core.generator import Generator
 from interpgan_core.plugins import plugins
 
@@ -16,47 +17,122 @@ Noise = Literal["const", "none", "random"]
 Precision = Literal["float32", "bfloat16", "float16"]
 
 
-@dataclass(frozen=True)
-class FileSummary:
-    """What a file looks like, for a backbone to say whether it is its own.
+class Checkpoint:
+    """An opened file or folder of weights, read once, with nothing of it run or built.
 
     Args:
         path: the file or folder.
-        keys: top-level names; of a folder, the names of its files.
-        shapes: tensor name, parts joined by ".", -> shape.
+
+    Raises:
+        InterpganError: if it is not a file of weights, when its content is first asked for.
     """
 
-    path: Path
-    keys: tuple[str, ...]
-    shapes: Mapping[str, tuple[int, ...]]
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @cached_property
+    def content(self) -> Any:
+        """What the file holds, as plain dicts, lists and tensors; of a folder, None."""
+        return None if self.path.is_dir() else read_weights(self.path)
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """Top-level names; of a folder, the names of its files."""
+        if self.path.is_dir():
+            return tuple(sorted(p.name for p in self.path.iterdir()))
+        return tuple(map(str, self.content)) if isinstance(self.content, Mapping) else ()
+
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Tensor name, parts joined by ".", -> shape."""
+        found: dict[str, tuple[int, ...]] = {}
+
+        def walk(value: Any, name: str) -> None:
+            if isinstance(value, Mapping):
+                for key, inner in value.items():
+                    walk(inner, f"{name}.{key}" if name else str(key))
+            elif hasattr(value, "shape"):
+                found[name] = tuple(value.shape)
+
+        walk(self.content, "")
+        return found
+
+    def state(self, *names: str) -> dict[str, Any]:
+        """The state dict under the first of these names that is there, or the top level itself.
+
+        What training wraps round it is taken off: a `models` level, and the `module.` that parallel
+        training writes before every name.
+        """
+        content = self.content if isinstance(self.content, Mapping) else {}
+        levels = [content, content.get("models")]
+        found: Any = next(
+            (level[n] for level in levels if isinstance(level, Mapping) for n in names if n in level), content
+        )
+        if not isinstance(found, Mapping):
+            return {}
+        if found and all(str(key).startswith("module.") for key in found):
+            return {str(key).removeprefix("module."): value for key, value in found.items()}
+        return {str(key): value for key, value in found.items()}
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a file is, found out without building it.
+
+    Args:
+        family: such as "StyleGAN2".
+        layout: whose file it is, such as "genforce", "NVIDIA".
+        resolution: of the pictures, in pixels.
+        spaces: name -> shape of a code.
+        classes: 0 = unconditional.
+        parameters: numbers in the generator.
+        discriminator: is there one?
+        notes: what else one should know, sentence by sentence.
+    """
+
+    family: str
+    layout: str
+    resolution: int
+    spaces: Mapping[str, tuple[int, ...]]
+    classes: int
+    parameters: int
+    discriminator: bool
+    notes: tuple[str, ...] = ()
 
 
 class Backbone(Protocol):
     """A family of generators that knows its own files."""
 
-    def recognises(self, summary: FileSummary) -> bool:
+    def recognises(self, checkpoint: Checkpoint) -> bool:
         """Is this file one of the family?"""
 
-    def load(self, path: Path, **options: Any) -> Generator:
-        """Build the generator; options as in `load_generator`."""
+    def describe(self, checkpoint: Checkpoint) -> Description:
+        """What the file is, from its names and shapes alone."""
+
+    def load(self, checkpoint: Checkpoint, **options: Any) -> Generator:
+        """Build the generator; options as in `load_generator`, and the family's own."""
 
 
 def load_generator(
     source: str | Path,
     *,
+    family: str | None = None,
     device: str = "cpu",
     noise: Noise = "const",
     precision: Precision = "float32",
     resolution: int | None = None,
+    **more: Any,
 ) -> Generator:
     """Load a generator by whatever names it.
 
     Args:
         source: a named model (`interpgan-run --list models`), a checkpoint, or a folder of one.
+        family: the backbone that the file belongs to; found out when left out.
         device: "cpu", "cuda".
         noise: const: the file's own buffers; none; random: drawn from each sample's seed.
         precision: of the synthesis network; pictures are float32 always.
         resolution: of the pictures, where the model offers a smaller one at lower cost; None = its own.
+        more: options of the family.
 
     Returns:
         The generator, in eval mode with frozen weights.
@@ -65,44 +141,50 @@ def load_generator(
         InterpganError: if nothing has that name, or no backbone, or more than one, knows the file.
     """
     registry = plugins()
-    options = {"device": device, "noise": noise, "precision": precision, "resolution": resolution}
+    options = {"device": device, "noise": noise, "precision": precision, "resolution": resolution, **more}
     path = Path(source).expanduser()
     if str(source) in registry.models or not path.exists():
-        generator: Generator = registry.get("models", str(source)).load()(**options)
-        return generator
-    summary = summarise(path)
-    asked = {name: provided.load() for name, provided in registry.backbones.items()}
-    mine = [name for name, backbone in asked.items() if backbone.recognises(summary)]
-    if len(mine) != 1:
-        looks = ", ".join(summary.keys[:6]) or "nothing"
-        who = f"{' and '.join(mine)} both know" if mine else "none knows"
-        raise InterpganError(
-            f"{path} holds {looks} ({len(summary.shapes)} tensors); of the backbones asked "
-            f"({', '.join(asked) or 'none is installed'}) {who} it; "
-            + ("name the family as the step" if mine else "install the plugin of its family")
-        )
-    generator = asked[mine[0]].load(path, **options)
-    return generator
+        named: Generator = registry.get("models", str(source)).load()(**options)
+        return named
+    checkpoint = Checkpoint(path)
+    backbone: Backbone = registry.get("backbones", family).load() if family else recognise(checkpoint)
+    return backbone.load(checkpoint, **options)
 
 
-def summarise(path: Path) -> FileSummary:
-    """Look at a file without building anything of it.
+def recognise(checkpoint: Checkpoint) -> Backbone:
+    """The backbone that knows a file.
 
     Raises:
-        InterpganError: if it is not a file of weights.
+        InterpganError: if none does, or more than one; the message says what the file looks like.
     """
-    if path.is_dir():
-        return FileSummary(path, tuple(sorted(p.name for p in path.iterdir())), {})
-    content = read_weights(path)
-    shapes: dict[str, tuple[int, ...]] = {}
+    asked: dict[str, Backbone] = {}
+    failed = []
+    for name, provided in sorted(plugins().backbones.items()):
+        try:
+            asked[name] = provided.load()
+        except InterpganError as error:
+            failed.append(str(error))
+    mine = [name for name, backbone in asked.items() if backbone.recognises(checkpoint)]
+    if len(mine) == 1:
+        return asked[mine[0]]
+    looks = ", ".join(checkpoint.keys[:6]) or "nothing"
+    if mine:
+        raise InterpganError(
+            f"{checkpoint.path} holds {looks}, and {' and '.join(mine)} both know it; name the family as the step"
+        )
+    raise InterpganError(
+        f"{checkpoint.path} holds {looks} ({len(checkpoint.shapes)} tensors); of the backbones asked "
+        f"({', '.join(asked) or 'none is installed'}) none knows it; "
+        + "; ".join(failed or ["install the plugin of its family"])
+    )
 
-    def walk(value: Any, name: str) -> None:
-        if isinstance(value, Mapping):
-            for key, inner in value.items():
-                walk(inner, f"{name}.{key}" if name else str(key))
-        elif hasattr(value, "shape"):
-            shapes[name] = tuple(value.shape)
 
-    walk(content, "")
-    keys = tuple(map(str, content)) if isinstance(content, Mapping) else ()
-    return FileSummary(path, keys, shapes)
+def check_option(model: str, option: str, value: object, known: tuple[object, ...]) -> None:
+    """Refuse a value that an option of a model does not have.
+
+    Raises:
+        InterpganError: naming the values that there are.
+    """
+    if value not in known:
+        hint = did_you_mean(str(value), [str(k) for k in known])
+        raise InterpganError(f"{model} has no {option} {value}{hint}")

@@ -3,6 +3,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from interpgan_core import Direction, DirectionSet, InterpganError, LatentSpace
 
 W = LatentSpace("w", (8,))
@@ -45,7 +46,9 @@ def test_a_step_moves_only_its_layers():
 def test_spaces_do_not_mix():
     with pytest.raises(InterpganError, match="lives in z and the codes in w; directions of two spaces"):
         Direction(random(8), "z").step(W)
-    with pytest.raises(InterpganError, match=r"shape \(6,\) and a code of w \(8,\): they belong to different models"):
+    with pytest.raises(
+        InterpganError, match=r"shape \(6,\) and a code of w \(8,\): they belong to different models"
+    ):
         Direction(random(6), "w").step(W)
 
 
@@ -122,7 +125,9 @@ def test_an_unknown_name_is_a_keyerror_that_helps():
 
 
 def test_the_table_shows_what_all_know():
-    found = DirectionSet({str(i): Direction(random(8, seed=i), "w", notes={"eigenvalue": 9.0 - i}) for i in range(9)})
+    found = DirectionSet(
+        {str(i): Direction(random(8, seed=i), "w", notes={"eigenvalue": 9.0 - i}) for i in range(9)}
+    )
     table = found.summary().tables[0]
     assert table.columns == ("name", "space", "layers", "eigenvalue")
     assert table.rows[1] == ("1", "w", "all", 8.0)

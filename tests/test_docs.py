@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+
 from interpgan_core.cli import command
 from interpgan_core.plugins import Plugins
 

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+
 from interpgan_core import FeatureEdit, InterpganError, LatentBatch, LatentSpace, Ranges, load_generator
 from interpgan_core.testing import conformance, toy
 from interpgan_core.toy import ToyGenerator
@@ -14,7 +15,9 @@ test_toy_with_random_noise = conformance(ToyGenerator(noise="random"))
 def test_codes_go_forward_only():
     generator = toy()
     batch = generator.to_space(generator.sample([1]), "w+")
-    with pytest.raises(InterpganError, match=r"codes in w\+ cannot go back to w: codes pass z -> w -> w\+ -> s"):
+    with pytest.raises(
+        InterpganError, match=r"codes in w\+ cannot go back to w: codes pass z -> w -> w\+ -> s"
+    ):
         generator.to_space(batch, "w")
     with pytest.raises(InterpganError, match="no space 'y'; there are: "):
         generator.to_space(batch, "y")
@@ -71,7 +74,9 @@ def test_features_show_the_edits():
     batch = replace(generator.sample([1, 2]), edits=(edit,))
     maps = generator.features(batch, ["layers.1", "layers.2"])
     assert (maps["layers.1"][:, 2] == 0).all()
-    assert not (maps["layers.2"] == generator.features(generator.sample([1, 2]), ["layers.2"])["layers.2"]).all()
+    assert not (
+        maps["layers.2"] == generator.features(generator.sample([1, 2]), ["layers.2"])["layers.2"]
+    ).all()
 
 
 def test_two_edits_of_one_layer_apply_in_their_order():

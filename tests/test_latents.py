@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from interpgan_core import FeatureEdit, Grid, InterpganError, LatentBatch, LatentSpace, seeded_normal
 from interpgan_core.testing import toy
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+
 from interpgan_core import (
     Ablate,
     Direction,
@@ -28,7 +30,6 @@ from interpgan_core import (
 from interpgan_core.operators import quiet
 from interpgan_core.testing import conformance, toy
 from interpgan_core.toy import ToyGenerator
-from PIL import Image
 
 TOY = toy()
 DIRECTION = Direction(torch.arange(1.0, 17.0), "w", bias=3.0)
@@ -88,7 +89,9 @@ def test_a_shift_is_relative_and_a_place_absolute():
     shifted = Shift(direction=DIRECTION, strength=-1.5).run(before, TOY)
     torch.testing.assert_close(DIRECTION.distance(shifted.codes), DIRECTION.distance(before.codes) - 1.5)
     placed = Place(direction=DIRECTION, distance=2.0).run(before, TOY)
-    torch.testing.assert_close(DIRECTION.distance(placed.codes), torch.full((3,), 2.0).double(), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        DIRECTION.distance(placed.codes), torch.full((3,), 2.0).double(), atol=1e-5, rtol=0
+    )
     across = before.codes - DIRECTION.distance(before.codes)[:, None].float() * DIRECTION.vector.float()
     torch.testing.assert_close(placed.codes, across + 2 * DIRECTION.vector.float())
 
@@ -318,7 +321,9 @@ def test_pictures_are_what_the_generator_draws(tmp_path):
 
 def test_earlier_batches_stand_on_the_left(tmp_path):
     before, after = people(), Shift(direction=DIRECTION, strength=2.0).run(people(), TOY)
-    report = Render(compare={"drawn": before, "again": before}, caption="moved").run(TOY, after, tmp_path, quiet)
+    report = Render(compare={"drawn": before, "again": before}, caption="moved").run(
+        TOY, after, tmp_path, quiet
+    )
     assert [p.caption for p in report.strips[2].pictures] == ["drawn", "again", "moved"]
     same, changed = (np.asarray(Image.open(tmp_path / d.file)) for d in report.strips[2].differences)
     assert same.max() == 0

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from interpgan_core import InterpganError, load_directions
 
 BOUNDARIES = Path(__file__).parents[2] / "shared" / "boundaries" / "interfacegan"
@@ -16,7 +17,9 @@ UNIT /= np.linalg.norm(UNIT)
 
 def same(direction, array):
     array = np.asarray(array, dtype=np.float64).squeeze()
-    np.testing.assert_allclose(direction.vector.numpy(), array / np.linalg.norm(array) * _rows(array), atol=1e-12)
+    np.testing.assert_allclose(
+        direction.vector.numpy(), array / np.linalg.norm(array) * _rows(array), atol=1e-12
+    )
 
 
 def _rows(array):
@@ -98,7 +101,9 @@ def test_our_own_file_knows_its_space(tmp_path):
 
 def test_what_the_file_does_not_say_the_caller_must(tmp_path):
     np.save(tmp_path / "a.npy", UNIT)
-    with pytest.raises(InterpganError, match=r"does not say which space its directions live in; add space: w"):
+    with pytest.raises(
+        InterpganError, match=r"does not say which space its directions live in; add space: w"
+    ):
         load_directions(tmp_path / "a.npy")
 
 

@@ -37,6 +37,8 @@ class LoadGenerator(Operator):
     """Load a generator: a named model, a checkpoint, or a folder."""
 
     keep: ClassVar[bool] = False
+    family: ClassVar[str | None] = None
+    """A plugin subclasses this with the name of its backbone, and the options that its family alone has."""
 
     weights: Annotated[Path | str, BeforeValidator(_model_or_file)]
     """A name from `interpgan-run --list models`, or a file."""
@@ -47,13 +49,8 @@ class LoadGenerator(Operator):
     """A smaller output, where the model offers one."""
 
     def run(self, device: str) -> Generator:
-        return load_generator(
-            self.weights,
-            device=device,
-            noise=self.noise,
-            precision=self.precision,
-            resolution=self.resolution,
-        )
+        options = {name: getattr(self, name) for name in type(self).model_fields if name != "weights"}
+        return load_generator(self.weights, family=self.family, device=device, **options)
 
 
 class LoadBatch(Operator):

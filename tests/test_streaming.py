@@ -1,0 +1,39 @@
+"""Codes in any number pass through constant memory."""
+
+import json
+import os
+import subprocess
+import sys
+
+# A process of its own: what others have imported or kept must not count.
+STREAM = """
+import json, resource
+from interpgan_core.ranges import Ranges
+from interpgan_core.toy import ToyGenerator
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize() / 2**20
+
+generator = ToyGenerator()
+count, total, at = 0, 0.0, {}
+for batch in generator.stream(Ranges("0-99999"), space="w"):
+    assert batch.codes.shape[1:] == (16,) and not batch.codes.requires_grad
+    count += len(batch)
+    total += float(batch.codes.double().sum())
+    if count // 20_000 > (count - len(batch)) // 20_000:
+        at[count // 20_000 * 20_000] = resident()
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps({"count": count, "mean": total / count / 16, "at": at, "peak": peak}))
+"""
+
+
+def test_a_hundred_thousand_codes_in_constant_memory():
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", STREAM], check=True, capture_output=True, text=True, env=environment
+    )
+    seen = json.loads(done.stdout)
+    assert seen["count"] == 100_000
+    assert seen["peak"] < 700
+    assert seen["at"]["100000"] - seen["at"]["20000"] < 5, seen
