@@ -41,6 +41,7 @@ def measure(runtime_python: str | None) -> None:
     """Time one picture, four pictures and, in turn with them, the runtime."""
     import numpy as np
     import torch
+
     from interpgan_mobilestylegan.download import folder as weights
     from interpgan_mobilestylegan.models import ffhq
 

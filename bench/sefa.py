@@ -5,10 +5,10 @@ import time
 
 import numpy as np
 import torch
-from interpgan_sefa.factorise import factorise
-from interpgan_sefa.operators import FindSemantics
 
 from interpgan_core import load_generator
+from interpgan_sefa.factorise import factorise
+from interpgan_sefa.operators import FindSemantics
 
 RUNS = 7
 

@@ -16,4 +16,4 @@ class Exaggerate(EditOperator):
 
 @hookimpl
 def interpgan_operators() -> dict[str, str]:
-    return {"example.exaggerate": "interpgan_example:Exaggerate"}
+    return {"example.exaggerate": f"{__name__}:Exaggerate"}

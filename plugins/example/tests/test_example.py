@@ -1,5 +1,4 @@
-from interpgan_example import Exaggerate
-
 from interpgan_core.testing import conformance, toy
+from interpgan_example import Exaggerate
 
 test_exaggerate = conformance(Exaggerate(factor=2), toy)

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+
 from interpgan_mobilestylegan.backbone import MobileStyleGAN
 from interpgan_mobilestylegan.openvino_ir import Graph
 from interpgan_mobilestylegan.weights import read_network

@@ -11,9 +11,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from interpgan_mobilestylegan import download
 
 from interpgan_core import InterpganError
+from interpgan_mobilestylegan import download
 
 WHEEL = "random_face-2021.7.21.1-py3-none-any.whl"
 METADATA = "Metadata-Version: 2.1\nName: random-face\nVersion: 2021.7.21.1\n"

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from interpgan_mobilestylegan import download
-from interpgan_mobilestylegan.models import ffhq
 
 from interpgan_core import InterpganError, load_generator
+from interpgan_mobilestylegan.models import ffhq
 
 REFERENCE = np.load(Path(__file__).parent / "reference.npz")
 # Seed 3 is an unusually ill-conditioned code: there the runtime itself is 1.0e-4 from the picture in float64,
 # and ours 0.7e-4; seed 0: 1.5e-5 and 0.4e-5.
 FAR = {0: 5e-5, 3: 2e-4}
+
 
 @pytest.fixture(scope="module")
 def generator():

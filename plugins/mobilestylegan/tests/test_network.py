@@ -8,11 +8,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from interpgan_mobilestylegan import strips
-from interpgan_mobilestylegan.backbone import MobileStyleGAN
-from interpgan_mobilestylegan.models import w_mean
-from interpgan_mobilestylegan.network import inverse_haar
-from interpgan_mobilestylegan.weights import read_network
 from torch import Tensor
 from torch.nn import functional
 
@@ -20,6 +15,11 @@ from interpgan_core import FeatureEdit, InterpganError, seeded_normal
 from interpgan_core.checkpoints import write_safetensors
 from interpgan_core.conformance.case import Case
 from interpgan_core.conformance.generators import GENERATOR_CHECKS
+from interpgan_mobilestylegan import strips
+from interpgan_mobilestylegan.backbone import MobileStyleGAN
+from interpgan_mobilestylegan.models import w_mean
+from interpgan_mobilestylegan.network import inverse_haar
+from interpgan_mobilestylegan.weights import read_network
 
 
 @pytest.mark.parametrize("check", GENERATOR_CHECKS, ids=lambda check: check.__name__)

@@ -2,11 +2,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from interpgan_sefa.factorise import factorise
-from interpgan_sefa.operators import FindSemantics
 
 from interpgan_core import Generator, InterpganError, LatentSpace
 from interpgan_core.testing import conformance, recipe_error, toy
+from interpgan_sefa.factorise import factorise
+from interpgan_sefa.operators import FindSemantics
 
 test_all_layers = conformance(FindSemantics(), toy)
 test_a_range_of_layers = conformance(FindSemantics(layers="1-3", count=4, normalize=False), toy)
