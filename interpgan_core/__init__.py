@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from interpgan_core.atomic import placing as placing
     from interpgan_core.builtin.features import Ablate as Ablate
     from interpgan_core.builtin.features import Exchange as Exchange
     from interpgan_core.builtin.loading import LoadBatch as LoadBatch
@@ -53,8 +54,11 @@ if TYPE_CHECKING:
     from interpgan_core.models import Backbone as Backbone
     from interpgan_core.models import Checkpoint as Checkpoint
     from interpgan_core.models import Description as Description
+    from interpgan_core.models import NamedModel as NamedModel
     from interpgan_core.models import Noise as Noise
     from interpgan_core.models import Precision as Precision
+    from interpgan_core.models import Published as Published
+    from interpgan_core.models import check_option as check_option
     from interpgan_core.models import load_generator as load_generator
     from interpgan_core.networks import build as build
     from interpgan_core.operators import Artifact as Artifact
@@ -65,7 +69,6 @@ if TYPE_CHECKING:
     from interpgan_core.operators import Progress as Progress
     from interpgan_core.operators import Scorer as Scorer
     from interpgan_core.operators import Scores as Scores
-    from interpgan_core.placing import placing as placing
     from interpgan_core.plan import make_plan as make_plan
     from interpgan_core.published import load_directions as load_directions
     from interpgan_core.ranges import Layers as Layers
@@ -79,6 +82,7 @@ if TYPE_CHECKING:
     from interpgan_core.runner import run as run
 
 _HOME = {
+    "atomic": ("placing",),
     "builtin.features": ("Ablate", "Exchange"),
     "builtin.loading": ("LoadBatch", "LoadDirections", "LoadGenerator", "Save"),
     "builtin.moving": ("Place", "Shift", "Walk"),
@@ -100,7 +104,17 @@ _HOME = {
     ),
     "hookspecs": ("StepReport", "hookimpl"),
     "latents": ("FeatureEdit", "Grid", "LatentBatch", "LatentSpace", "seeded_normal"),
-    "models": ("Backbone", "Checkpoint", "Description", "Noise", "Precision", "load_generator"),
+    "models": (
+        "Backbone",
+        "Checkpoint",
+        "Description",
+        "NamedModel",
+        "Noise",
+        "Precision",
+        "Published",
+        "check_option",
+        "load_generator",
+    ),
     "networks": ("build",),
     "operators": (
         "Artifact",
@@ -112,7 +126,6 @@ _HOME = {
         "Scorer",
         "Scores",
     ),
-    "placing": ("placing",),
     "plan": ("make_plan",),
     "published": ("load_directions",),
     "ranges": ("Layers", "Ranges", "Seeds", "Units"),

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interpgan_core.arrays import NPY_START, ZIP_START, read_npy, read_npz
+from interpgan_core.atomic import placing, placing_folder, sweep
 from interpgan_core.builders import BUILDERS, torch_value
 from interpgan_core.errors import InterpganError
 from interpgan_core.files import cache_folder, sha256_of, start_of
-from interpgan_core.placing import placing, placing_folder, sweep
 from interpgan_core.plain import plain
 from interpgan_core.unpickle import RestrictedUnpickler, damaged, globals_in, refusal
 

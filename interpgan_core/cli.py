@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from interpgan_core.errors import InterpganError
 
 if TYPE_CHECKING:
     from interpgan_core.hookspecs import StepReport
+    from interpgan_core.plugins import Provided
 
 # Everything else is imported when it is needed: --help must not wait.
 
@@ -35,6 +38,10 @@ if TYPE_CHECKING:
     "--list", "listing", is_flag=False, flag_value="all", metavar="[operators|backbones|models]",
     help="Show what is installed.",
 )  # fmt: skip
+@click.option(
+    "--inspect", "inspected", type=click.Path(path_type=Path), metavar="FILE",
+    help="Say what a file of weights or directions is.",
+)  # fmt: skip
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of recipes, for completion in editors.")
 @click.version_option(package_name="interpgan-core", prog_name="interpgan-run")
 def command(
@@ -46,6 +53,7 @@ def command(
     device: str | None,
     files: tuple[Path, ...],
     listing: str | None,
+    inspected: Path | None,
     schema: bool,
 ) -> None:
     """Run RECIPE, a YAML file that chains edits of a pretrained GAN.
@@ -59,6 +67,11 @@ def command(
         plugins().add_file(file)
     if listing:
         _list(listing)
+    elif inspected:
+        from interpgan_core.inspection import inspect
+
+        for label, fact in inspect(inspected).items():
+            click.echo(f"{label:14} {fact}")
     elif schema:
         from interpgan_core.schema import recipe_schema
 
@@ -113,14 +126,28 @@ def _list(what: str) -> None:
         raise click.UsageError(f"--list takes {', '.join(KINDS)}, or nothing")
     for kind in KINDS if what == "all" else (what,):
         click.echo(f"{kind}:")
-        for name, provided in sorted(getattr(registry, kind).items()):
-            click.echo(f"  {name:28} {provided.origin}")
+        rows = [(name, p.origin, *_facts(kind, p)) for name, p in sorted(getattr(registry, kind).items())]
+        widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
+        for row in rows:
+            columns = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
+            click.echo("  " + "  ".join(columns).rstrip())
     for broken in registry.broken:
         click.echo(f"cannot be used: {broken.plugin} ({broken.origin}): {broken.reason}", err=True)
 
 
+def _facts(kind: str, provided: Provided) -> tuple[str, ...]:
+    """What is known of a named model without fetching it: family, resolution, data, licence."""
+    try:
+        model = provided.load() if kind == "models" else None
+        return (model.family, f"{model.resolution} px", model.data, model.licence) if model else ()
+    except (InterpganError, AttributeError):  # it cannot be imported, or is a bare function
+        return ()
+
+
 def main() -> None:
     """The command: exit status 2 for a mistake in what was typed, 1 for a run that failed."""
+    # A run that is asked to end says how to go on, as one that is interrupted does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         command.main(prog_name="interpgan-run", standalone_mode=False)
     except click.exceptions.Abort:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
+from interpgan_core.atomic import explaining, placing
 from interpgan_core.errors import InterpganError
 from interpgan_core.files import cache_folder, sha256_of, start_of
-from interpgan_core.placing import explaining, placing
 
 if TYPE_CHECKING:
     import requests

@@ -65,7 +65,15 @@ def _blank(character: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`"; did you mean 'x'?"`, or the choices when there are few, or nothing."""
+    """The end of a sentence that says that there is no such word.
+
+    Args:
+        word: as written.
+        known: the words that there are.
+
+    Returns:
+        "; did you mean 'x'?", or "; there are: …" where there are few, or nothing.
+    """
     choices = sorted(known)
     close = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
     if close:

@@ -178,7 +178,16 @@ class Generator(ABC):
     def stream(
         self, seeds: Iterable[int], batch_size: int = 256, space: str | None = None
     ) -> Iterator[LatentBatch]:
-        """Samples in batches, with constant memory, whatever the number of seeds."""
+        """Samples in batches, with constant memory, whatever the number of seeds.
+
+        Args:
+            seeds: any number of them.
+            batch_size: samples at once.
+            space: where the codes shall be; the first space by default.
+
+        Returns:
+            Batches of batch_size samples, the last one perhaps smaller.
+        """
         chunk: list[int] = []
         target = space or next(iter(self.spaces))
         for seed in seeds:
@@ -292,6 +301,9 @@ class HasStyleWeights(Protocol):
         Args:
             space: the space of the code.
             layer: number of the synthesis layer, as in the space's `layer_of`.
+
+        Returns:
+            (o, d) float32; o rows, one a style.
         """
 
 
@@ -315,11 +327,26 @@ class HasEncoder(Protocol):
     """An encoder-involved model (LIA, ALAE)."""
 
     def encode(self, images: Tensor) -> LatentBatch:
-        """Args: images: (n, 3, h, w) float32 in [-1, 1]."""
+        """Codes whose pictures are like these.
+
+        Args:
+            images: (n, 3, h, w) float32 in [-1, 1].
+
+        Returns:
+            A batch of n samples, without seeds.
+        """
 
 
 def fingerprint(module: nn.Module, *more: object) -> str:
-    """sha256 over the names, shapes and bytes of every tensor of a network, and `more`; 16 digits."""
+    """A short name for the weights of a network: equal weights, equal name.
+
+    Args:
+        module: the network.
+        more: anything else that makes a difference.
+
+    Returns:
+        The first 16 hexadecimal digits of a SHA-256 over names, shapes and bytes of every tensor.
+    """
     import hashlib
 
     digest = hashlib.sha256(repr(more).encode())

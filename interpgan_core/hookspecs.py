@@ -47,7 +47,10 @@ def interpgan_backbones() -> Mapping[str, str]:  # type: ignore[empty-body]
 
 @hookspec
 def interpgan_models() -> Mapping[str, str]:  # type: ignore[empty-body]
-    """Named weights: `{"avatars.stylegan2": "interpgan_avatars.models:stylegan2"}`."""
+    """Named weights: `{"avatars.stylegan2": "interpgan_avatars.models:stylegan2"}`.
+
+    Each is a `NamedModel` or `Published`, or a function that takes the options of `load_generator`.
+    """
 
 
 @hookspec

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,12 +10,16 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from interpgan_core.checkpoints import read_weights
+from interpgan_core.downloads import download
 from interpgan_core.errors import InterpganError, did_you_mean
 from interpgan_core.generator import Generator
 from interpgan_core.plugins import plugins
 
 Noise = Literal["const", "none", "random"]
+"""const: the file's own buffers; none; random: drawn from each sample's seed."""
+
 Precision = Literal["float32", "bfloat16", "float16"]
+"""Of the synthesis network; pictures are float32 always."""
 
 
 class Checkpoint:
@@ -113,6 +118,67 @@ class Backbone(Protocol):
         """Build the generator; options as in `load_generator`, and the family's own."""
 
 
+@dataclass(frozen=True)
+class NamedModel:
+    """A generator that has a name, and what is known of it before it is fetched or even imported.
+
+    Tables of these stand in modules that import no torch: `interpgan-run --list models` reads them all.
+
+    Args:
+        family: such as "StyleGAN 2".
+        resolution: of the pictures, in pixels.
+        data: what it was trained on.
+        licence: terms of use of the weights, in a few words.
+        target: "module:function" that makes it; the function takes the options of `load_generator`.
+    """
+
+    family: str
+    resolution: int
+    data: str
+    licence: str
+    target: str
+
+    def __call__(self, **options: Any) -> Generator:
+        """Make it; options as in `load_generator`."""
+        module, _, function = self.target.partition(":")
+        made: Generator = getattr(importlib.import_module(module), function)(**options)
+        return made
+
+
+@dataclass(frozen=True)
+class Published:
+    """Weights that somebody published, by a name of ours; a callable that fetches and loads them.
+
+    Args:
+        family: such as "StyleGAN 2".
+        resolution: of the pictures, in pixels.
+        data: what they were trained on.
+        licence: terms of use of the weights, in a few words.
+        url: where its publisher says that the file is.
+        file: its name in the cache; the address's last part when left out.
+        sha256: what its publisher says that it is; None: recorded at the first download, and held to it.
+    """
+
+    family: str
+    resolution: int
+    data: str
+    licence: str
+    url: str
+    file: str = ""
+    sha256: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the file in the cache."""
+        return self.file or self.url.rpartition("/")[2].partition("?")[0]
+
+    def __call__(self, **options: Any) -> Generator:
+        """Fetch it into the cache, or find it there, and load it; options as in `load_generator`."""
+        generator = load_generator(download(self.url, self.name, self.sha256), **options)
+        generator.licence = self.licence
+        return generator
+
+
 def load_generator(
     source: str | Path,
     *,
@@ -181,6 +247,12 @@ def recognise(checkpoint: Checkpoint) -> Backbone:
 
 def check_option(model: str, option: str, value: object, known: tuple[object, ...]) -> None:
     """Refuse a value that an option of a model does not have.
+
+    Args:
+        model: its name, for the message.
+        option: such as "resolution".
+        value: what was asked for.
+        known: what there is.
 
     Raises:
         InterpganError: naming the values that there are.

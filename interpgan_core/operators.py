@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, Self, Type
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import core_schema
 
+from interpgan_core.atomic import placing
 from interpgan_core.checkpoints import read_safetensors, write_safetensors
 from interpgan_core.errors import InterpganError, did_you_mean
 from interpgan_core.generator import Generator
 from interpgan_core.latents import LatentBatch
-from interpgan_core.placing import placing
 from interpgan_core.report import Report, Table
 
 if TYPE_CHECKING:
@@ -64,11 +64,13 @@ class _FromStep:
                 if _fits(value.result, source):
                     return value
                 part = item_type(value.result)
-                hint = f"; pick one of it, such as {value}.0" if part and _fits(part, source) else ""
-                raise InterpganError(f"{value} is a {value.result.__name__}, not a {source.__name__}{hint}")
+                one = f"pick one of it, such as {value}.0"
+                hint = one if part and _fits(part, source) else f"name a step that makes a {source.__name__}"
+                raise InterpganError(f"{value} is a {value.result.__name__}, not a {source.__name__}; {hint}")
             if isinstance(value, source):
                 return value
-            given = repr(value) if isinstance(value, str | int | float) else f"a {type(value).__name__}"
+            words = {type(None): "nothing", dict: "a mapping", list: "a list"}
+            given = words.get(type(value), repr(value))
             raise InterpganError(
                 f"{given} is not a {source.__name__}; name a step that makes one, such as $step"
             )
@@ -110,6 +112,22 @@ def item_type(result: type) -> type | None:
     return hint if isinstance(hint, type) else None
 
 
+def existing(value: str | Path, info: ValidationInfo) -> Path:
+    """The file or folder that a recipe names, relative to the recipe, or to the user's home with a `~`.
+
+    Raises:
+        InterpganError: if there is none.
+    """
+    if not str(value).strip() or str(value) == ".":
+        raise InterpganError("a file is given by its name, and this is empty")
+    path = Path((info.context or {}).get("folder", ""), Path(value).expanduser())
+    if not path.exists():
+        names = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        close = did_you_mean(path.name, names)
+        raise InterpganError(f"there is no file {path}" + (close if "mean" in close else ""))
+    return path
+
+
 class _File:
     """Makes a field name a file or folder that must exist, relative to the recipe."""
 
@@ -119,12 +137,7 @@ class _File:
         def check(value: Any, info: ValidationInfo) -> Path:
             if not isinstance(value, str | Path):
                 raise InterpganError("a file is given by its name")
-            path = Path((info.context or {}).get("folder", ""), value).expanduser()
-            if not path.exists():
-                names = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-                close = did_you_mean(path.name, names) if len(names) > 12 or names else ""
-                raise InterpganError(f"there is no file {path}" + (close if "mean" in close else ""))
-            return path
+            return existing(value, info)
 
         return core_schema.with_info_plain_validator_function(
             check, serialization=core_schema.to_string_ser_schema()

@@ -86,6 +86,9 @@ def make_plan(file: Path, overrides: Sequence[str] = ()) -> Plan:
         file: the recipe.
         overrides: "step.parameter=value" each, as of `--set`.
 
+    Returns:
+        What `run` takes.
+
     Raises:
         RecipeError: at the first mistake.
     """
@@ -192,6 +195,8 @@ class _Planner:
             raise self._invalid(error, step.use, loc, cls) from None
         except InterpganError as error:
             raise self.source.error(f"{step.use}: {error}", loc) from None
+        except OSError as error:
+            raise self.source.error(f"a file of {step.use} cannot be read: {error.strerror}", loc) from None
         except Exception as error:
             raise self.source.error(self._faulty(step.use, error), loc) from error
         inputs = self._flows(step, cls, loc, number)
@@ -219,12 +224,13 @@ class _Planner:
         loc = (*loc, "use")
         try:
             cls = plugins().get("operators", use).load()
+        except InterpganError as error:
+            raise self.source.error(str(error), loc) from None
+        try:
             if not (isinstance(cls, type) and issubclass(cls, Operator)):
                 raise TypeError(f"{cls!r} is not an operator")
             cls.needs()
             cls.result()
-        except InterpganError as error:
-            raise self.source.error(str(error), loc) from None
         except Exception as error:
             raise self.source.error(self._faulty(use, error), loc) from error
         return cls

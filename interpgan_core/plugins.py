@@ -139,10 +139,16 @@ class Plugins:
     def _discover(self, only: set[str] | None) -> None:
         found: dict[str, dict[str, tuple[Distribution, EntryPoint]]] = {}
         for distribution in distributions():
-            for entry in distribution.entry_points:
-                if entry.group == "interpgan":
-                    # A checkout on sys.path shows an installed distribution twice.
-                    found.setdefault(entry.name, {}).setdefault(distribution.name, (distribution, entry))
+            try:
+                entries = [entry for entry in distribution.entry_points if entry.group == "interpgan"]
+            except Exception as error:
+                origin = f"{distribution.name} {distribution.version}"
+                reason = f"its entry_points.txt is damaged: {said(error)}"
+                self.broken.append(Broken(str(distribution.name).removeprefix("interpgan-"), origin, reason))
+                continue
+            for entry in entries:
+                # A checkout on sys.path shows an installed distribution twice.
+                found.setdefault(entry.name, {}).setdefault(distribution.name, (distribution, entry))
         for name, offers in sorted(found.items()):
             if only is not None and name not in only:
                 continue
@@ -161,6 +167,7 @@ class Plugins:
             self._register(name, module, origins[0])
         for name in sorted((only or set()) - set(found)):
             self.broken.append(Broken(name, "INTERPGAN_PLUGINS", "no installed plugin has this name"))
+        self.broken.sort(key=lambda broken: (broken.plugin, broken.origin))
 
     def _register(self, name: str, module: ModuleType, origin: str) -> None:
         """Take everything a plugin offers, or nothing of it."""
@@ -205,11 +212,14 @@ def _checked(names: Any, plugin: str) -> Iterable[tuple[str, str]]:
 
 def _check_version(distribution: Distribution) -> None:
     from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
 
     ours = version("interpgan-core")
     for line in distribution.requires or []:
         requirement = Requirement(line)
-        if requirement.name.lower().replace("_", "-") == "interpgan-core" and not (
+        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        if canonicalize_name(requirement.name) == "interpgan-core" and not (
             requirement.specifier.contains(ours, prereleases=True)
         ):
             raise InterpganError(f"it needs interpgan-core{requirement.specifier}, and this is {ours}")

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 from interpgan_core import images
+from interpgan_core.atomic import placing
 from interpgan_core.errors import InterpganError
-from interpgan_core.placing import placing
 
 if TYPE_CHECKING:
     from interpgan_core.images import Pixels
@@ -65,6 +65,9 @@ class Picture:
             text: words kept inside a PNG.
             side: longer side of the small one, in pixels; difference maps are shown at half the width
                 of pictures, and their texture weighs more, so that half is enough for them.
+
+        Returns:
+            The picture, for a strip.
         """
         small = (Path(file).parent / "small" / Path(file).name).with_suffix(".webp").as_posix()
         for path in (folder / file, folder / small):
@@ -127,7 +130,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Report:
-    """What a step shows: an `Artifact` of one file, `report.json`, beside the pictures it names."""
+    """What a step shows: an `Artifact` of one file, `report.json`, beside the pictures it names.
+
+    Args:
+        title: its heading; the step's id when empty.
+        strips: rows of pictures.
+        tables: under them.
+        notes: sentences under those.
+    """
 
     title: str = ""
     strips: tuple[Strip, ...] = ()

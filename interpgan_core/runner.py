@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import platform
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +18,7 @@ from pydantic import BaseModel
 from interpgan_core.errors import InterpganError, RecipeError
 from interpgan_core.hookspecs import StepReport
 from interpgan_core.latents import LatentBatch
+from interpgan_core.manifest import manifest
 from interpgan_core.operators import Progress, Reference, quiet
 from interpgan_core.plan import Plan, PlannedStep, references
 from interpgan_core.plugins import plugins
@@ -131,8 +130,7 @@ class _Run:
             with suppress(OSError):
                 (self.store.folder / ERRORS).unlink()  # of an earlier run
             self._steps()
-            manifest = self._manifest("finished")
-            write_page(page, manifest, self.store.folder)
+            write_page(page, self._manifest("finished"), self.store.folder)
         except BaseException:
             with suppress(Exception):
                 self._write("stopped")
@@ -296,26 +294,19 @@ class _Run:
                 log.exception("plugin %s failed after step %s", hook.plugin_name, step.id)
 
     def _write(self, status: str) -> None:
-        manifest = self._manifest(status)
-        self.store.write("run.json", json.dumps(manifest, indent=1, ensure_ascii=False, default=str))
+        text = json.dumps(self._manifest(status), indent=1, ensure_ascii=False, default=str)
+        self.store.write("run.json", text)
 
     def _manifest(self, status: str) -> dict[str, Any]:
-        now = datetime.now(UTC)
-        return {
-            "interpgan": 1,
-            "status": status,
-            "title": self.plan.title or self.plan.source.file.stem,
-            "recipe": {"file": self.plan.source.file.name, "text": self.plan.source.text},
-            "overrides": list(self.plan.overrides),
-            "device": self.made_on,
-            "started": self.started.isoformat(timespec="seconds"),
-            "finished": now.isoformat(timespec="seconds"),
-            "seconds": round((now - self.started).total_seconds(), 3),
-            "versions": _versions(self.plan.steps),
-            "licences": self.licences,
-            "generator": self.generator,
-            "steps": self.steps,
-        }
+        return manifest(
+            self.plan,
+            status=status,
+            started=self.started,
+            device=self.made_on,
+            licences=self.licences,
+            generator=self.generator,
+            steps=self.steps,
+        )
 
 
 def _out_of_memory(error: Exception) -> bool:
@@ -327,19 +318,3 @@ def _out_of_memory(error: Exception) -> bool:
 
 def _report_to(step: PlannedStep) -> str:
     return f"report it to {plugins().get('operators', step.use).origin}"
-
-
-def _versions(steps: Iterable[PlannedStep]) -> dict[str, str]:
-    found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
-    for name in ("torch", "numpy", "pillow"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    used = [plugins().operators[step.use] for step in steps]
-    used += [m for s in steps if (m := plugins().models.get(str(getattr(s.operator, "weights", ""))))]
-    for provided in used:
-        name, _, number = provided.origin.rpartition(" ")
-        if name:
-            found[name] = number
-    return dict(sorted(found.items()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -13,9 +14,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from interpgan_core.atomic import explaining, placing, placing_folder
 from interpgan_core.errors import InterpganError
 from interpgan_core.files import sha256_of
-from interpgan_core.placing import explaining, placing, placing_folder
 from interpgan_core.plan import PlannedStep
 
 RECORD = "step.json"
@@ -160,28 +161,32 @@ class Store:
         return self.folder / f".{step.folder}.{step.key[:8]}.done"
 
     def _adopt(self, step: PlannedStep) -> None:
-        """Give a finished result its name."""
+        """Give a finished result its name; what a person put into the one before, or changed, is kept beside it."""
         final = self.folder / step.folder
+        old = final.with_name(f".{final.name}.partial-old")
         with explaining(final):
             if os.path.lexists(final):
-                self._retire(final)
+                if _untouched(final):
+                    final.rename(old)
+                else:
+                    self.kept.append(final.rename(_free_name(final)))
             self._waiting(step).rename(final)
+            if old.exists():
+                _remove(old)
 
-    def _retire(self, old: Path) -> None:
-        """Remove a result that is replaced; what a person put into it or changed is kept beside it."""
-        known = {file["name"]: file["sha256"] for file in _read(old).get("files", [])}
-        files = [p for p in old.rglob("*") if p != old / RECORD and (p.is_symlink() or not p.is_dir())]
-        ours = old.is_dir() and not old.is_symlink()
-        if ours and all(_is(p, known.get(str(p.relative_to(old)))) for p in files):
-            # The record goes last: without it, what is left after a kill would look like someone's own.
-            for path in (*files, old):
-                _remove(path)
-            return
-        number = 1
-        while (kept := old.with_name(f"{old.name}.kept-{number}")).exists():
-            number += 1
-        old.rename(kept)
-        self.kept.append(kept)
+
+def _free_name(path: Path) -> Path:
+    numbers = itertools.count(1)
+    return next(kept for n in numbers if not (kept := path.with_name(f"{path.name}.kept-{n}")).exists())
+
+
+def _untouched(result: Path) -> bool:
+    """Is there nothing in a result but what a run has put there?"""
+    if result.is_symlink() or not result.is_dir():
+        return False
+    known = {file["name"]: file["sha256"] for file in _read(result).get("files", [])}
+    files = [p for p in result.rglob("*") if p != result / RECORD and (p.is_symlink() or not p.is_dir())]
+    return all(_is(path, known.get(str(path.relative_to(result)))) for path in files)
 
 
 def _read(folder: Path) -> dict[str, Any]:

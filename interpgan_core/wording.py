@@ -29,6 +29,11 @@ def in_words(
     kind, value = error["type"], error.get("input")
     if kind == "extra_forbidden":
         return f"{what} has no {noun} '{loc[-1]}'{did_you_mean(str(loc[-1]), known)}"
+    if kind == "missing" and isinstance(loc[-1], int):
+        return f"'{loc[0]}' of {what} has {loc[-1]} entries; add the others"
+    if kind == "too_long":
+        sizes = error["ctx"]
+        return f"'{loc[0]}' of {what} has {sizes['actual_length']} entries; keep {sizes['max_length']}"
     if kind == "missing":
         return f"{what} needs the {noun} '{loc[-1]}'; add it"
     if kind == "value_error":

@@ -86,16 +86,15 @@ SEEDS = st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=6)
 @pytest.mark.parametrize("noise", ["const", "random"])
 def test_pictures_do_not_depend_on_the_batch_size(tmp_path, noise):
     generator = ToyGenerator(noise=noise)
-    batch = generator.sample(range(100))
+    batch = generator.sample(range(60))
     files = {}
-    for size in (1, 2, 3, 5):
+    for size in (1, 3):
         folder = tmp_path / str(size)
         folder.mkdir()
         Render(batch_size=size).run(generator, batch, folder, quiet)
         files[size] = {path.name: path.read_bytes() for path in folder.glob("*.png")}
-    assert len(files[1]) == 101
-    for size in (2, 3, 5):
-        assert [name for name in files[1] if files[size][name] != files[1][name]] == [], size
+    assert len(files[1]) == 61
+    assert [name for name in files[1] if files[3][name] != files[1][name]] == []
 
 
 @given(seeds=SEEDS, data=st.data())

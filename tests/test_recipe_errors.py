@@ -226,3 +226,10 @@ def test_what_is_neither_file_nor_folder_has_no_content(folder):
         "      - {use: load, file: pipe}\n"
         "        ^"
     )
+
+
+def test_a_name_that_no_file_can_have(folder):
+    recipe = f"{START}  - {{use: load, file: {'a' * 300}}}\n"
+    assert recipe_error(recipe, folder).split("\n")[0] == (
+        "recipe.yaml:6:5: a file of load cannot be read: File name too long"
+    )

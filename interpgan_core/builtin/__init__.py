@@ -30,4 +30,4 @@ def interpgan_operators() -> Mapping[str, str]:
 
 @hookimpl
 def interpgan_models() -> Mapping[str, str]:
-    return {"toy": "interpgan_core.toy:toy"}
+    return {"toy": "interpgan_core.builtin.named:toy"}

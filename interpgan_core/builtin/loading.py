@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, ValidationInfo
 
 from interpgan_core.directions import Direction, DirectionSet
 from interpgan_core.errors import InterpganError
 from interpgan_core.generator import Generator
 from interpgan_core.latents import LatentBatch
 from interpgan_core.models import Noise, Precision, load_generator
-from interpgan_core.operators import Input, InputFile, Operator, Scores
+from interpgan_core.operators import Input, InputFile, Operator, Scores, existing
 from interpgan_core.plugins import plugins
 from interpgan_core.published import load_directions
 from interpgan_core.ranges import Layers
@@ -22,15 +22,12 @@ from interpgan_core.report import Report
 def _model_or_file(value: Any, info: ValidationInfo) -> Any:
     if not isinstance(value, str) or value in plugins().models:
         return value
-    path = Path((info.context or {}).get("folder", ""), value).expanduser()
-    if path.exists():
-        return path
-    if "/" in value or path.suffix:
-        raise InterpganError(
-            f"there is no file {path}, and no model of that name; see interpgan-run --list models"
-        )
-    plugins().get("models", value)
-    return value
+    try:
+        return existing(value, info)
+    except InterpganError as error:
+        if "/" not in value and not Path(value).suffix and value.strip():
+            plugins().get("models", value)  # says which names are close
+        raise InterpganError(f"{error}, and no model of that name; see interpgan-run --list models") from None
 
 
 class LoadGenerator(Operator):
@@ -74,7 +71,7 @@ class LoadDirections(Operator):
     """The space they live in: z, w, w+."""
     layers: Layers | None = None
     """Default layers of the edit, in place of the file's."""
-    flip: bool = False
+    flip: StrictBool = False
     """Turn every direction round."""
 
     def run(self) -> DirectionSet:

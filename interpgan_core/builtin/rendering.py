@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from interpgan_core import images
 from interpgan_core.errors import InterpganError
@@ -36,7 +36,7 @@ class Render(Operator):
     through strength 0 knows its own."""
     caption: str = "after"
     """What stands under the batch itself when it is compared."""
-    differences: bool = True
+    differences: StrictBool = True
     """Show how each picture differs from the unedited one, where that is known."""
     format: Literal["png", "jpg", "webp"] = "png"
     batch_size: Annotated[int, Field(ge=1, strict=True)] = 8

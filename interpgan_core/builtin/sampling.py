@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, StrictFloat, StrictInt
+from pydantic import Field, StrictBool, StrictFloat, StrictInt
 
 from interpgan_core.errors import InterpganError
 from interpgan_core.generator import Generator
@@ -15,6 +15,9 @@ from interpgan_core.ranges import Layers, Ranges, Seeds
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+MOST = 1_000_000  # samples in one batch
 
 
 class Sample(Operator):
@@ -27,6 +30,10 @@ class Sample(Operator):
 
     def run(self, generator: Generator) -> LatentBatch:
         seeds = Ranges(self.seeds)
+        if len(seeds) > MOST:
+            raise InterpganError(
+                f"{len(seeds)} samples would not fit into memory; draw {MOST} at most, or let 'score' stream them"
+            )
         return generator.sample(seeds, self._labels(generator, len(seeds)))
 
     def _labels(self, generator: Generator, count: int) -> Tensor | None:
@@ -79,7 +86,7 @@ class Mix(EditOperator):
     source: Input[LatentBatch]
     """As many samples as the batch, or one."""
     layers: Layers
-    cross: bool = False
+    cross: StrictBool = False
     """Every sample with every source: a grid whose first column is the sample itself."""
 
     def apply(self, batch: LatentBatch, generator: Generator) -> LatentBatch:

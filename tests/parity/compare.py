@@ -68,7 +68,7 @@ def _hold(case: Case, name: str, found: np.ndarray) -> None:
         assert far.max() <= 1e-9, f"{name}: {far.max():.1e} from the original in float64"
         return
     size = np.abs(stored).max()
-    noise = max((v for v in case.facts["fp32_noise"].values() if isinstance(v, float)), default=0.0)
+    noise = max((v for v in case.facts.get("fp32_noise", {}).values() if isinstance(v, float)), default=0.0)
     # Instance norm amplifies rounding (README): StyleGAN 1 has a wider bound at 256 pixels and more.
     wide = 1e-4 if case.family == "stylegan" else 2e-5
     worst = max(3 * noise, wide * size)

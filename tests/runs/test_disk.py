@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from interpgan_core.placing import placing, placing_folder
+from interpgan_core.atomic import placing, placing_folder
 
 SAMPLE = {"use": "sample", "seeds": "0-3"}
 ONE, TWO = ({"use": "lab.add", "id": name, "name": name} for name in ("one", "two"))
@@ -77,7 +77,7 @@ def small_disk(tmp_path):
     """A real file system, which can be given another size or made read-only."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", folder]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", folder]
     if subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("this user cannot mount a small disk")
 
@@ -89,9 +89,9 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", folder], check=True)
 
 
-PICTURES = [SAMPLE | {"seeds": "0-99"}, ONE, RENDER, TWO]
-FILES = [SAMPLE, ONE, {"use": "lab.fill", "id": "fill", "name": "fill", "size": 2_000_000}, TWO]
-CODES = [SAMPLE, ONE | {"id": "big"}, SAMPLE | {"seeds": "0-9999", "id": "many"}, TWO]
+PICTURES = [SAMPLE | {"seeds": "0-39"}, ONE, RENDER, TWO]
+FILES = [SAMPLE, ONE, {"use": "lab.fill", "id": "fill", "name": "fill", "size": 1_500_000}, TWO]
+CODES = [SAMPLE, ONE | {"id": "big"}, SAMPLE | {"seeds": "0-3999", "id": "many"}, TWO]
 
 
 @pytest.mark.parametrize(("steps", "failed"), [(PICTURES, "render"), (FILES, "lab.fill"), (CODES, "sample")])
@@ -389,7 +389,7 @@ def test_random_damage(go, recipe, tmp_path, contents):
     go(file)
     expected = contents(out)
     damage = random.Random(3)
-    for _ in range(8):
+    for _ in range(5):
         for path in damage.sample([p for p in out.rglob("*") if p.is_file() and p.name != ".lock"], 3):
             data = path.read_bytes()
             at = damage.randrange(len(data) + 1)

@@ -113,9 +113,10 @@ def explaining(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        # An error about some other file is not ours to explain.
+        # An error about some other file, or of a network, is not ours to explain.
         about = Path(error.filename or path)
-        if not about.is_relative_to(path.parent) and not path.is_relative_to(about):
+        elsewhere = not about.is_relative_to(path.parent) and not path.is_relative_to(about)
+        if elsewhere or (not error.filename and error.errno not in _REASONS):
             raise
         reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}; choose another folder")
         raise InterpganError(f"cannot write {path.name} to the folder {path.parent}: {reason}") from error

@@ -1,0 +1,11 @@
+"""What is known of the named model before it is fetched."""
+
+from interpgan_core.models import NamedModel
+
+ffhq = NamedModel(
+    family="MobileStyleGAN",
+    resolution=1024,
+    data="FFHQ, by way of StyleGAN 2",
+    licence="research, non-commercial (NVIDIA; FFHQ: CC BY-NC-SA 4.0)",
+    target="interpgan_mobilestylegan.models:ffhq",
+)

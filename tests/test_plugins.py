@@ -1,0 +1,292 @@
+"""Plugins of other people, good and broken: real distributions, as pip would leave them on the path."""
+
+import itertools
+import logging
+import sys
+from importlib.metadata import version
+
+import pytest
+
+from interpgan_core.plan import make_plan
+from interpgan_core.plugins import Plugins, plugins
+from interpgan_core.runner import run
+from interpgan_core.testing import recipe_error
+
+CORE = version("interpgan-core")
+FINE = """\
+from interpgan_core import Operator, Report, hookimpl
+
+class Fine(Operator):
+    def run(self) -> Report:
+        return Report(notes=("all is well",))
+
+@hookimpl
+def interpgan_operators():
+    return {"fine": "interpgan_fine:Fine", "fine.again": "interpgan_fine:Fine"}
+"""
+
+
+def offering(names):
+    return (
+        f"from interpgan_core import hookimpl\n\n@hookimpl\ndef interpgan_operators():\n    return {names}\n"
+    )
+
+
+# Plugin -> its code and why it cannot be used.
+BROKEN = {
+    "absent": ("import not_there", "ModuleNotFoundError: No module named 'not_there'"),
+    "garbled": ("def (", "SyntaxError: invalid syntax (interpgan_garbled.py, line 1)"),
+    "quitting": ("raise SystemExit('bye')", "SystemExit: bye"),
+    "later": (
+        "from interpgan_core import hookimpl\n\n@hookimpl\ndef interpgan_colours():\n    return {}\n",
+        "it was made for another version of interpgan-core: PluginValidationError: "
+        "unknown hook 'interpgan_colours'",
+    ),
+    "asking": (
+        "from interpgan_core import hookimpl\n\n@hookimpl\ndef interpgan_operators(colour):\n    return {}\n",
+        "it was made for another version of interpgan-core: PluginValidationError: ",
+    ),
+    "raising": (offering("1 / 0"), "ZeroDivisionError: division by zero"),
+    "listing": (offering("['listing']"), "a hook must return a mapping of names, not list"),
+    "numbering": (offering("{'numbering': 3}"), "'numbering': 3 is not of the form 'name': 'module:Class'"),
+    "vague": (offering("{'vague': 'here'}"), "'vague': 'here' is not of the form 'name': 'module:Class'"),
+    "greedy": (
+        offering("{'greedy': 'a:B', 'shift': 'a:B'}"),
+        "it offers 'shift', but its names must be 'greedy' or 'greedy.…'",
+    ),
+    "sample": (offering("{'sample': 'a:B'}"), f"it offers 'sample', which interpgan-core {CORE} has already"),
+}
+# Operator that can be offered but not used -> the code beside it, and why.
+HOLLOW = {
+    "lost": ("", "AttributeError: module 'interpgan_hollow' has no attribute 'lost'; update or reinstall it"),
+    "function": ("def function(): ...", "<function function at"),
+    "abstract": (
+        "class abstract(EditOperator): ...",
+        "TypeError: Can't instantiate abstract class abstract",
+    ),
+    "wishing": (
+        "class wishing(Operator):\n    def run(self, wishes): ...",
+        "run of wishing asks for 'wishes'; it may ask for",
+    ),
+    "unknown": (
+        "class unknown(Operator):\n    def run(self) -> 'Nothing': ...",
+        "NameError: name 'Nothing' is not defined; report it there",
+    ),
+}
+
+
+class Site:
+    """A folder on Python's path, and what is installed in it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def install(self, name, code="", dist="", requires="interpgan-core", entry=""):
+        """A distribution of one module, with its entry point; returns its name and version."""
+        dist = dist or f"interpgan-{name}"
+        module = dist.replace("-", "_")
+        (self.folder / f"{module}.py").write_text(code)
+        info = self.folder / f"{module}-1.0.dist-info"
+        info.mkdir(parents=True)
+        metadata = f"Metadata-Version: 2.1\nName: {dist}\nVersion: 1.0\nRequires-Dist: {requires}\n"
+        (info / "METADATA").write_text(metadata)
+        (info / "entry_points.txt").write_text(entry or f"[interpgan]\n{name} = {module}\n")
+        return f"{dist} 1.0"
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    plugins.cache_clear()
+    before = set(sys.modules)
+    yield Site(folder)
+    for name in set(sys.modules) - before:
+        if (getattr(sys.modules[name], "__file__", None) or "").startswith(str(tmp_path)):
+            del sys.modules[name]
+    plugins.cache_clear()
+
+
+def install_everything(site):
+    site.install("fine", FINE)
+    for name, (code, _) in BROKEN.items():
+        site.install(name, code)
+
+
+def using(name):
+    return f"interpgan: 1\nsteps:\n  - {{use: {name}}}\n"
+
+
+def test_broken_plugins_stop_nothing_else(site, command, tmp_path):
+    install_everything(site)
+    (tmp_path / "recipe.yaml").write_text(using("fine.again"))
+    ran = command("recipe.yaml", "--device", "cpu", cwd=tmp_path, path=site.folder)
+    assert (ran.status, ran.err) == (0, "")
+    listed = command("--list", cwd=tmp_path, path=site.folder)
+    assert listed.status == 0
+    assert "torch" not in listed.modules
+    assert "\n  fine                         interpgan-fine 1.0\n" in listed.out
+    assert "\n  sample                       interpgan-core" in listed.out
+    for name, (_, reason) in BROKEN.items():
+        assert f"cannot be used: {name} (interpgan-{name} 1.0): {reason}" in listed.err
+    assert "Traceback" not in listed.err
+
+
+@pytest.mark.parametrize("name", [name for name in BROKEN if name != "sample"])
+def test_a_recipe_that_needs_a_broken_plugin_says_whose_fault_it_is(name, site, tmp_path):
+    install_everything(site)
+    for step in (name, f"{name}.more"):
+        message, source, caret = recipe_error(using(step), tmp_path).split("\n")
+        assert message.startswith(
+            f"recipe.yaml:3:11: '{step}' comes from plugin {name} (interpgan-{name} 1.0), "
+            f"which cannot be used: {BROKEN[name][1]}"
+        )
+        assert (source, caret) == (f"      - {{use: {step}}}", "              ^")
+
+
+@pytest.mark.parametrize("name", HOLLOW)
+def test_an_operator_that_cannot_be_used(name, site, tmp_path, command):
+    code = "\n".join(code for code, _ in HOLLOW.values())
+    names = {f"hollow.{name}": f"interpgan_hollow:{name}" for name in HOLLOW}
+    site.install("hollow", f"from interpgan_core import EditOperator, Operator\n{code}\n{offering(names)}")
+    message = recipe_error(using(f"hollow.{name}"), tmp_path).split("\n")[0]
+    place = 5 if name == "abstract" else 11
+    assert message.startswith(
+        f"recipe.yaml:3:{place}: 'hollow.{name}' comes from interpgan-hollow 1.0, which "
+    )
+    assert HOLLOW[name][1] in message
+    if name == "lost":
+        schema = command("--schema", cwd=tmp_path, path=site.folder)
+        assert (schema.status, schema.err) == (0, "")
+        assert '"sample"' in schema.out and "hollow.lost" not in schema.out
+
+
+def broken(**more):
+    return {b.plugin: (b.origin, b.reason) for b in Plugins(**more).broken}
+
+
+@pytest.mark.parametrize(
+    "requires",
+    [
+        "interpgan-core<0.1",
+        "interpgan_core (>=9,<10)",
+        "Interpgan.Core!=" + CORE,
+        "interpgan-core>=9; python_version>'3'",
+    ],
+)
+def test_a_plugin_for_another_version(requires, site):
+    site.install("old", FINE, requires=requires)
+    origin, reason = broken()["old"]
+    assert origin == "interpgan-old 1.0"
+    assert reason.startswith("it needs interpgan-core") and reason.endswith(f", and this is {CORE}")
+
+
+@pytest.mark.parametrize(
+    "requires", ["interpgan-core", "interpgan-core>=0.1,<1", "interpgan-core>=9; extra == 'dev'", "numpy<1"]
+)
+def test_a_plugin_for_this_version(requires, site):
+    site.install("fine", FINE, requires=requires)
+    assert "fine" not in broken()
+    assert Plugins().operators["fine"].origin == "interpgan-fine 1.0"
+
+
+def test_two_plugins_of_one_name(site, tmp_path):
+    site.install("twin", FINE)
+    site.install("twin", FINE, dist="someones-twin")
+    reason = "interpgan-twin 1.0 and someones-twin 1.0 both provide a plugin called 'twin'; uninstall one"
+    assert broken()["twin"] == ("interpgan-twin 1.0 and someones-twin 1.0", reason)
+    assert reason in recipe_error(using("twin"), tmp_path)
+
+
+def test_metadata_that_cannot_be_read(site):
+    site.install("dents", FINE, entry="[interpgan]\nno equals sign\n")
+    site.install("riddle", FINE, requires="interpgan-core what ever")
+    site.install("nowhere", entry="[interpgan]\nnowhere = interpgan_gone\n")
+    found = broken()
+    assert found["dents"][1].startswith("its entry_points.txt is damaged: ")
+    assert found["riddle"][1].startswith("InvalidRequirement: ")
+    assert found["nowhere"][1] == "ModuleNotFoundError: No module named 'interpgan_gone'"
+    assert "sample" in Plugins().operators
+
+
+def test_a_distribution_twice_on_the_path_is_one(site, tmp_path, monkeypatch):
+    site.install("fine", FINE)
+    again = tmp_path / "checkout"
+    again.mkdir()
+    Site(again).install("fine", FINE)
+    monkeypatch.syspath_prepend(again)
+    assert "fine" not in broken()
+    assert "fine" in Plugins().operators
+
+
+def test_the_order_of_the_path_does_not_matter(site, tmp_path, monkeypatch):
+    folders = []
+    for name, code in [
+        ("fine", FINE),
+        ("greedy", BROKEN["greedy"][0]),
+        ("sample", BROKEN["sample"][0]),
+        ("twin", FINE),
+    ]:
+        folders.append(tmp_path / name)
+        folders[-1].mkdir()
+        Site(folders[-1]).install(name, code)
+    Site(folders[0]).install("twin", FINE, dist="someones-twin")
+    found = []
+    for order in itertools.permutations(folders):
+        monkeypatch.setattr(sys, "path", [*map(str, order), *sys.path])
+        registry = Plugins()
+        found.append((registry.operators, registry.models, registry.backbones, registry.broken))
+        monkeypatch.undo()
+    assert "fine" in found[0][0] and {"greedy", "sample", "twin"} <= {b.plugin for b in found[0][3]}
+    assert all(one == found[0] for one in found)
+
+
+def test_a_broken_plugin_leaves_no_hook(site):
+    watching = "\n@hookimpl\ndef interpgan_after_step(report):\n    raise AssertionError\n"
+    site.install("listing", BROKEN["listing"][0] + watching)
+    site.install("fine", FINE + watching)
+    hooks = Plugins().hooks.hook.interpgan_after_step.get_hookimpls()
+    assert [hook.plugin_name for hook in hooks] == ["fine"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "there", "missing"),
+    [
+        ("fine", {"fine", "sample"}, {"other", "sefa"}),
+        (" fine , other ", {"fine", "other", "sample"}, {"sefa"}),
+        ("", {"sample"}, {"fine", "other", "sefa"}),
+    ],
+)
+def test_the_environment_chooses_plugins(chosen, there, missing, site, monkeypatch):
+    site.install("fine", FINE)
+    site.install("other", offering("{'other': 'a:B'}"))
+    site.install("absent", BROKEN["absent"][0])  # is not even imported
+    monkeypatch.setenv("INTERPGAN_PLUGINS", chosen)
+    assert there <= set(plugins().operators)
+    assert not missing & set(plugins().operators)
+    assert plugins().broken == []
+
+
+def test_the_environment_chooses_what_there_is_not(site, tmp_path, monkeypatch):
+    monkeypatch.setenv("INTERPGAN_PLUGINS", "fien")
+    reason = "no installed plugin has this name"
+    assert [(b.plugin, b.origin, b.reason) for b in plugins().broken] == [
+        ("fien", "INTERPGAN_PLUGINS", reason)
+    ]
+    assert "'fien.more' comes from plugin fien (INTERPGAN_PLUGINS)" in recipe_error(
+        using("fien.more"), tmp_path
+    )
+
+
+def test_hooks_that_watch_a_run_cannot_stop_it(site, tmp_path, caplog):
+    watching = "\n@hookimpl\ndef interpgan_after_step(report):\n    seen.append((report.id, report.status))\n"
+    site.install("fine", FINE + "\nseen = []\n" + watching)
+    site.install("clumsy", "from interpgan_core import hookimpl\n" + watching)  # there is no `seen`
+    (tmp_path / "recipe.yaml").write_text(using("fine"))
+    with caplog.at_level(logging.ERROR, "interpgan"):
+        page = run(make_plan(tmp_path / "recipe.yaml"), tmp_path / "out", device="cpu")
+    assert page.is_file()
+    assert sys.modules["interpgan_fine"].seen == [("fine", "ran")]
+    assert "plugin clumsy failed after step fine" in caplog.text
+    assert "name 'seen' is not defined" in caplog.text
