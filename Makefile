@@ -3,6 +3,7 @@
 # make test       install what is needed and run the tests
 # make test-all   the slow tests too
 # make lint       style and types
+# make tiny       write tiny checkpoints of every family, for the recipes that use them
 # make bench      timings, as ratios to peers in the same run where there are peers
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ BIN    := $(VENV)/bin
 # Two workers on two cores: each with threads of its own would be slower.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
-.PHONY: install demo test test-all lint bench clean
+.PHONY: install demo test test-all lint tiny bench clean
 
 install: $(VENV)/.installed
 
@@ -34,11 +35,17 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+tiny: install
+	PYTHONPATH=tests $(BIN)/python tests/write_tiny.py recipes/tiny
+
 # The original runtime of MobileStyleGAN and the published eigen-solver are installed for this alone.
 bench: install .bench/.installed
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/sefa.py
 	$(BIN)/python bench/streaming.py
+	$(BIN)/python bench/pggan.py
+	$(BIN)/python bench/stylegan2.py
+	$(BIN)/python bench/biggan.py
 	$(BIN)/python bench/mobilestylegan.py --runtime-python .bench/bin/python
 
 .bench/.installed:
@@ -47,4 +54,4 @@ bench: install .bench/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) .bench out
+	rm -rf $(VENV) .bench out recipes/tiny

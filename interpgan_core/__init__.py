@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from interpgan_core.files import cache_folder as cache_folder
     from interpgan_core.files import sha256_of as sha256_of
     from interpgan_core.generator import Generator as Generator
+    from interpgan_core.generator import HasClassNames as HasClassNames
     from interpgan_core.generator import HasConcepts as HasConcepts
     from interpgan_core.generator import HasDiscriminator as HasDiscriminator
     from interpgan_core.generator import HasEncoder as HasEncoder
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from interpgan_core.models import Published as Published
     from interpgan_core.models import check_option as check_option
     from interpgan_core.models import load_generator as load_generator
+    from interpgan_core.models import recognise as recognise
     from interpgan_core.networks import build as build
     from interpgan_core.operators import Artifact as Artifact
     from interpgan_core.operators import EditOperator as EditOperator
@@ -96,6 +98,7 @@ _HOME = {
     "files": ("cache_folder", "sha256_of"),
     "generator": (
         "Generator",
+        "HasClassNames",
         "HasConcepts",
         "HasDiscriminator",
         "HasEncoder",
@@ -114,6 +117,7 @@ _HOME = {
         "Published",
         "check_option",
         "load_generator",
+        "recognise",
     ),
     "networks": ("build",),
     "operators": (

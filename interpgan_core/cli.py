@@ -126,7 +126,8 @@ def _list(what: str) -> None:
         raise click.UsageError(f"--list takes {', '.join(KINDS)}, or nothing")
     for kind in KINDS if what == "all" else (what,):
         click.echo(f"{kind}:")
-        rows = [(name, p.origin, *_facts(kind, p)) for name, p in sorted(getattr(registry, kind).items())]
+        offered = sorted(getattr(registry, kind).items())
+        rows = [(name.ljust(27), p.origin, *_facts(kind, p)) for name, p in offered]
         widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
         for row in rows:
             columns = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))

@@ -308,6 +308,14 @@ class HasStyleWeights(Protocol):
 
 
 @runtime_checkable
+class HasClassNames(Protocol):
+    """A conditional generator whose classes have names."""
+
+    class_names: Sequence[str]
+    """One a class, in the order of their numbers; no two equal but for capitals."""
+
+
+@runtime_checkable
 class HasConcepts(Protocol):
     """A generator with an interpretable layer."""
 

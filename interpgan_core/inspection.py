@@ -90,7 +90,10 @@ def _directions(found: DirectionSet) -> dict[str, str]:
     for name, direction in list(found.items())[:_SHOWN]:
         known = {"layers": direction.layers, "generator": direction.generator, **direction.notes}
         said = [f"{key} {value}" for key, value in known.items() if value not in ("", None)]
-        facts[name] = ", ".join([f"space {direction.space}", f"shape {tuple(direction.vector.shape)}", *said])
+        space = (
+            "the file does not say its space" if direction.space == _UNSAID else f"space {direction.space}"
+        )
+        facts[name] = ", ".join([space, f"shape {tuple(direction.vector.shape)}", *said])
     if len(found) > _SHOWN:
         facts["more"] = str(len(found) - _SHOWN)
     return facts | {"code": _NO_CODE}

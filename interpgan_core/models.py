@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -204,8 +205,10 @@ def load_generator(
         The generator, in eval mode with frozen weights.
 
     Raises:
-        InterpganError: if nothing has that name, or no backbone, or more than one, knows the file.
+        InterpganError: if nothing has that name, or no backbone, or more than one, knows the file, or an
+            option or the device does not exist.
     """
+    _check_device(device)
     registry = plugins()
     options = {"device": device, "noise": noise, "precision": precision, "resolution": resolution, **more}
     path = Path(source).expanduser()
@@ -214,11 +217,34 @@ def load_generator(
         return named
     checkpoint = Checkpoint(path)
     backbone: Backbone = registry.get("backbones", family).load() if family else recognise(checkpoint)
+    parameters = inspect.signature(backbone.load).parameters
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    for name in more:
+        if name not in parameters and not takes_any:
+            raise InterpganError(f"{path} has no option '{name}'" + did_you_mean(name, list(parameters)[1:]))
     return backbone.load(checkpoint, **options)
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        said = str(error).splitlines()[0]
+        raise InterpganError(
+            f"nothing can be loaded onto device '{device}': {said}; use device: cpu"
+        ) from error
 
 
 def recognise(checkpoint: Checkpoint) -> Backbone:
     """The backbone that knows a file.
+
+    Args:
+        checkpoint: the file, opened.
+
+    Returns:
+        The one backbone, of all that are installed, that says the file is its own.
 
     Raises:
         InterpganError: if none does, or more than one; the message says what the file looks like.

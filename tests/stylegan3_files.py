@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-Z, W, SIZE = 8, 8, 16
+Z, W = 8, 10
 SOURCE = "raise SystemExit('the source in the pickle was run')"
 
 
@@ -21,9 +21,9 @@ def state(kind="t", classes=0):
     kernel = {"t": 3, "r": 1}[kind]
     tensors = {
         "mapping.w_avg": 0.2 * torch.randn(W),
-        "mapping.fc0.weight": 100 * torch.randn(W, Z + (W if classes else 0)),
-        "mapping.fc0.bias": 10 * torch.randn(W),
-        "mapping.fc1.weight": 100 * torch.randn(W, W),
+        "mapping.fc0.weight": 100 * torch.randn(9, Z + (W if classes else 0)),
+        "mapping.fc0.bias": 10 * torch.randn(9),
+        "mapping.fc1.weight": 100 * torch.randn(W, 9),
         "mapping.fc1.bias": 10 * torch.randn(W),
         "synthesis.input.weight": torch.randn(6, 6),
         "synthesis.input.transform": torch.eye(3),
@@ -49,6 +49,23 @@ def state(kind="t", classes=0):
             tensors[f"synthesis.{name}.up_filter"] = taps
             down = torch.outer(taps, taps) if kind == "r" and name < "L3" else taps
             tensors[f"synthesis.{name}.down_filter"] = down
+    return tensors
+
+
+def critic():
+    """A state dict of the discriminator that the pickle brings: StyleGAN 2's, of three blocks."""
+    torch.manual_seed(1)
+    taps = torch.outer(torch.tensor([1.0, 3, 3, 1]), torch.tensor([1.0, 3, 3, 1])) / 64
+    tensors = {"b16.fromrgb.weight": torch.randn(4, 3, 1, 1), "b16.fromrgb.bias": torch.randn(4)}
+    for side in (16, 8):
+        for name in ("conv0", "conv1"):
+            tensors[f"b{side}.{name}.weight"] = torch.randn(4, 4, 3, 3)
+            tensors[f"b{side}.{name}.bias"] = torch.randn(4)
+        tensors[f"b{side}.skip.weight"] = torch.randn(4, 4, 1, 1)
+        tensors[f"b{side}.skip.resample_filter"] = tensors[f"b{side}.conv1.resample_filter"] = taps
+    shapes = {"conv": (4, 5, 3, 3), "fc": (4, 64), "out": (1, 4)}
+    for name, shape in shapes.items():
+        tensors |= {f"b4.{name}.weight": torch.randn(shape), f"b4.{name}.bias": torch.randn(shape[0])}
     return tensors
 
 

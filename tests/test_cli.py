@@ -107,7 +107,8 @@ def test_help_is_short_and_names_every_option(typed):
     lines = out.splitlines()
     assert len(lines) < 30 and max(map(len, lines)) <= 80
     assert set(re.findall(r"--[a-z-]+", out)) == {
-        "--out", "--set", "--dry-run", "--fresh", "--device", "--plugin", "--list", "--schema", "--version", "--help",
+        "--out", "--set", "--dry-run", "--fresh", "--device", "--plugin", "--list", "--inspect", "--schema",
+        "--version", "--help",
     }  # fmt: skip
 
 

@@ -245,6 +245,33 @@ def test_classes_by_number():
         Sample(seeds="0", classes=[1]).run(TOY)
 
 
+class NamedToy(ToyGenerator):
+    class_names = ("tabby", "crane (bird)", "crane (machine)")
+
+
+def test_classes_by_name_and_mixed():
+    generator = NamedToy(classes=3)
+
+    def labels(*classes):
+        return Sample(seeds="0", classes=classes).run(generator).labels[0].tolist()
+
+    assert labels("Crane (Bird)") == [0, 1, 0] and labels("2") == [0, 0, 1]
+    assert labels("tabby + crane (machine)") == [0.5, 0, 0.5]
+    assert labels("3*tabby + 1*1") == [0.75, 0.25, 0]
+    for wrong, message in {
+        "taby": "there is no class taby; they are 0-2; did you mean 'tabby'?",
+        "crane": r"there is no class crane; they are 0-2; there are: crane \(bird\), crane \(machine\)",
+        "7": "there is no class 7; they are 0-2",
+        "-1*tabby + 2*1": "'-1\\*tabby' has no share of a mixture; write 0.7\\*tabby",
+        "0*tabby": "the shares of '0\\*tabby' are all 0; write shares above 0",
+        "tabby +": "there is no class ; they are 0-2",
+    }.items():
+        with pytest.raises(InterpganError, match=message):
+            labels(wrong)
+    with pytest.raises(InterpganError, match=r"there is no class tabby; they are 0-2$"):
+        Sample(seeds="0", classes=["tabby"]).run(ToyGenerator(classes=3))
+
+
 def test_scores_are_those_of_each_picture():
     found = Score(seeds="3-9", scorer=Brightness(), batch_size=2).run(TOY, quiet)
     expected = torch.cat([Brightness()(TOY.images(TOY.sample([seed]))) for seed in range(3, 10)])

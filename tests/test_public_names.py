@@ -16,8 +16,8 @@ NAMES = {
     "errors": "InterpganError did_you_mean",
     "plugins": "hookimpl StepReport",
     "generators": """
-        Generator HasConcepts HasDiscriminator HasEncoder HasStyleWeights load_generator fingerprint
-        Backbone Checkpoint Description NamedModel Published Noise Precision check_option build
+        Generator HasClassNames HasConcepts HasDiscriminator HasEncoder HasStyleWeights load_generator fingerprint
+        Backbone Checkpoint Description NamedModel Published Noise Precision check_option recognise build
     """,
     "latent codes": "LatentSpace LatentBatch FeatureEdit Grid seeded_normal",
     "directions": "Direction DirectionSet load_directions",

@@ -55,7 +55,7 @@ def test_wrong_recipe(name, folder):
         ("peolpe.seeds=3", "the recipe has no step 'peolpe'; did you mean 'people'?"),
         ("people.seed=3", "sample has no parameter 'seed'; did you mean 'seeds'?"),
         ("people.seeds=9-2", "'9-2' runs backwards; write 2-9"),
-        ("people.classes=[0, x]", "entry 2 of 'classes' of sample must be a whole number, not 'x'"),
+        ("people.classes=[0, 1.5]", "entry 2 of 'classes' of sample must be a whole number, not 1.5"),
         ("people.seeds=", "'seeds' of sample must be numbers such as 3, 0-7 or 0-3,6, but is empty"),
         (
             "people.seeds=$generator",

@@ -82,6 +82,7 @@ CHECKS = {
     "pattern": lambda v, p: not isinstance(v, str) or re.search(p, v),
     "minimum": lambda v, m: not isinstance(v, int | float) or v >= m,
     "maximum": lambda v, m: not isinstance(v, int | float) or v <= m,
+    "exclusiveMinimum": lambda v, m: not isinstance(v, int | float) or v > m,
     "minItems": lambda v, m: not isinstance(v, list) or len(v) >= m,
     "maxItems": lambda v, m: not isinstance(v, list) or len(v) <= m,
     "minProperties": lambda v, m: not isinstance(v, dict) or len(v) >= m,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, StrictBool, StrictFloat, StrictInt
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from interpgan_core.errors import InterpganError
-from interpgan_core.generator import Generator
+from interpgan_core.errors import InterpganError, did_you_mean
+from interpgan_core.generator import Generator, HasClassNames
 from interpgan_core.latents import Grid, LatentBatch
 from interpgan_core.operators import EditOperator, Input, Operator
 from interpgan_core.ranges import Layers, Ranges, Seeds
@@ -25,8 +26,11 @@ class Sample(Operator):
 
     seeds: Seeds
     """Such as 7-14 or 3,5,8."""
-    classes: tuple[StrictInt, ...] = ()
-    """Of a conditional generator: one class for all, or one a sample; left out, each seed draws one."""
+    classes: tuple[StrictInt | StrictStr, ...] = ()
+    """Of a conditional generator: one class for all, or one a sample; left out, each seed draws one.
+
+    A class is a number, a name where the generator knows names, or a mixture: 0.7*tabby + 0.3*207.
+    """
 
     def run(self, generator: Generator) -> LatentBatch:
         seeds = Ranges(self.seeds)
@@ -45,11 +49,43 @@ class Sample(Operator):
             raise InterpganError("this generator has no classes; leave 'classes' out")
         if len(self.classes) not in (1, count):
             raise InterpganError(f"{len(self.classes)} classes for {count} seeds; give one, or {count}")
-        for number in self.classes:
-            if not 0 <= number < generator.classes:
-                raise InterpganError(f"there is no class {number}; they are 0-{generator.classes - 1}")
-        wanted = torch.tensor(self.classes).expand(count)
-        return torch.nn.functional.one_hot(wanted, generator.classes).float()
+        rows = [class_weights(generator, text) for text in self.classes]
+        return torch.stack(rows).expand(count, -1)
+
+
+def class_weights(generator: Generator, text: int | str) -> Tensor:
+    """What a person writes for a class as class weights: 207, "tabby", "0.7*tabby + 0.3*207".
+
+    Returns:
+        (classes,) float32 that sum to 1.
+
+    Raises:
+        InterpganError: if there is no such class, or a share is not a number above 0.
+    """
+    import torch
+
+    weights = torch.zeros(generator.classes)
+    for part in str(text).split("+"):
+        share, star, name = part.rpartition("*")
+        if star and not re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*", share, re.ASCII):
+            raise InterpganError(f"'{part.strip()}' has no share of a mixture; write 0.7*{name.strip()}")
+        weights[_class_number(generator, name.strip())] += float(share) if star else 1.0
+    if not weights.sum() > 0:
+        raise InterpganError(f"the shares of '{text}' are all 0; write shares above 0")
+    return weights / weights.sum()
+
+
+def _class_number(generator: Generator, name: str) -> int:
+    names = generator.class_names if isinstance(generator, HasClassNames) else ()
+    if name.isdecimal() and int(name) < generator.classes:
+        return int(name)
+    for number, known in enumerate(names):
+        if known.casefold() == name.casefold():
+            return number
+    holding = [known for known in names if name.casefold() in known.casefold()]
+    raise InterpganError(
+        f"there is no class {name}; they are 0-{generator.classes - 1}" + did_you_mean(name, holding or names)
+    )
 
 
 class Truncate(EditOperator):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from interpgan_core import Generator, LatentBatch, LatentSpace, load_generator
 from parity.case import Case, seeded_input
@@ -50,7 +50,8 @@ def observe_genforce(case: Case, path: Path) -> Iterator[tuple[str, Tensor]]:
     for name in {n.partition("/")[0] for n in case.arrays if n.startswith("img_lod")}:
         lod = float(name.removeprefix("img_lod"))
         yield name, load_generator(path, lod=lod, **options).images(batch)
-    yield from discriminated(case, generator.discriminator, picture)
+    critic = generator.discriminator
+    yield from discriminated(case, critic, lambda images, _labels: critic.outputs(images), picture)
     generator.spaces["z"] = LatentSpace(
         "z", (generator.module.layer0.weight.shape[1],)
     )  # the label's columns too
@@ -61,19 +62,20 @@ def observe_genforce(case: Case, path: Path) -> Iterator[tuple[str, Tensor]]:
         yield "img_f64", generator.forward(LatentBatch(batch.codes[:2].double(), batch.space, labels))
 
 
-def discriminated(case: Case, critic: torch.nn.Module, picture: Tensor) -> Iterator[tuple[str, Tensor]]:
-    """What the discriminator says of our picture, with its features, and of noise."""
+def discriminated(
+    case: Case, critic: nn.Module, judge: Callable[..., Tensor], picture: Tensor
+) -> Iterator[tuple[str, Tensor]]:
+    """What the discriminator says of our picture, with its features, and of noise: judge(images, labels)."""
     critic.group = case.facts["D_kwargs"].get("minibatch_std_group_size", critic.group)
+    labels, others = (case.tensor(n) if n in case.arrays else None for n in ("label", "d_rand_label"))
     seen = {}
     for name, module in critic.named_children():
         module.register_forward_hook(lambda _m, _i, out, name=name: seen.update({f"dfeat/{name}": out}))
-    yield "d_out_img", critic.outputs(picture)
-    yield from ((name, maps) for name, maps in seen.items() if f"{name}/stats" in case.arrays)
-    text, shape = re.match(
-        r"0\.5\*base\('(.*)',\[(.*),3,R,R\]\)", case.facts["inputs"]["d_rand images"]
-    ).groups()
-    size = picture.shape[2]
-    yield "d_out_rand", critic.outputs(0.5 * seeded_input(text, (int(shape), 3, size, size)))
+    yield "d_out_img", judge(picture, labels)
+    yield from ((name, maps) for name, maps in list(seen.items()) if f"{name}/stats" in case.arrays)
+    drawn = case.facts["inputs"]["d_rand images"]
+    text, count = re.match(r"0\.5\*base\('(.*)',\[(.*),3,R,R\]\)", drawn).groups()
+    yield "d_out_rand", judge(0.5 * seeded_input(text, (int(count), *picture.shape[1:])), others)
 
 
 def batch_of(case: Case, generator: Generator) -> LatentBatch:

@@ -43,7 +43,11 @@ class FindSemantics(Operator):
         space = _layered(generator)
         numbers = space.layer_numbers(self.layers)
         weights = torch.cat([generator.style_weight(space.name, n) for n in numbers])
-        values, vectors = factorise(weights, self.normalize)
+        # Of a code that is split among the layers, as BigGAN's, the part that drives these alone has directions.
+        driven = space.mask(self.layers).reshape(-1, weights.shape[1]).any(0)
+        values, parts = factorise(weights[:, driven], self.normalize)
+        vectors = parts.new_zeros(len(parts), len(driven))
+        vectors[:, driven] = parts
         return DirectionSet(
             {
                 str(i): Direction(

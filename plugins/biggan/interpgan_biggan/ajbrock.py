@@ -1,0 +1,179 @@
+"""Files of ajbrock's BigGAN-PyTorch: what network they hold, in their names, in ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from interpgan_biggan.discriminator import Discriminator, shape_of
+from interpgan_biggan.files import Shapes, ready, renamed
+from interpgan_biggan.network import Architecture, Block, Network
+from interpgan_core import Checkpoint, InterpganError
+
+HERE = ("linear.u0", "blocks.0.0.conv1.weight", "output_layer.2.weight")
+
+# What a network trained there has, and what one has that was converted from TensorFlow: those lack `sv0`.
+_TRAINED = {"bn_eps": 1e-5, "sn_eps": 1e-6}
+_CONVERTED = {"bn_eps": 1e-4, "sn_eps": 1e-4}
+_LAST_EPS = 1e-5  # the last batch norm is never given another
+
+_NAMES = (
+    (r"shared\.weight", "embedding"),
+    (r"linear\.(.*)", r"stem.linear.\1"),
+    (r"blocks\.(\d+)\.0\.conv_sc\.(.*)", r"blocks.\1.shortcut.\2"),
+    *(
+        (rf"blocks\.(\d+)\.0\.{theirs}{k + 1}\.(.*)", rf"blocks.\1.steps.{k}.{ours}.\2")
+        for k in range(4)
+        for theirs, ours in (("conv", "conv"), ("bn", "norm"))
+    ),
+    (r"blocks\.(\d+)\.1\.(.*)", r"attention.\1.\2"),
+    (r"output_layer\.0\.(.*)", r"last.norm.\1"),
+    (r"output_layer\.2\.(.*)", r"last.conv.\1"),
+)
+_ENDINGS = (
+    (r"(.*\.norm)\.(?:bn\.)?stored_mean", r"\1.means"),
+    (r"(.*\.norm)\.(?:bn\.)?stored_var", r"\1.variances"),
+    (r"(.*)\.u0", r"\1.u"),
+)
+_UNUSED = r".*\.(sv0|accumulation_counter)"
+
+
+def architecture(shapes: Shapes, bn_eps: float | None = None) -> Architecture:
+    """What the names and shapes of a generator's file say about it.
+
+    Args:
+        shapes: of the file's tensors.
+        bn_eps: of the conditional batch norms; None: as the file's kind has it.
+
+    Raises:
+        InterpganError: if it is no network of that code, or one of a variant that is not known.
+    """
+    deep = "blocks.0.0.conv4.weight" in shapes
+    last = 4 if deep else 2
+    count = shapes.count(r"blocks\.(\d+)\.0\.conv1\.weight")
+    if deep and count % 2:
+        shapes.fail(f"has {count} blocks of BigGAN-deep, which come in pairs")
+    blocks = tuple(
+        Block(
+            inputs=shapes.of(f"blocks.{i}.0.conv1.weight", 4)[1],
+            outputs=shapes.of(f"blocks.{i}.0.conv{last}.weight", 4)[0],
+            up=not deep or i % 2 == 1,
+        )
+        for i in range(count)
+    )
+    stem = shapes.of("linear.weight", 2)[1]
+    rows, columns = shapes.of("blocks.0.0.bn1.gain.weight", 2)
+    if any("running_mean" in name for name in shapes):
+        raise InterpganError(
+            f"{shapes.path} was trained with cross_replica: outside training the original adds the gains of "
+            "its batch norms where in training it multiplied by them, so no picture of it is the right one; "
+            "train with mybn, or without either"
+        )
+    spectral = "blocks.0.0.bn1.gain.u0" in shapes
+    classes, embedding = shapes.of("shared.weight", 2) if spectral else (rows, None)
+    z, told, first = stem, "y", "z"
+    if spectral and columns == stem + embedding and not deep:
+        told = "yz"
+    elif spectral and columns == stem and stem > embedding and deep:
+        told = first = "yz"
+        z = stem - embedding
+    elif spectral and columns != embedding:
+        shapes.fail(f"tells its blocks {columns} numbers, its first layer {stem}, of a class {embedding}")
+    return Architecture(
+        deep=deep,
+        blocks=blocks,
+        attention=tuple(i for i in range(count) if f"blocks.{i}.1.gamma" in shapes),
+        z=z,
+        chunked=told == "yz" and not deep,
+        classes=classes,
+        embedding=embedding,
+        stem=first,
+        told=told,
+        channels_last=False,
+        vectors="u",
+        rgb=shapes.of("output_layer.2.weight", 4)[0],
+        shares=(1.0,),
+        eps=bn_eps or _kind(shapes)["bn_eps"],
+        last_eps=_LAST_EPS,
+    )
+
+
+def _kind(shapes: Mapping[str, object]) -> dict[str, float]:
+    """The small numbers that a file does not hold, by who made it."""
+    return _TRAINED if "linear.sv0" in shapes else _CONVERTED
+
+
+def _tensors(state: Mapping[str, Tensor], made: Architecture) -> dict[str, Tensor]:
+    """A generator's tensors in our names."""
+    found = {}
+    for name, tensor in state.items():
+        if re.fullmatch(_UNUSED, name):
+            continue
+        new = renamed(renamed(name, _NAMES), _ENDINGS)
+        if new.endswith((".means", ".variances")):
+            counter = state.get(re.sub(r"stored_\w+$", "accumulation_counter", name))
+            # Standing statistics are sums over so many batches.
+            tensor = (tensor / counter if counter is not None and counter > 0 else tensor)[None]
+        elif new.endswith(".u"):
+            tensor = tensor.flatten()
+        elif made.embedding is None and re.fullmatch(r".*\.norm\.(gain|bias)\.weight", new):
+            tensor = tensor.t()  # an embedding: a row a class
+        found[new] = tensor
+    return found
+
+
+def read(file: Checkpoint, bn_eps: float | None = None, sn_eps: float | None = None) -> Network:
+    """The generator of a file.
+
+    Args:
+        file: of a generator.
+        bn_eps: see `architecture`.
+        sn_eps: of the spectral norms, likewise.
+
+    Raises:
+        InterpganError: if it is damaged, or of a variant that is not known.
+    """
+    state = file.state()
+    shapes = Shapes(state, file.path)
+    made = architecture(shapes, bn_eps)
+    return ready(lambda: Network(made), _tensors(state, made), file.path, sn_eps or _kind(shapes)["sn_eps"])
+
+
+def read_discriminator(file: Checkpoint, sn_eps: float | None = None) -> Discriminator:
+    """The discriminator of a file.
+
+    Raises:
+        InterpganError: if it is damaged, or of a variant that is not known.
+    """
+    state = file.state()
+    shapes = Shapes(state, file.path)
+    arguments = shape_of(shapes)
+    tensors = {
+        renamed(name, _ENDINGS): t.flatten() if name.endswith(".u0") else t
+        for name, t in state.items()
+        if not re.fullmatch(_UNUSED, name)
+    }
+    return ready(lambda: Discriminator(*arguments), tensors, file.path, sn_eps or _kind(shapes)["sn_eps"])
+
+
+def in_folder(folder: Path) -> tuple[Path, Path | None] | None:
+    """The generator's file of a folder, and its discriminator's where there is one; None: of neither.
+
+    `G_ema.pth` is preferred to `G.pth`; a suffix of both, such as `G_ema_best2.pth`, is taken where the
+    folder holds no other.
+
+    Raises:
+        InterpganError: if the folder holds several of which none is plainly the one.
+    """
+    for start in ("G_ema", "G"):
+        found = sorted(folder.glob(f"{start}.pth")) or sorted(folder.glob(f"{start}_*.pth"))
+        if len(found) > 1:
+            names = ", ".join(p.name for p in found)
+            raise InterpganError(f"{folder} holds {names}; name the one that you mean")
+        if found:
+            critic = folder / f"D{found[0].name.removeprefix(start)}"
+            return found[0], critic if critic.exists() else None
+    return None

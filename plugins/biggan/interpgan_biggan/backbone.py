@@ -1,0 +1,136 @@
+"""Which files hold a BigGAN, what they hold, and how one is built of them."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import get_args
+
+import torch
+
+from interpgan_biggan import ajbrock, huggingface
+from interpgan_biggan.files import Shapes
+from interpgan_biggan.generator import BigGAN, spaces_of
+from interpgan_biggan.models import LICENCE
+from interpgan_biggan.operators import Statistics
+from interpgan_core import Checkpoint, Description, InterpganError, Noise, Precision
+from interpgan_core.models import check_option
+
+FAMILY = "BigGAN"
+_WEIGHTS = r".*(weight|weight_orig|bias|gain|gamma)"
+
+
+class BigGANFiles:
+    """Files and folders of ajbrock's BigGAN-PyTorch and of Hugging Face's BigGAN-deep."""
+
+    def recognises(self, checkpoint: Checkpoint) -> bool:
+        """Does it hold the names of a BigGAN, or a folder the files of one?"""
+        if checkpoint.path.is_dir():
+            if not (huggingface.is_folder(checkpoint.path) or ajbrock.in_folder(checkpoint.path)):
+                return False
+            checkpoint = _files(checkpoint)[0]
+        names = checkpoint.state()
+        return any(all(name in names for name in known) for known in (huggingface.HERE, ajbrock.HERE))
+
+    def describe(self, checkpoint: Checkpoint) -> Description:
+        """What the file is, from its names and shapes alone.
+
+        Raises:
+            InterpganError: if tensors are missing.
+        """
+        file, critic = _files(checkpoint)
+        shapes = Shapes(file.state(), file.path)
+        deep = _is_huggingface(file)
+        made = (
+            huggingface.architecture(shapes, huggingface.settings_of(file.path))
+            if deep
+            else ajbrock.architecture(shapes)
+        )
+        return Description(
+            family=f"{FAMILY}-deep" if made.deep else FAMILY,
+            layout="Hugging Face" if deep else "ajbrock",
+            resolution=made.resolution,
+            spaces={space.name: space.shape for space in spaces_of(made)},
+            classes=made.classes,
+            parameters=sum(math.prod(s) for name, s in shapes.items() if re.fullmatch(_WEIGHTS, name)),
+            discriminator=critic is not None,
+        )
+
+    def load(
+        self,
+        checkpoint: Checkpoint,
+        *,
+        device: str = "cpu",
+        noise: Noise = "const",
+        precision: Precision = "float32",
+        resolution: int | None = None,
+        truncation: float | None = None,
+        statistics: Statistics = "exact",
+        bn_eps: float | None = None,
+        sn_eps: float | None = None,
+    ) -> BigGAN:
+        """Build the generator.
+
+        Args:
+            checkpoint: a file or folder that `recognises` knows.
+            device: "cpu", "cuda".
+            noise: const or none; the family has no noise, so that they are the same.
+            precision: of the convolutions; conditions, batch norms and pictures are float32 always.
+            resolution: the network's own, or None.
+            truncation: of Hugging Face's networks, in (0, 1]: z is so much of a truncated normal
+                distribution, and the batch norms take the statistics of it; None = 1.
+            statistics: of the same: exact, as the original code reads them, or corrected; see
+                `huggingface.rows_for`.
+            bn_eps: added to the variances; None: as the settings say, or whoever made the file.
+            sn_eps: of the spectral norms of ajbrock's networks, likewise.
+
+        Raises:
+            InterpganError: if the file is damaged, or an option has no such value.
+        """
+        check_option(FAMILY, "noise", noise, ("const", "none"))
+        check_option(FAMILY, "precision", precision, get_args(Precision))
+        check_option(FAMILY, "statistics", statistics, get_args(Statistics))
+        for name, eps in (("bn_eps", bn_eps), ("sn_eps", sn_eps)):
+            if eps is not None and not eps > 0:
+                raise InterpganError(f"{name} must be above 0, not {eps}")
+        file, critic = _files(checkpoint)
+        licence, discriminator = "", None
+        if _is_huggingface(file):
+            if sn_eps is not None:
+                raise InterpganError(f"{file.path} knows its spectral norms; leave out sn_eps")
+            truncation = 1.0 if truncation is None else truncation
+            if not 0 < truncation <= 1:
+                raise InterpganError(f"truncation must be above 0 and at most 1, not {truncation}")
+            network, licence = huggingface.read(file, bn_eps, truncation, statistics), LICENCE
+        else:
+            if truncation is not None or statistics != "exact":
+                raise InterpganError(
+                    f"{file.path} knows the statistics of a normal z alone; leave out truncation and "
+                    "statistics, and pull codes to their mean by the step truncate"
+                )
+            network = ajbrock.read(file, bn_eps, sn_eps)
+            discriminator = critic and ajbrock.read_discriminator(critic, sn_eps)
+        check_option(FAMILY, "resolution", resolution, (None, network.made.resolution))
+        generator = BigGAN(network, truncation, licence, discriminator)
+        network.ready(getattr(torch, precision))
+        return generator.to(device)
+
+
+def _files(checkpoint: Checkpoint) -> tuple[Checkpoint, Checkpoint | None]:
+    """The generator's file, and the discriminator's of a folder that has one."""
+    path = checkpoint.path
+    if not path.is_dir():
+        return checkpoint, None
+    if huggingface.is_folder(path):
+        return Checkpoint(path / huggingface.WEIGHTS), None
+    found = ajbrock.in_folder(path)
+    if found is None:
+        raise InterpganError(f"{path} holds no G_ema.pth and no G.pth; name the file of the generator")
+    return Checkpoint(found[0]), found[1] and Checkpoint(found[1])
+
+
+def _is_huggingface(file: Checkpoint) -> bool:
+    return all(name in file.state() for name in huggingface.HERE)
+
+
+backbone = BigGANFiles()

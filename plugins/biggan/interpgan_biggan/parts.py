@@ -1,0 +1,233 @@
+"""What the networks are made of. Letters in shapes: n samples, c channels in, o channels out, h w pixels.
+
+Maps lie channels-last in memory: there a 1x1 convolution is one matrix product, and the 3x3 ones are
+quickest on a CPU and on a GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+Vectors = Literal["", "u", "uv"]
+"""Which vectors of its power iteration a file keeps beside a weight: none, the left one, both."""
+
+# 3x3 kernel -> the 2x2 kernels that see the same of a map before its nearest upsampling: even, odd rows.
+_EVEN_ODD = torch.tensor([[[1.0, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]])
+
+
+class Spectral(nn.Module):
+    """A weight that is used divided by its spectral norm.
+
+    The weight stays as the file has it; `factor`, 1 / norm, is a number that whoever uses the weight
+    brings in where it costs nothing.
+
+    Args:
+        shape: of the weight; outputs first.
+        bias: is there one?
+        vectors: what the file keeps of the power iteration; "" = the weight is used as it is.
+
+    Source:
+        Miyato et al., Spectral Normalization, ICLR 2018, in the two forms of the original repositories.
+    """
+
+    def __init__(self, *shape: int, bias: bool = True, vectors: Vectors) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(shape))
+        self.bias = nn.Parameter(torch.empty(shape[0])) if bias else None
+        if vectors:
+            self.register_buffer("u", torch.empty(shape[0]))
+        if vectors == "uv":
+            self.register_buffer("v", torch.empty(self.weight[0].numel()))
+        self.factor = 1.0
+
+    def settle(self, eps: float) -> None:
+        """Find `factor` from the file's vectors, in float64, and let the vectors go.
+
+        With both vectors the norm is u W v. With the left one alone each forward pass of the original takes
+        one step of the power iteration from it, and never keeps the outcome outside training.
+
+        Args:
+            eps: the least length that a vector is divided by.
+        """
+        if not hasattr(self, "u"):
+            return
+        weight, u = self.weight.flatten(1).double(), self.u.double()
+        if hasattr(self, "v"):
+            norm = u @ (weight @ self.v.double())
+            del self.v
+        else:
+            v = u @ weight
+            image = weight @ (v / v.norm().clamp_min(eps))
+            norm = image.square().sum() / image.norm().clamp_min(eps)
+        del self.u
+        self.factor = float(1 / norm)
+
+    def flat(self, x: Tensor) -> Tensor:
+        """A 1x1 convolution, or a dense layer: (…, c) -> (…, o), with the factor."""
+        rows, weight = x.reshape(-1, x.shape[-1]), self.weight.flatten(1).t()
+        if self.bias is None:
+            return (rows @ weight).mul_(self.factor).view(*x.shape[:-1], -1)
+        return torch.addmm(self.bias, rows, weight, alpha=self.factor).view(*x.shape[:-1], -1)
+
+
+class Conv(Spectral):
+    """A 1x1 or 3x3 convolution of maps that carry its `factor` already, see `Step`."""
+
+    _kept: tuple[object, Tensor] | None = None
+
+    def forward(self, x: Tensor, up: bool = False, outputs: int | None = None) -> Tensor:
+        """Convolve.
+
+        Args:
+            x: (n, c, h, w).
+            up: of a 3x3 convolution: nearest upsampling by 2 comes first.
+            outputs: of a 3x3 convolution: only the first so many; None = all.
+
+        Returns:
+            (n, o, h, w), or (n, o, 2h, 2w).
+        """
+        if self.weight.shape[2] == 1:
+            return functional.linear(_rows(x), self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
+        if up and not self.weight.requires_grad:
+            return self._at_twice_the_size(x)
+        x = upsample(x) if up else x
+        return functional.conv2d(x, self.weight[:outputs], self.bias[:outputs], padding=1)
+
+    def _at_twice_the_size(self, x: Tensor) -> Tensor:
+        """Upsampling repeats pixels: the pixels of each of the four places in a 2x2 square need a 2x2 kernel
+        on the small map, with 16 products where the 3x3 one on the large map has 36.
+        """
+        n, _, h, w = x.shape
+        maps = functional.conv2d(x, self._four_kernels(), self.bias.repeat(4), padding=1)
+        maps = _rows(maps).view(n, h + 1, w + 1, 2, 2, -1)
+        out = maps.new_empty(n, h, 2, w, 2, maps.shape[-1])
+        for r, s in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            out[:, :, r, :, s] = maps[:, r : h + r, s : w + s, r, s]
+        return out.view(n, 2 * h, 2 * w, -1).permute(0, 3, 1, 2)
+
+    def _four_kernels(self) -> Tensor:
+        """(4o, c, 2, 2), made at first use and kept as long as the weight stays what it is."""
+        made_of = (self.weight.dtype, self.weight.device, self.weight._version)
+        if self._kept is None or self._kept[0] != made_of:
+            with torch.inference_mode(False), torch.no_grad():
+                split = _EVEN_ODD.to(self.weight)
+                kernels = torch.einsum("ockl,rak,sbl->rsocab", self.weight, split, split).flatten(0, 2)
+                self._kept = made_of, kernels.contiguous(memory_format=torch.channels_last)
+        return self._kept[1]
+
+
+class Norm(nn.Module):
+    """Batch norm with stored statistics, as the scale and shift of each channel.
+
+    Args:
+        channels: of the maps.
+        told: size of the condition that gain and bias come from; None: they are the network's own.
+        shares: of the rows of statistics that are blended.
+        vectors: of the weights that make gain and bias of the condition.
+        eps: added to the variances.
+    """
+
+    def __init__(
+        self, channels: int, told: int | None, shares: Sequence[float], vectors: Vectors, eps: float
+    ) -> None:
+        super().__init__()
+        self.told, self.shares, self.eps = told, shares, eps
+        self.register_buffer("means", torch.empty(len(shares), channels))
+        self.register_buffer("variances", torch.empty(len(shares), channels))
+        if told is None:
+            self.gain, self.bias = (nn.Parameter(torch.empty(channels)) for _ in range(2))
+        else:
+            self.gain, self.bias = (Spectral(channels, told, bias=False, vectors=vectors) for _ in range(2))
+
+    def forward(self, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Args: condition: (n, told). Returns: scale and shift, (n, c) each, or (1, c)."""
+        gain, bias = self.gain, self.bias
+        if self.told is None:
+            gain, bias = gain[None], bias[None]
+        else:
+            gain, bias = 1 + gain.flat(condition), bias.flat(condition)
+        mean, variance = self._blend(self.means), self._blend(self.variances)
+        scale = gain * (variance + self.eps).rsqrt()
+        return scale, bias - mean * scale
+
+    def _blend(self, rows: Tensor) -> Tensor:
+        if len(rows) == 1:
+            return rows[0]
+        return sum(share * row for share, row in zip(self.shares, rows, strict=True))
+
+
+class Step(nn.Module):
+    """Batch norm, ReLU, convolution: what every block consists of.
+
+    ReLU(f x) = f ReLU(x) for f > 0: the convolution's spectral factor rides on the scale and the shift,
+    which are a number a channel, and never touches maps or weights.
+    """
+
+    def __init__(self, norm: Norm, conv: Conv) -> None:
+        super().__init__()
+        self.norm, self.conv = norm, conv
+
+    def forward(self, x: Tensor, condition: Tensor, up: bool = False, outputs: int | None = None) -> Tensor:
+        """Args: x: (n, c, h, w); condition: (n, told); up, outputs: see `Conv`. Returns: (n, o, …)."""
+        scale, shift = ((t * self.conv.factor).to(x.dtype)[:, None, None] for t in self.norm(condition))
+        active = torch.addcmul(shift, _rows(x), scale).relu_()
+        return self.conv(active.permute(0, 3, 1, 2), up, outputs)
+
+
+class Attention(nn.Module):
+    """Self-attention over the pixels, keys and values at half the size.
+
+    Args:
+        channels: of the maps.
+        vectors: of its weights.
+
+    Source:
+        Zhang et al., SAGAN, ICML 2019, without a scale in the softmax; shapes as in BigGAN.
+    """
+
+    def __init__(self, channels: int, vectors: Vectors) -> None:
+        super().__init__()
+        narrow, half = channels // 8, channels // 2
+        shapes = {"theta": (narrow, channels), "phi": (narrow, channels), "g": (half, channels)}
+        for name, (outputs, inputs) in {**shapes, "o": (channels, half)}.items():
+            setattr(self, name, Conv(outputs, inputs, 1, 1, bias=False, vectors=vectors))
+        self.gamma = nn.Parameter(torch.empty(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Args: x: (n, c, h, w). Returns: the same shape."""
+        queries = self.theta.flat(_rows(x)).flatten(1, 2)
+        keys, values = (
+            functional.max_pool2d(conv.flat(_rows(x)).permute(0, 3, 1, 2), 2).flatten(2).transpose(1, 2)
+            for conv in (self.phi, self.g)
+        )
+        seen = torch.softmax(queries @ keys.transpose(1, 2), 2) @ values
+        seen = self.o.flat(seen).view(_rows(x).shape).permute(0, 3, 1, 2)
+        return torch.addcmul(x, seen, self.gamma)
+
+
+def upsample(x: Tensor) -> Tensor:
+    """Every pixel four times: (n, c, h, w) -> (n, c, 2h, 2w)."""
+    return functional.interpolate(x, scale_factor=2.0, mode="nearest")
+
+
+def add_upsampled(maps: Tensor, x: Tensor) -> Tensor:
+    """`maps + upsample(x)`, in the memory of the maps where they lie channels-last.
+
+    Args:
+        maps: (n, c, 2h, 2w).
+        x: (n, c, h, w).
+    """
+    n, c, h, w = x.shape
+    squares = _rows(maps).contiguous().view(n, h, 2, w, 2, c)
+    squares += _rows(x)[:, :, None, :, None]
+    return squares.view(n, 2 * h, 2 * w, c).permute(0, 3, 1, 2)
+
+
+def _rows(x: Tensor) -> Tensor:
+    """(n, c, h, w) -> (n, h, w, c); a view, contiguous where the maps lie channels-last."""
+    return x.permute(0, 2, 3, 1)

@@ -1,0 +1,189 @@
+"""PGGAN as a generator, and the backbone that knows its files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self, get_args
+
+import torch
+from torch import Tensor, nn
+
+from interpgan_core.errors import InterpganError
+from interpgan_core.generator import Generator, fingerprint
+from interpgan_core.latents import LatentBatch, LatentSpace, seeded_normal
+from interpgan_core.models import Checkpoint, Description, Noise, Precision, check_option
+from interpgan_core.networks import build
+from interpgan_pggan.discriminator import Discriminator
+from interpgan_pggan.layouts import USUAL_INPUTS, Parts, knows, layers_of, plain_kernels, read
+from interpgan_pggan.network import Network
+
+
+class PGGAN(Generator):
+    """A progressive GAN: z (d,) to pictures.
+
+    The only space is z, which drives layer 0; its length does not matter (pixel norm). Layers are named as
+    in genforce: `layer0` and `layer1` at 4 pixels, two more for each doubling; up to the size that `lod`
+    leaves.
+
+    Args:
+        network: in eval mode, on the CPU.
+        classes: 0 = unconditional.
+
+    Attributes:
+        discriminator: only where the checkpoint has one.
+
+    Source:
+        Karras et al., Progressive Growing of GANs, ICLR 2018.
+    """
+
+    module: Network
+    discriminator: Discriminator
+
+    def __init__(self, network: Network, classes: int = 0) -> None:
+        self.module, self.classes = network, classes
+        self.fingerprint = fingerprint(network, "pggan", network.tanh)
+        self.layers = tuple(f"layer{k}" for k in range(2 * network.blocks))
+        inputs = network.layer0.weight.shape[1] - classes
+        self.spaces = {"z": LatentSpace("z", (inputs,), torch.zeros(1, dtype=torch.long))}
+
+    def prior(self, seeds: Sequence[int]) -> Tensor:
+        return seeded_normal(seeds, self.spaces["z"].shape).to(self.device)
+
+    def map(self, codes: Tensor, source: str, target: str, labels: Tensor | None) -> Tensor:
+        raise InterpganError(f"PGGAN has the space z alone; there is no way from {source} to {target}")
+
+    def forward(self, batch: LatentBatch) -> Tensor:
+        """Pictures.
+
+        Raises:
+            InterpganError: if the generator has classes and the batch no labels.
+        """
+        if self.classes and batch.labels is None:
+            raise InterpganError(f"this generator has {self.classes} classes; give the batch labels")
+        pictures = self.module(batch.codes, batch.labels if self.classes else None)
+        return pictures.to(torch.promote_types(pictures.dtype, torch.float32))
+
+    def style_weight(self, space: str, layer: int) -> Tensor:
+        """What SeFa factorises: the first layer's weight, a row for each output at each of 16 places.
+
+        Args:
+            space: "z".
+            layer: 0.
+
+        Returns:
+            (16 o, d) float32, as stored; without the columns of a label.
+
+        Raises:
+            InterpganError: if the space or the layer is another.
+        """
+        if space != "z" or layer != 0:
+            raise InterpganError(f"PGGAN takes a code in layer 0 alone, from z; not {space} in layer {layer}")
+        places = self.module.layer0.weight.flip(2, 3).permute(0, 2, 3, 1).flatten(0, 2)
+        return places[:, : self.spaces["z"].shape[0]].float()
+
+    def to(self, device: Any) -> Self:
+        if hasattr(self, "discriminator"):
+            self.discriminator.to(device)
+        return super().to(device)
+
+
+class Backbone:
+    """Checkpoints of PGGAN: genforce's, and InterFaceGAN's."""
+
+    def recognises(self, checkpoint: Checkpoint) -> bool:
+        """Is it one of these?"""
+        return knows(checkpoint)
+
+    def describe(self, checkpoint: Checkpoint) -> Description:
+        """What the file is."""
+        parts = read(checkpoint)
+        sure = parts.discriminator or parts.inputs <= USUAL_INPUTS
+        guess = f"The file does not say how many inputs are a label; {USUAL_INPUTS} are taken for z."
+        return Description(
+            family="PGGAN",
+            layout=parts.layout,
+            resolution=2 ** (len(parts.widths) + 1),
+            spaces={"z": (parts.inputs - parts.classes,)},
+            classes=parts.classes,
+            parameters=sum(tensor.numel() for tensor in parts.generator.values()),
+            discriminator=bool(parts.discriminator),
+            notes=() if sure else (guess,),
+        )
+
+    def load(
+        self,
+        checkpoint: Checkpoint,
+        *,
+        device: str = "cpu",
+        noise: Noise = "const",
+        precision: Precision = "float32",
+        resolution: int | None = None,
+        lod: float | None = None,
+        classes: int | None = None,
+        fused_scale: bool | None = None,
+        final_tanh: bool = False,
+    ) -> PGGAN:
+        """Build the generator.
+
+        Args:
+            checkpoint: a file that `recognises` knows.
+            device: "cpu", "cuda".
+            noise: const or none, which are the same: the architecture has no noise.
+            precision: of the layers; pictures are float32 always.
+            resolution: only the file's own.
+            lod: how many doublings of the size to leave out, as in training: 1 shows the picture at half
+                the size, enlarged; 1.4 blends 0.6 of that and 0.4 of lod 2. None = the file's own, 0 where
+                training came to its end.
+            classes: how many of the inputs are a label; None = what the file says.
+            fused_scale: did the upsampling layers learn transposed convolutions? None = what the shapes say;
+                they do not where all layers have the same width.
+            final_tanh: does a tanh end the network? No file says; no published one has it.
+
+        Returns:
+            The generator, with its discriminator where the file has one.
+
+        Raises:
+            InterpganError: if a tensor is missing or has another shape than its neighbours ask for, or an
+                option does not apply.
+        """
+        parts = read(checkpoint)
+        size = 2 ** (len(parts.widths) + 1)
+        check_option("PGGAN", "noise", noise, ("const", "none"))
+        check_option("PGGAN", "precision", precision, get_args(Precision))
+        if resolution not in (None, size):
+            raise InterpganError(
+                f"{checkpoint.path} draws {size} pixels only; the smaller pictures of its training: lod"
+            )
+        lod = parts.lod if lod is None else float(lod)
+        if not 0 <= lod < len(parts.widths):
+            raise InterpganError(
+                f"{checkpoint.path} has lod 0 to {len(parts.widths) - 1}, not {lod:g}; 0 shows every layer"
+            )
+        fused = parts.fused if fused_scale is None else fused_scale
+        classes = parts.classes if classes is None else classes
+        if not 0 <= classes < parts.inputs:
+            raise InterpganError(
+                f"{checkpoint.path} takes {parts.inputs} inputs; they cannot be {classes} classes"
+            )
+        network = build(
+            lambda: Network(parts.inputs, parts.widths, lod, final_tanh),
+            plain_kernels(parts, fused),
+            checkpoint.path,
+        )
+        generator = PGGAN(network, classes)
+        network.to(memory_format=torch.channels_last)
+        if parts.discriminator:
+            generator.discriminator = _discriminator(parts, fused)
+        network.to(getattr(torch, precision))
+        return generator.to(device)
+
+
+def _discriminator(parts: Parts, fused: bool) -> nn.Module:
+    tensors = parts.discriminator
+    count = layers_of(tensors, "input")
+    widths = [parts.shape(f"input{j}.bias", tensors)[0] for j in range(count)]
+    hidden, outputs = (parts.shape(f"layer{2 * count + k}.bias", tensors)[0] for k in (-1, 0))
+    return build(lambda: Discriminator(widths, hidden, outputs, fused), tensors, parts.path)
+
+
+backbone = Backbone()

@@ -1,0 +1,113 @@
+"""The discriminator of PGGAN."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from interpgan_core.errors import InterpganError
+from interpgan_pggan.network import SLOPE, equalised
+
+
+class Discriminator(nn.Module):
+    """Pictures to a logit, and to one of each class where there are classes.
+
+    Args:
+        widths: channels at the picture's size, half of it … 4 pixels.
+        hidden: of the last layer but one.
+        outputs: 1 + classes.
+        fused: are maps halved before the activation, in the convolution, rather than after it?
+
+    Attributes:
+        group: over how many pictures the last layers compare deviations (minibatch standard deviation);
+            of no more than there are. 16 where the published code does not say otherwise; the paper: 4.
+    """
+
+    def __init__(self, widths: Sequence[int], hidden: int, outputs: int, fused: bool) -> None:
+        super().__init__()
+        self.group, self.last = 16, len(widths) - 1
+        for j, width in enumerate(widths):
+            self.add_module(f"input{j}", _Conv(3, width, 1))
+            if j < self.last:
+                self.add_module(f"layer{2 * j}", _Conv(width, width, 3))
+                self.add_module(f"layer{2 * j + 1}", _Conv(width, widths[j + 1], 3, down=True, fused=fused))
+        self.add_module(f"layer{2 * self.last}", _Conv(widths[-1] + 1, widths[-1], 3))
+        self.add_module(f"layer{2 * self.last + 1}", _Dense(widths[-1] * 16, hidden))
+        self.add_module(f"layer{2 * self.last + 2}", _Dense(hidden, outputs, linear=True))
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """How real pictures look.
+
+        Args:
+            images: (n, 3, r, r) in [-1, 1]; n a multiple of `group`, or no more than it.
+            labels: not used: the classes are outputs here, see `outputs`.
+
+        Returns:
+            (n, 1) logits.
+
+        Raises:
+            InterpganError: if n is not a multiple of the group.
+        """
+        return self.outputs(images)[:, :1]
+
+    def outputs(self, images: Tensor) -> Tensor:
+        """The logit, then the score of each class: (n, 1 + classes); otherwise as `forward`."""
+        x = self.input0(images)
+        for k in range(2 * self.last):
+            x = self.get_submodule(f"layer{k}")(x)
+        x = self.get_submodule(f"layer{2 * self.last}")(torch.cat([x, deviation(x, self.group)], 1))
+        x = self.get_submodule(f"layer{2 * self.last + 1}")(x.flatten(1))
+        return self.get_submodule(f"layer{2 * self.last + 2}")(x)
+
+
+class _Conv(nn.Module):
+    """Convolution, leaky ReLU, and the mean of each 2x2 pixels where `down`."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, down: bool = False, fused: bool = False):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(outputs, inputs, kernel, kernel))
+        self.bias = nn.Parameter(torch.empty(outputs))
+        self.scale, self.down, self.fused = equalised(inputs * kernel**2), down, fused
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.conv2d(x, self.weight * self.scale, self.bias, padding=self.weight.shape[2] // 2)
+        if self.down and self.fused:
+            x = functional.avg_pool2d(x, 2)
+        x = functional.leaky_relu(x, SLOPE)
+        return functional.avg_pool2d(x, 2) if self.down and not self.fused else x
+
+
+class _Dense(nn.Module):
+    def __init__(self, inputs: int, outputs: int, linear: bool = False) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(outputs, inputs))
+        self.bias = nn.Parameter(torch.empty(outputs))
+        self.scale, self.linear = equalised(inputs, 1.0 if linear else 2**0.5), linear
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.linear(x, self.weight * self.scale, self.bias)
+        return x if self.linear else functional.leaky_relu(x, SLOPE)
+
+
+def deviation(x: Tensor, group: int) -> Tensor:
+    """Minibatch standard deviation: how much the pictures of a group differ, as a map of one number.
+
+    Args:
+        x: (n, c, h, w).
+        group: pictures in a group; sample j belongs to group j mod (n / group).
+
+    Returns:
+        (n, 1, h, w).
+
+    Raises:
+        InterpganError: if n is not a multiple of the group.
+    """
+    n, (height, width) = len(x), x.shape[2:]
+    group = min(group, n)
+    if n % group:
+        raise InterpganError(f"{n} pictures do not fall into groups of {group}; give a multiple of {group}")
+    spread = x.unflatten(0, (group, -1)).var(0, correction=0).add(1e-8).sqrt().mean((1, 2, 3), keepdim=True)
+    return spread.repeat(group, 1, height, width)

@@ -1,0 +1,145 @@
+"""What a checkpoint of PGGAN holds, in the network's own names, which are those of genforce."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from interpgan_core.errors import InterpganError
+from interpgan_core.models import Checkpoint
+
+# A published generator takes 512 numbers; where it takes more, the rest are a label.
+USUAL_INPUTS = 512
+
+_INTERFACEGAN = ((r"\.conv\.weight$", ".weight"), (r"\.wscale\.bias$", ".bias"))
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The tensors of a checkpoint, and what their shapes say.
+
+    Args:
+        path: the file.
+        layout: "genforce" or "interfacegan".
+        generator: name -> tensor.
+        discriminator: name -> tensor; empty where the file has none.
+        lod: the file's own level of detail.
+    """
+
+    path: Path
+    layout: str
+    generator: Mapping[str, Tensor]
+    discriminator: Mapping[str, Tensor]
+    lod: float
+
+    @property
+    def inputs(self) -> int:
+        """Entries of z and of the label together."""
+        return self.shape("layer0.weight")[1]
+
+    @property
+    def widths(self) -> list[int]:
+        """Channels at 4, 8, 16 … pixels."""
+        count = layers_of(self.generator, "output")
+        return [self.shape(f"layer{2 * b}.bias")[0] for b in range(count)]
+
+    @property
+    def classes(self) -> int:
+        """Entries of the label: what the discriminator's last layer has beside the logit."""
+        if not self.discriminator:
+            return max(0, self.inputs - USUAL_INPUTS)
+        last = 2 * layers_of(self.discriminator, "input")
+        return self.shape(f"layer{last}.bias", self.discriminator)[0] - 1
+
+    @property
+    def fused(self) -> bool:
+        """Are the upsampling layers transposed convolutions? False where no shape shows it."""
+        for block, width in enumerate(self.widths):
+            rows, columns = self.shape(f"layer{2 * block}.weight")[:2]
+            if block and rows != columns:
+                return rows != width
+        return False
+
+    def shape(self, name: str, tensors: Mapping[str, Tensor] | None = None) -> tuple[int, ...]:
+        """The shape of a tensor that has axes.
+
+        Raises:
+            InterpganError: if it is missing, or a single number.
+        """
+        tensor = (self.generator if tensors is None else tensors).get(name)
+        if tensor is None or not tensor.ndim or (name.endswith("weight") and tensor.ndim < 2):
+            what = "lacks" if tensor is None else f"has only {tuple(tensor.shape)} in place of"
+            raise InterpganError(f"{self.path} {what} {name}, which every PGGAN has; it is damaged")
+        return tuple(tensor.shape)
+
+
+def knows(checkpoint: Checkpoint) -> bool:
+    """Is this a PGGAN? By names and shapes."""
+    state = _generator(checkpoint)
+    if any(key.startswith(("mapping.", "synthesis.")) for key in state):
+        return False
+    if {"layer0.conv.weight", "layer0.wscale.bias"} <= state.keys():
+        return True
+    kernel = tuple(getattr(state.get("layer0.weight"), "shape", ()))
+    return {"lod", "output0.weight"} <= state.keys() and len(kernel) == 4 and kernel[2:] == (4, 4)
+
+
+def read(checkpoint: Checkpoint) -> Parts:
+    """The parts of a checkpoint that `knows` knows.
+
+    Raises:
+        InterpganError: if something else than tensors stands among them.
+    """
+    state = dict(_generator(checkpoint))
+    layout = "interfacegan" if "layer0.conv.weight" in state else "genforce"
+    lod = state.pop("lod", torch.zeros(()))
+    if layout == "interfacegan":
+        for pattern, name in _INTERFACEGAN:
+            state = {re.sub(pattern, name, key): value for key, value in state.items()}
+    critic = checkpoint.state("discriminator")
+    critic = (
+        {key: value for key, value in critic.items() if key != "lod"} if "input0.weight" in critic else {}
+    )
+    for key, value in {**state, **critic, "lod": lod}.items():
+        if not isinstance(value, Tensor) or (key == "lod" and value.numel() != 1):
+            raise InterpganError(f"{checkpoint.path}: {key} is no tensor of a PGGAN; the file is damaged")
+    return Parts(checkpoint.path, layout, state, critic, float(lod))
+
+
+def plain_kernels(parts: Parts, fused: bool) -> dict[str, Tensor]:
+    """The generator's tensors with every upsampling kernel as (out, in, 3, 3), to come after upsampling.
+
+    Args:
+        parts: of a checkpoint.
+        fused: are they the kernels of transposed convolutions: (in, out, 3, 3), or in the layout of
+            interfacegan (3, 3, in, out)?
+
+    Source:
+        A transposed convolution turns its kernel round: "fused" weights are plain ones flipped.
+    """
+    tensors = dict(parts.generator)
+    for block in range(1, len(parts.widths)):
+        name = f"layer{2 * block}.weight"
+        weight = tensors[name]
+        if parts.layout == "interfacegan" and weight.ndim == 4 and weight.shape[:2] == (3, 3):
+            tensors[name] = weight.permute(3, 2, 0, 1).flip(2, 3)
+        elif fused and weight.ndim == 4:
+            tensors[name] = weight.transpose(0, 1).flip(2, 3)
+    return tensors
+
+
+def _generator(checkpoint: Checkpoint) -> dict[str, Tensor]:
+    return checkpoint.state("generator_smooth", "generator")
+
+
+def layers_of(tensors: Mapping[str, Tensor], name: str) -> int:
+    """How many there are of name0, name1 …"""
+    count = 0
+    while f"{name}{count}.weight" in tensors or f"{name}{count}.bias" in tensors:
+        count += 1
+    return count

@@ -1,0 +1,158 @@
+"""The layers of PGGAN. Letters in shapes: n samples, c channels in, o channels out, h w pixels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+SLOPE = 0.2  # of every leaky ReLU
+EPSILON = 1e-8  # of every pixel norm
+
+
+class Network(nn.Module):
+    """The generator: z, and a label where it has classes, to pictures.
+
+    Args:
+        inputs: entries of z and of the label together.
+        widths: channels at 4, 8, 16 … pixels.
+        lod: how many doublings of the size are left out, 0 to len(widths) - 1; a fraction blends.
+        tanh: does a tanh end the network?
+
+    Source:
+        Karras et al., Progressive Growing of GANs, ICLR 2018, sections 2 and 4 and appendix A.
+    """
+
+    def __init__(self, inputs: int, widths: Sequence[int], lod: float = 0.0, tanh: bool = False) -> None:
+        super().__init__()
+        self.lod, self.tanh, self.last = lod, tanh, len(widths) - 1
+        for block, width in enumerate(widths):
+            first = First(inputs, width) if block == 0 else Layer(widths[block - 1], width, up=True)
+            self.add_module(f"layer{2 * block}", first)
+            self.add_module(f"layer{2 * block + 1}", Layer(width, width))
+            self.add_module(f"output{block}", Output(width))
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks run: those up to the size that `lod` leaves."""
+        return self.last + 1 - math.floor(self.lod)
+
+    def normalise(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        """Args: z: (n, d); labels: (n, classes); Returns: (n, d + classes), what the first layer takes."""
+        z = z * pixel_scale(z)
+        return z if labels is None else torch.cat([z, labels.to(z)], 1)
+
+    def forward(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        """Pictures in the type of the layers, (n, 3, r, r); always at the full resolution r."""
+        x = self.normalise(z, labels).to(self.layer0.weight.dtype)
+        before = x
+        for block in range(self.blocks):
+            before, x = x, self.get_submodule(f"layer{2 * block}")(x)
+            x = self.get_submodule(f"layer{2 * block + 1}")(x)
+        picture = self.get_submodule(f"output{self.blocks - 1}")(x)
+        coarse = self.lod - math.floor(self.lod)
+        if coarse:
+            picture = picture.lerp(_nearest(self.get_submodule(f"output{self.blocks - 2}")(before)), coarse)
+        if self.blocks <= self.last:
+            picture = _nearest(picture, 2 ** (self.last + 1 - self.blocks))
+        return picture.tanh() if self.tanh else picture
+
+
+class First(nn.Module):
+    """z to 4x4 maps: a dense layer, which checkpoints hold as a convolution, its kernel turned round."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(outputs, inputs, 4, 4))
+        self.bias = nn.Parameter(torch.empty(outputs))
+        self.scale = equalised(inputs * 16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Args: x: (n, d); Returns: (n, o, 4, 4)."""
+        rows = self.weight.permute(0, 2, 3, 1).flatten(0, 2)  # no copy: the weight is channels-last
+        y = functional.linear(x * (pixel_scale(x) * self.scale), rows)
+        y = y.unflatten(1, (-1, 4, 4)).flip(2, 3) + self.bias[:, None, None]
+        return functional.leaky_relu(y.contiguous(memory_format=torch.channels_last), SLOPE)
+
+
+class Layer(nn.Module):
+    """Pixel norm, nearest upsampling where `up`, 3x3 convolution, leaky ReLU.
+
+    Upsampling and convolution are one transposed convolution, whose 4x4 kernel is the 3x3 one added up for
+    each of the four pixels that one becomes: 4 products for a pixel in place of 9. The factors of pixel norm
+    and of the equalised weight are one multiplication of the maps.
+    """
+
+    def __init__(self, inputs: int, outputs: int, up: bool = False) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(outputs, inputs, 3, 3))
+        self.bias = nn.Parameter(torch.empty(outputs))
+        self.scale, self.up = equalised(inputs * 9), up
+        self._kernel: tuple[object, Tensor] | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Args: x: (n, c, h, w), best channels-last; Returns: (n, o, h, w), or twice as high and wide."""
+        x = x * (pixel_scale(x) * self.scale)
+        if self.up:
+            x = functional.conv_transpose2d(x, self._up_kernel(), self.bias, stride=2, padding=1)
+        else:
+            x = functional.conv2d(x, self.weight, self.bias, padding=1)
+        return functional.leaky_relu_(x, SLOPE)
+
+    def _up_kernel(self) -> Tensor:
+        """`up_kernel` of the weight, made again only when the weight has changed."""
+        if torch.is_grad_enabled() and self.weight.requires_grad:
+            return up_kernel(self.weight)
+        version = 0 if self.weight.is_inference() else self.weight._version
+        state = (self.weight.data_ptr(), self.weight.device, self.weight.dtype, version)
+        if self._kernel is None or self._kernel[0] != state:
+            self._kernel = state, up_kernel(self.weight)
+        return self._kernel[1]
+
+
+class Output(nn.Module):
+    """Pixel norm and a 1x1 convolution to red, green and blue."""
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(3, inputs, 1, 1))
+        self.bias = nn.Parameter(torch.empty(3))
+        self.scale = equalised(inputs, 1.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Args: x: (n, c, h, w); Returns: (n, 3, h, w)."""
+        colours = functional.conv2d(x, self.weight)  # normalised afterwards: three channels, not c
+        return torch.addcmul(self.bias[:, None, None], colours, pixel_scale(x) * self.scale)
+
+
+def equalised(fan_in: int, gain: float = 2**0.5) -> float:
+    """What a stored weight is multiplied by (equalised learning rate)."""
+    return gain / fan_in**0.5
+
+
+def pixel_scale(x: Tensor) -> Tensor:
+    """Args: x: (n, c, …); Returns: (n, 1, …), the factor that gives each pixel's channels mean square 1."""
+    wide = torch.promote_types(x.dtype, torch.float32)  # squares may pass the range of float16
+    length = torch.linalg.vector_norm(x, dim=1, keepdim=True, dtype=wide)
+    return (length.square() / x.shape[1] + EPSILON).rsqrt().to(x.dtype)
+
+
+def up_kernel(weight: Tensor) -> Tensor:
+    """Nearest upsampling by 2 and a 3x3 convolution, as the kernel of one transposed convolution.
+
+    Args:
+        weight: (o, c, 3, 3).
+
+    Returns:
+        (c, o, 4, 4), channels-last, for stride 2 and padding 1.
+    """
+    padded = functional.pad(weight.flip(2, 3).transpose(0, 1), (1, 1, 1, 1))
+    rows = padded[:, :, 1:] + padded[:, :, :-1]
+    return (rows[..., 1:] + rows[..., :-1]).contiguous(memory_format=torch.channels_last)
+
+
+def _nearest(x: Tensor, times: int = 2) -> Tensor:
+    return functional.interpolate(x, scale_factor=float(times), mode="nearest")

@@ -1,0 +1,21 @@
+"""The operator `pggan`."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from interpgan_core import LoadGenerator
+
+
+class LoadPGGAN(LoadGenerator):
+    """Load a progressive GAN: a named model, or a checkpoint of genforce or InterFaceGAN.
+
+    Source: Karras et al., Progressive Growing of GANs, ICLR 2018.
+    """
+
+    family: ClassVar[str | None] = "pggan"
+
+    lod: float | None = Field(default=None, ge=0, strict=True)
+    """How many doublings of the size to leave out; a fraction blends two. The file's own when left out."""

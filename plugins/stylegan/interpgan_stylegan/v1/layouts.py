@@ -1,0 +1,174 @@
+"""What a checkpoint of StyleGAN 1 holds, in the network's own names, which are those of genforce."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from interpgan_core.errors import InterpganError
+from interpgan_core.models import Checkpoint
+
+Fused = Literal["auto"] | bool
+FUSED_FROM = 128  # pixels; the published networks' upsampling layers are fused from here on
+
+# Of InterFaceGAN's names, in this order.
+_INTERFACEGAN = (
+    (r"\.epilogue\.style_mod\.dense\.", ".style."),
+    (r"\.epilogue\.", "."),
+    (r"\.(conv|linear)\.weight$", ".weight"),
+    (r"\.wscale\.bias$", ".bias"),
+    (r"\.first_layer$", ".const"),
+)
+_CONSTANTS = ("synthesis.lod", "truncation.truncation")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The tensors of a checkpoint, and what their shapes say.
+
+    Args:
+        path: the file.
+        layout: "genforce" or "interfacegan".
+        generator: name -> tensor; without the mean of w.
+        discriminator: name -> tensor; empty where the file has none.
+        w_avg: the mean of w, if the file has it.
+        lod: the file's own level of detail.
+    """
+
+    path: Path
+    layout: str
+    generator: Mapping[str, Tensor]
+    discriminator: Mapping[str, Tensor]
+    w_avg: Tensor | None
+    lod: float
+
+    @property
+    def widths(self) -> list[int]:
+        """Channels at 4, 8, 16 … pixels."""
+        count = layers_of(self.generator, "synthesis.output")
+        return [self.shape(f"synthesis.layer{2 * b}.bias")[0] for b in range(count)]
+
+    @property
+    def classes(self) -> int:
+        """Entries of the label."""
+        name = "mapping.label_weight"
+        return self.shape(name)[0] if name in self.generator else 0
+
+    @property
+    def z(self) -> int:
+        """Entries of z."""
+        return self.shape("mapping.dense0.weight")[1] // (2 if self.classes else 1)
+
+    @property
+    def mapping(self) -> list[int]:
+        """Outputs of each dense layer; the last is w."""
+        count = layers_of(self.generator, "mapping.dense")
+        return [self.shape(f"mapping.dense{i}.bias")[0] for i in range(count)]
+
+    def shape(self, name: str, tensors: Mapping[str, Tensor] | None = None) -> tuple[int, ...]:
+        """The shape of a tensor that has axes.
+
+        Raises:
+            InterpganError: if it is missing, or has too few.
+        """
+        tensor = (self.generator if tensors is None else tensors).get(name)
+        if tensor is None or not tensor.ndim or (name.endswith("weight") and tensor.ndim < 2):
+            what = "lacks" if tensor is None else f"has only {tuple(tensor.shape)} in place of"
+            raise InterpganError(f"{self.path} {what} {name}, which every StyleGAN 1 has; it is damaged")
+        return tuple(tensor.shape)
+
+
+def knows(checkpoint: Checkpoint) -> bool:
+    """Is this a StyleGAN 1? By names."""
+    names = _generator(checkpoint).keys()
+    genforce = {"mapping.dense0.weight", "synthesis.layer0.const"}
+    interfacegan = {"mapping.dense0.linear.weight", "synthesis.layer0.first_layer"}
+    return genforce <= names or interfacegan <= names
+
+
+def read(checkpoint: Checkpoint) -> Parts:
+    """The parts of a checkpoint that `knows` knows.
+
+    Raises:
+        InterpganError: if something else than tensors stands among them.
+    """
+    state = dict(_generator(checkpoint))
+    layout = "interfacegan" if "synthesis.layer0.first_layer" in state else "genforce"
+    if layout == "interfacegan":
+        for pattern, name in _INTERFACEGAN:
+            state = {re.sub(pattern, name, key): value for key, value in state.items()}
+    critic = checkpoint.state("discriminator")
+    critic = (
+        {key: value for key, value in critic.items() if key != "lod"} if "input0.weight" in critic else {}
+    )
+    lod = state.get("synthesis.lod", torch.zeros(()))
+    for key, value in {**state, **critic, "synthesis.lod": lod}.items():
+        if not isinstance(value, Tensor) or (key == "synthesis.lod" and value.numel() != 1):
+            raise InterpganError(
+                f"{checkpoint.path}: {key} is no tensor of a StyleGAN 1; the file is damaged"
+            )
+        if key.endswith("blur.kernel"):
+            _check_blur(checkpoint.path, key, value)
+    return Parts(
+        checkpoint.path,
+        layout,
+        {key: value for key, value in state.items() if _is_weight(key) and key != "truncation.w_avg"},
+        {key: value for key, value in critic.items() if _is_weight(key)},
+        state.get("truncation.w_avg"),
+        float(lod),
+    )
+
+
+def plain_kernels(parts: Parts, fused: Fused) -> dict[str, Tensor]:
+    """The generator's tensors with every upsampling kernel as (out, in, 3, 3), to come after upsampling.
+
+    Args:
+        parts: of a checkpoint.
+        fused: which of genforce's are those of transposed convolutions; their shapes do not show it.
+            InterFaceGAN's show it: (3, 3, in, out).
+
+    Source:
+        A transposed convolution turns its kernel round: "fused" weights are plain ones flipped.
+    """
+    tensors = dict(parts.generator)
+    for block in range(1, len(parts.widths)):
+        name = f"synthesis.layer{2 * block}.weight"
+        weight = tensors.get(name)
+        if weight is None or weight.ndim != 4:
+            continue  # for `build` to refuse
+        if parts.layout == "interfacegan":
+            if weight.shape[:2] == (3, 3):
+                tensors[name] = weight.permute(3, 2, 0, 1).flip(2, 3)
+        elif fused is True or (fused == "auto" and 4 * 2**block >= FUSED_FROM):
+            tensors[name] = weight.flip(2, 3)
+    return tensors
+
+
+def _generator(checkpoint: Checkpoint) -> dict[str, Tensor]:
+    return checkpoint.state("generator_smooth", "generator")
+
+
+def _is_weight(key: str) -> bool:
+    return key not in _CONSTANTS and not key.endswith("blur.kernel")
+
+
+def _check_blur(path: Path, key: str, kernel: Tensor) -> None:
+    line = torch.tensor([1.0, 2.0, 1.0]) / 4
+    if kernel.shape[-2:] != (3, 3) or not torch.allclose(kernel.float(), line[:, None] * line, atol=1e-6):
+        raise InterpganError(
+            f"{path}: {key} is not the [1 2 1] of StyleGAN 1; it is damaged, or another network"
+        )
+
+
+def layers_of(tensors: Mapping[str, Tensor], name: str) -> int:
+    """How many there are of name0, name1 …"""
+    count = 0
+    while f"{name}{count}.weight" in tensors or f"{name}{count}.bias" in tensors:
+        count += 1
+    return count

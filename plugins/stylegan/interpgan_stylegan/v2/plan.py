@@ -1,0 +1,77 @@
+"""What makes one StyleGAN 2 differ from another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Of a generator.
+
+    Args:
+        z, w: entries of these codes.
+        mapping: outputs of each dense layer; the last is w.
+        widths: channels at 4, 8, 16 … pixels.
+        architecture: "skip": pictures of every size are summed up; "resnet", "orig": the last alone is made.
+        classes: 0 = unconditional.
+        embedding: entries that a class becomes.
+        joint: are z and the class normalised together (genforce), without a bias, or each alone (NVIDIA)?
+        shift: added to every style (genforce).
+        equalised: are kernels scaled by their fan-in before they are demodulated (genforce, rosinality)?
+            Demodulation takes that out again, but for its epsilon.
+        noise: does the file have noise maps?
+        clamp: bound of the activations.
+    """
+
+    z: int
+    w: int
+    mapping: tuple[int, ...]
+    widths: tuple[int, ...]
+    architecture: str
+    classes: int = 0
+    embedding: int = 0
+    joint: bool = False
+    shift: float = 0.0
+    equalised: bool = False
+    noise: bool = True
+    clamp: float | None = None
+
+    @property
+    def resolution(self) -> int:
+        """Of the pictures."""
+        return 2 ** (len(self.widths) + 1)
+
+    @property
+    def codes(self) -> int:
+        """How many codes w+ has: one a convolution, one for the last picture."""
+        return 2 * len(self.widths)
+
+
+@dataclass(frozen=True)
+class DiscriminatorPlan:
+    """Of a discriminator.
+
+    Args:
+        widths: channels at 4, 8, 16 … pixels.
+        hidden: outputs of the first dense layer.
+        architecture: "resnet", "skip" (every block sees the picture at its size) or "orig".
+        outputs: of the last dense layer.
+        mapping: outputs of each dense layer that a class passes (NVIDIA); empty without.
+        classes: 0 = unconditional. Without a mapping, there is an output for each (genforce).
+        embedding: entries that a class becomes.
+        statistics: channels of deviations over the batch; 0 = none.
+        group: over how many samples these are taken; 0 = the whole batch.
+        clamp: bound of the activations.
+    """
+
+    widths: tuple[int, ...]
+    hidden: int
+    architecture: str
+    outputs: int
+    mapping: tuple[int, ...] = ()
+    classes: int = 0
+    embedding: int = 0
+    statistics: int = 1
+    group: int = 4
+    clamp: float | None = None

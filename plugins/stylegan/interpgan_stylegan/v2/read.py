@@ -1,0 +1,221 @@
+"""What a file of StyleGAN 2 holds, from names, shapes and, in NVIDIA's pickles, the settings of its networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from interpgan_core.errors import InterpganError
+from interpgan_core.models import Checkpoint
+from interpgan_stylegan import nvidia
+from interpgan_stylegan.v2.convert import Layout, layout_of, to_nvidia
+from interpgan_stylegan.v2.plan import DiscriminatorPlan, Plan
+
+# Names in a file, the best first: of NVIDIA, genforce, rosinality.
+GENERATORS = ("G_ema", "generator_smooth", "g_ema", "G", "generator", "g")
+DISCRIMINATORS = ("D", "discriminator", "d")
+# NVIDIA's training always clamps there; a state dict alone does not say.
+CLAMP = 256.0
+# Settings of NVIDIA's constructors that no shape shows, and what they are in every published network.
+FIXED = {"activation": "lrelu", "resample_filter": [1, 3, 3, 1], "kernel_size": 3, "lr_multiplier": 0.01}
+
+State = Mapping[str, Tensor]
+Settings = Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Networks:
+    """What a file holds, in NVIDIA's names.
+
+    Args:
+        layout: of the file.
+        plan: of the generator.
+        generator: its state dict, without filters and the mean of w.
+        mean: (w,) of w, or None.
+        judge: plan of the discriminator, or None.
+        discriminator: its state dict, or empty.
+        settled: does the file say whether activations are clamped?
+    """
+
+    layout: Layout
+    plan: Plan
+    generator: dict[str, Tensor]
+    mean: Tensor | None
+    judge: DiscriminatorPlan | None
+    discriminator: dict[str, Tensor]
+    settled: bool
+
+
+def is_stylegan2(checkpoint: Checkpoint) -> bool:
+    """Does a file hold a generator of StyleGAN 2?"""
+    tensors, _ = nvidia.network(checkpoint, *GENERATORS)
+    if "input.input" in tensors:
+        return tensors.get("conv1.conv.weight", torch.empty(0)).ndim == 5
+    return "synthesis.b4.const" in tensors or "synthesis.early_layer.const" in tensors
+
+
+def read(checkpoint: Checkpoint) -> Networks:
+    """Both networks of a file.
+
+    Raises:
+        InterpganError: if tensors that say what the networks are are missing, or they are of a variant that
+            is not known here.
+    """
+    state, settings = nvidia.network(checkpoint, *GENERATORS)
+    try:
+        layout, _ = layout_of(state)
+        if layout == "rosinality" and isinstance(mean := checkpoint.content.get("latent_avg"), Tensor):
+            state["latent_avg"] = mean
+        generator = to_nvidia(state, stored=True)
+        plan = _plan(generator, layout, settings)
+        mean = generator.pop("mapping.w_avg", None)
+        if mean is not None and tuple(mean.shape) != (plan.w,):
+            raise InterpganError(f"the mean of w has shape {tuple(mean.shape)}, not ({plan.w},)")
+        if layout == "rosinality" and not any(name.endswith("noise_const") for name in generator):
+            generator |= _silence(plan)
+    except (InterpganError, IndexError, TypeError, ValueError, RuntimeError) as error:
+        raise InterpganError(f"{checkpoint.path} is damaged, or of an unknown variant: {error}") from error
+    judge, discriminator = read_discriminator(checkpoint, layout)
+    settled = layout != "nvidia" or settings is not None
+    return Networks(layout, plan, generator, mean, judge, discriminator, settled)
+
+
+def read_discriminator(
+    checkpoint: Checkpoint, layout: Layout
+) -> tuple[DiscriminatorPlan | None, dict[str, Tensor]]:
+    """The discriminator of a file, if it has one in a layout: its plan, and its state dict in NVIDIA's names.
+
+    Raises:
+        InterpganError: if tensors that say what it is are missing.
+    """
+    state, settings = nvidia.network(checkpoint, *DISCRIMINATORS)
+    try:
+        if layout_of(state) != (layout, False):
+            return None, {}
+    except InterpganError:  # of no layout: there is none
+        return None, {}
+    try:
+        state = to_nvidia(state)
+        return _discriminator_plan(state, layout, settings), state
+    except (InterpganError, IndexError, TypeError, ValueError, RuntimeError) as error:
+        raise InterpganError(
+            f"the discriminator in {checkpoint.path} is damaged, or of an unknown variant: {error}"
+        ) from error
+
+
+def _plan(state: State, layout: Layout, settings: Settings) -> Plan:
+    blocks = _numbered(state, [f"synthesis.b{4 * 2**i}.conv1.weight" for i in range(32)])
+    smaller = [f"synthesis.b{4 * 2**i}" for i in range(blocks - 1)]
+    architecture = "orig"
+    if any(f"{block}.torgb.weight" in state for block in smaller):
+        architecture = "skip"
+    elif any(name.endswith(".skip.weight") for name in state):
+        architecture = "resnet"
+    mapping, classes, embedding = _mapping(state)
+    return Plan(
+        z=_shape(state, "mapping.fc0.weight", 2)[1] - embedding,
+        w=mapping[-1],
+        mapping=mapping,
+        widths=tuple(_shape(state, f"synthesis.b{4 * 2**i}.conv1.weight", 4)[0] for i in range(blocks)),
+        architecture=architecture,
+        classes=classes,
+        embedding=embedding,
+        joint=layout == "genforce",
+        shift=float(layout == "genforce"),
+        equalised=layout != "nvidia",
+        noise=any(name.endswith("noise_strength") for name in state),
+        clamp=_clamp(settings) if layout == "nvidia" else None,
+    )
+
+
+def _discriminator_plan(state: State, layout: Layout, settings: Settings) -> DiscriminatorPlan:
+    above = _numbered(state, [f"b{8 * 2**i}.conv0.weight" for i in range(32)], least=0)
+    architecture = "orig"
+    if above and "b4.fromrgb.weight" in state:
+        architecture = "skip"
+    elif any(name.endswith(".skip.weight") for name in state):
+        architecture = "resnet"
+    hidden, features = _shape(state, "b4.fc.weight", 2)
+    outputs, _ = _shape(state, "b4.out.weight", 2)
+    mapping, classes, embedding = (), 0, 0
+    if "mapping.embed.weight" in state:
+        mapping, classes, embedding = _mapping(state)
+    elif outputs > 1:  # genforce has a logit for each class
+        classes = outputs
+    group = _flat(settings).get("mbstd_group_size", 4)
+    return DiscriminatorPlan(
+        widths=(
+            features // 16,
+            *(_shape(state, f"b{8 * 2**i}.conv0.weight", 4)[0] for i in range(above)),
+        ),
+        hidden=hidden,
+        architecture=architecture,
+        outputs=outputs,
+        mapping=mapping,
+        classes=classes,
+        embedding=embedding,
+        statistics=_shape(state, "b4.conv.weight", 4)[1] - features // 16,
+        group=0 if group is None else int(group),
+        clamp=_clamp(settings) if layout == "nvidia" else None,
+    )
+
+
+def _mapping(state: State) -> tuple[tuple[int, ...], int, int]:
+    """Outputs of the dense layers, classes, entries that a class becomes."""
+    depth = _numbered(state, [f"mapping.fc{i}.weight" for i in range(64)])
+    widths = tuple(_shape(state, f"mapping.fc{i}.weight", 2)[0] for i in range(depth))
+    if "mapping.embed.weight" not in state:
+        return widths, 0, 0
+    embedding, classes = _shape(state, "mapping.embed.weight", 2)
+    return widths, classes, embedding
+
+
+def _numbered(state: State, names: list[str], least: int = 1) -> int:
+    """How many of the names there are, from the first on."""
+    return max(least, sum(1 for _ in takewhile(state.__contains__, names)))
+
+
+def _shape(state: State, name: str, axes: int) -> tuple[int, ...]:
+    """The shape of a tensor that must be there, with so many axes."""
+    if name not in state:
+        raise InterpganError(f"it lacks {name} (in NVIDIA's names)")
+    if state[name].ndim != axes:
+        raise InterpganError(f"{name} has shape {tuple(state[name].shape)}")
+    return tuple(state[name].shape)
+
+
+def _clamp(settings: Settings) -> float | None:
+    """The bound of activations, of a network whose other settings are those of all.
+
+    Raises:
+        InterpganError: if another setting is not.
+    """
+    if settings is None:
+        return CLAMP
+    flat = _flat(settings)
+    for name, known in FIXED.items():
+        if flat.get(name) is not None and flat[name] != known:
+            raise InterpganError(f"it was made with {name} = {flat[name]}; only {known} is known here")
+    clamp = flat.get("conv_clamp")
+    return None if clamp is None else float(clamp)
+
+
+def _flat(settings: Settings) -> dict[str, Any]:
+    """Settings of a network and of its parts, by name."""
+    flat = dict(settings or {})
+    for name, inside in list(flat.items()):
+        if name.endswith("_kwargs") and isinstance(inside, Mapping):
+            flat |= inside
+    return flat
+
+
+def _silence(plan: Plan) -> dict[str, Tensor]:
+    """Noise maps of a file that was written before rosinality kept them."""
+    sides = [4 * 2**i for i in range(len(plan.widths))]
+    names = [(f"synthesis.b{side}.{conv}", side) for side in sides for conv in ("conv0", "conv1")]
+    return {f"{name}.noise_const": torch.zeros(side, side) for name, side in names[1:]}

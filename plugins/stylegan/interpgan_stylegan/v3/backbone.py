@@ -1,0 +1,201 @@
+"""StyleGAN 3 as a generator, and as a family that knows its files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Self, get_args
+
+import torch
+from torch import Tensor
+
+from interpgan_core.errors import InterpganError
+from interpgan_core.generator import Generator, fingerprint
+from interpgan_core.latents import LatentBatch, LatentSpace, seeded_normal
+from interpgan_core.models import Checkpoint, Description, Noise, Precision, check_option
+from interpgan_core.networks import build
+from interpgan_stylegan import nvidia
+from interpgan_stylegan.v2.discriminator import Discriminator
+from interpgan_stylegan.v2.read import read_discriminator
+from interpgan_stylegan.v3.network import Network, Plan
+from interpgan_stylegan.v3.plan import read_plan
+
+FAMILY = "StyleGAN 3"
+NETWORKS = ("G_ema", "G")  # in a file, the best first
+BUFFERS = ("w_avg", "transform", "freqs", "phases", "magnitude_ema", "up_filter", "down_filter")
+
+
+class StyleGAN3(Generator):
+    """StyleGAN 3, configurations T and R.
+
+    Spaces: z, w, w+ (a code for the input and for each convolution) and s: the four numbers that turn and
+    move the input, then the styles of the convolutions, as their affine layers make them.
+    Layers have the numbers of their codes in w+: 0 is the input, k the convolution L(k-1), the last makes
+    the picture. Maps have margins, which the last two layers have not.
+
+    Args:
+        network: on the CPU, in float32.
+        plan: what it was made of.
+
+    Attributes:
+        discriminator: only where the file has one; it is StyleGAN 2's.
+
+    Source:
+        Karras et al., Alias-Free Generative Adversarial Networks, NeurIPS 2021, sections 2 and 3. The
+        published code divides styles by their root mean square over the whole batch; here it is each
+        sample's own, so that a picture does not depend on its neighbours. Demodulation cancels either, but
+        for its constant of 1e-8.
+    """
+
+    module: Network
+    discriminator: Discriminator
+
+    def __init__(self, network: Network, plan: Plan) -> None:
+        self.module, self.classes = network, plan.classes
+        self.fingerprint = fingerprint(network, plan)
+        self.layers = ["synthesis.input", *(f"synthesis.{layer.name}" for layer in plan.layers)]
+        numbers = torch.arange(len(self.layers))
+        widths = torch.tensor([4, *(layer.inputs for layer in plan.layers)])
+        mean = network.mapping.w_avg
+        many = mean.expand(len(numbers), -1)
+        spaces = [
+            LatentSpace("z", (plan.z,)),
+            LatentSpace("w", (plan.w,), mean=mean),
+            LatentSpace("w+", tuple(many.shape), numbers[:, None], base="w", mean=many),
+            LatentSpace(
+                "s",
+                (int(widths.sum()),),
+                numbers.repeat_interleave(widths),
+                mean=network.synthesis.styles(many[None])[0],
+            ),
+        ]
+        self.spaces = {space.name: space for space in spaces}
+
+    def prior(self, seeds: Sequence[int]) -> Tensor:
+        """Codes of z."""
+        return seeded_normal(seeds, self.spaces["z"].shape).to(self.device)
+
+    def map(self, codes: Tensor, source: str, target: str, labels: Tensor | None) -> Tensor:
+        """z -> w -> w+ -> s, as far as asked.
+
+        Raises:
+            InterpganError: if the generator has classes, and codes of z come without labels.
+        """
+        if source == "z":
+            if self.classes and labels is None:
+                raise InterpganError(
+                    f"this generator has {self.classes} classes, and these codes name none; "
+                    "sample them with classes"
+                )
+            codes = self.module.mapping(codes, labels if self.classes else None)
+        if source in ("z", "w") and target in ("w+", "s"):
+            codes = codes[:, None].expand(-1, *self.spaces["w+"].shape)
+        return self.module.synthesis.styles(codes) if target == "s" else codes
+
+    def forward(self, batch: LatentBatch) -> Tensor:
+        """Pictures."""
+        return self.module.synthesis(self.to_space(batch, "s").codes)
+
+    def style_weight(self, space: str, layer: int) -> Tensor:
+        """What SeFa factorises: the affine layer of the input (0) or of a convolution.
+
+        Args:
+            space: "w" or "w+".
+            layer: number of the code in w+.
+
+        Returns:
+            (o, d) float32, as the file has it.
+
+        Raises:
+            InterpganError: if the space or the layer has none.
+        """
+        if space not in ("w", "w+"):
+            raise InterpganError(f"styles are made from codes of w or w+, not {space}; choose one of these")
+        if layer not in range(len(self.layers)):
+            raise InterpganError(f"there is no layer {layer}; layers are 0 to {len(self.layers) - 1}")
+        return self.module.get_parameter(f"{self.layers[layer]}.affine.weight")
+
+    def to(self, device: Any) -> Self:
+        """Move the networks and the means of the spaces; returns itself."""
+        if hasattr(self, "discriminator"):
+            self.discriminator.to(device)
+        return super().to(device)
+
+
+class StyleGAN3Files:
+    """State dicts and pickles of NVIDIA's stylegan3."""
+
+    def recognises(self, checkpoint: Checkpoint) -> bool:
+        """Does it hold the frequencies of StyleGAN 3's input?"""
+        return "synthesis.input.freqs" in nvidia.network(checkpoint, *NETWORKS)[0]
+
+    def describe(self, checkpoint: Checkpoint) -> Description:
+        """What the file is, from its names and shapes alone.
+
+        Raises:
+            InterpganError: if tensors are missing.
+        """
+        tensors, settings = nvidia.network(checkpoint, *NETWORKS)
+        shapes = {name: tuple(t.shape) for name, t in tensors.items()}
+        plan = read_plan(shapes, settings, checkpoint.path)
+        kernel = plan.layers[0].kernel
+        return Description(
+            family=FAMILY,
+            layout="NVIDIA state dict" if settings is None else "NVIDIA pickle",
+            resolution=plan.layers[-1].size,
+            spaces={
+                "z": (plan.z,),
+                "w": (plan.w,),
+                "w+": (1 + len(plan.layers), plan.w),
+                "s": (4 + sum(layer.inputs for layer in plan.layers),),
+            },
+            classes=plan.classes,
+            parameters=sum(math.prod(shape) for name, shape in shapes.items() if not name.endswith(BUFFERS)),
+            discriminator=read_discriminator(checkpoint, "nvidia")[0] is not None,
+            notes=(
+                "Configuration T: equivariant to translation."
+                if kernel > 1
+                else "Configuration R: equivariant to translation and rotation.",
+            ),
+        )
+
+    def load(
+        self,
+        checkpoint: Checkpoint,
+        *,
+        device: str = "cpu",
+        noise: Noise = "const",
+        precision: Precision = "float32",
+        resolution: int | None = None,
+    ) -> StyleGAN3:
+        """Build the generator.
+
+        Args:
+            checkpoint: a file that `recognises` knows.
+            device: "cpu", "cuda".
+            noise: const or none; the family has no noise, so that they are the same.
+            precision: of the convolutions; the input's waves, styles and pictures are float32 always.
+            resolution: the network's own, or None.
+
+        Returns:
+            The generator, with its discriminator where the file has one.
+
+        Raises:
+            InterpganError: if the file is damaged, or an option has no such value.
+        """
+        tensors, settings = nvidia.network(checkpoint, *NETWORKS)
+        plan = read_plan({name: tuple(t.shape) for name, t in tensors.items()}, settings, checkpoint.path)
+        check_option(FAMILY, "noise", noise, ("const", "none"))
+        check_option(FAMILY, "precision", precision, get_args(Precision))
+        check_option(FAMILY, "resolution", resolution, (None, plan.layers[-1].size))
+        network = build(lambda: Network(plan), tensors, checkpoint.path)
+        if precision != "float32":
+            network.synthesis.dtype = getattr(torch, precision)
+        generator = StyleGAN3(network, plan)
+        judge, tensors = read_discriminator(checkpoint, "nvidia")
+        if judge is not None:
+            generator.discriminator = build(lambda: Discriminator(judge), tensors, checkpoint.path)
+        return generator.to(device)
+
+
+backbone = StyleGAN3Files()

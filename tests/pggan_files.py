@@ -1,0 +1,83 @@
+"""Small checkpoints of PGGAN, in every layout."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from interpgan_core import seeded_normal
+
+Z, WIDTHS = 12, (8, 8, 6)  # 4, 8 and 16 pixels
+
+
+def generator(classes: int = 0, widths: tuple[int, ...] = WIDTHS) -> dict[str, Tensor]:
+    """A state dict of genforce's."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for b, width in enumerate(widths):
+        shapes[f"layer{2 * b}.weight"] = (width, widths[b - 1], 3, 3) if b else (width, Z + classes, 4, 4)
+        shapes[f"layer{2 * b + 1}.weight"] = (width, width, 3, 3)
+        shapes |= {f"layer{2 * b}.bias": (width,), f"layer{2 * b + 1}.bias": (width,)}
+        shapes |= {f"output{b}.weight": (3, width, 1, 1), f"output{b}.bias": (3,)}
+    return {"lod": torch.zeros(()), **normal(shapes)}
+
+
+def discriminator(classes: int = 0, widths: tuple[int, ...] = WIDTHS, hidden: int = 10) -> dict[str, Tensor]:
+    """A state dict of genforce's."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    down = widths[::-1]
+    for j, width in enumerate(down):
+        shapes |= {f"input{j}.weight": (width, 3, 1, 1), f"input{j}.bias": (width,)}
+        inputs, outputs = (width, down[j + 1]) if j + 1 < len(down) else (width + 1, width)
+        first = inputs if j + 1 < len(down) else width
+        shapes |= {f"layer{2 * j}.weight": (first, inputs, 3, 3), f"layer{2 * j}.bias": (first,)}
+        if j + 1 < len(down):
+            shapes |= {
+                f"layer{2 * j + 1}.weight": (outputs, width, 3, 3),
+                f"layer{2 * j + 1}.bias": (outputs,),
+            }
+    k = 2 * len(down) - 1
+    shapes |= {f"layer{k}.weight": (hidden, 16 * down[-1]), f"layer{k}.bias": (hidden,)}
+    shapes |= {f"layer{k + 1}.weight": (1 + classes, hidden), f"layer{k + 1}.bias": (1 + classes,)}
+    return {"lod": torch.zeros(()), **normal(shapes)}
+
+
+def fused(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same function with the kernels of transposed convolutions."""
+    return {
+        name: tensor.flip(2, 3).transpose(0, 1).contiguous() if is_up(name) else tensor
+        for name, tensor in state.items()
+    }
+
+
+def interfacegan(state: Mapping[str, Tensor], fuse: bool = False) -> dict[str, Tensor]:
+    """The same function in the layout of InterFaceGAN."""
+    renamed = {}
+    for name, tensor in state.items():
+        part, _, kind = name.partition(".")
+        if fuse and is_up(name):
+            renamed[name] = tensor.flip(2, 3).permute(2, 3, 1, 0).contiguous()
+        elif kind:
+            renamed[f"{part}.{'conv' if kind == 'weight' else 'wscale'}.{kind}"] = tensor
+        else:
+            renamed[name] = tensor
+    return renamed
+
+
+def is_up(name: str) -> bool:
+    """Is it the kernel of a layer that doubles the size?"""
+    return name in {f"layer{2 * b}.weight" for b in range(1, len(WIDTHS))}
+
+
+def normal(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+    """Random numbers; biases are small."""
+    return {
+        name: seeded_normal([i], shape)[0] * (0.1 if name.endswith("bias") else 1)
+        for i, (name, shape) in enumerate(shapes.items())
+    }
+
+
+def write(folder: Path, content: object) -> Path:
+    """The file of a checkpoint."""
+    torch.save(content, folder / "net.pth")
+    return folder / "net.pth"

@@ -1,0 +1,158 @@
+"""`interpgan-run --inspect FILE`: what a file is, and whether it asked for code."""
+
+import pickle
+import sys
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from stylegan3_files import critic, state, write_pickle
+
+from interpgan_core import DirectionSet, InterpganError, Sample, Scores
+from interpgan_core.cli import command
+from interpgan_core.directions import Direction
+from interpgan_core.inspection import inspect
+from interpgan_core.toy import ToyGenerator
+
+
+def saved(folder, content, name="net.pt"):
+    torch.save(content, folder / name)
+    return folder / name
+
+
+def test_a_state_dict(tmp_path):
+    learnt = {name: t for name, t in state("t", classes=3).items() if name.endswith(("weight", "bias"))}
+    numbers = sum(t.numel() for t in learnt.values())
+    assert inspect(saved(tmp_path, state("t", classes=3))) == {
+        "family": "StyleGAN 3",
+        "layout": "NVIDIA state dict",
+        "resolution": "16 px",
+        "spaces": "z (8,), w (10,), w+ (6, 10), s (31,)",
+        "classes": "3",
+        "parameters": f"{numbers:,}",
+        "discriminator": "no",
+        "licence": "not known",
+        "code": "nothing in it asked for code",
+        "note 1": "Configuration T: equivariant to translation.",
+    }
+
+
+def test_a_pickle_that_brings_code(tmp_path):
+    generator = ("Generator", state(), {})
+    write_pickle(tmp_path / "net.pkl", G=generator, G_ema=generator, D=("Discriminator", critic(), {}))
+    facts = inspect(tmp_path / "net.pkl")
+    assert facts["layout"] == "NVIDIA pickle"
+    assert facts["discriminator"] == "yes"
+    assert facts["code"].startswith("G, G_ema, D came with source code to be run on loading")
+    assert facts["code"].endswith("it was neither run nor kept")
+
+
+def test_the_licence_of_a_file_that_is_named_like_a_published_one(tmp_path):
+    facts = inspect(saved(tmp_path, state(), "stylegan3-t-ffhqu-256x256.pkl"))
+    assert "NVIDIA Source Code License" in facts["licence"]
+    assert "if it is the file of stylegan.v3-t-ffhqu-256" in facts["licence"]
+
+
+class Evil:
+    def __reduce__(self):
+        import os
+
+        return os.system, ("echo ran > ran.txt",)
+
+
+@pytest.mark.parametrize("write", [pickle.dumps, None])
+def test_a_file_that_asks_to_run_something(write, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "net.pkl"
+    if write:
+        path.write_bytes(write({"G_ema": Evil()}))
+    else:
+        torch.save({"G_ema": Evil()}, path)
+    with pytest.raises(InterpganError, match=r"net.pkl asks to run code .*: (posix|nt)\.system\. It was not"):
+        inspect(path)
+    assert [p.name for p in tmp_path.iterdir()] == ["net.pkl"]
+
+
+def test_a_pickle_of_tensorflow_says_what_to_do(tmp_path):
+    path = tmp_path / "stylegan2.pkl"
+    path.write_bytes(b"\x80\x02cdnnlib.tflib.network\nNetwork\n)\x81}b.")
+    with pytest.raises(InterpganError, match=r"network of TensorFlow.*Convert it with legacy\.py"):
+        inspect(path)
+
+
+def test_directions_that_do_not_say_their_space(tmp_path):
+    path = tmp_path / "smile.npy"
+    np.save(path, 2 * np.eye(1, 8))
+    facts = inspect(path)
+    assert facts["family"] == "directions (1)"
+    assert "shape (8,)" in facts["smile"] and "norm 2.0" in facts["smile"]
+    assert "the file does not say its space" in facts["smile"]
+    assert facts["code"] == "nothing in it asked for code"
+
+
+def test_directions_of_components(tmp_path):
+    path = tmp_path / "components.npz"
+    np.savez(path, lat_comp=np.eye(30, 40)[:, None], lat_stdev=np.arange(30) + 1.5)
+    facts = inspect(path)
+    assert facts["family"] == "directions (30)"
+    assert "sigma 3.5" in facts["2"]
+    assert facts["more"] == "10" and "20" not in facts
+
+
+def test_directions_of_our_own(tmp_path):
+    smile = Direction(torch.ones(2, 4), "w+", layers="0-1", generator="abc", notes={"accuracy": 0.9})
+    DirectionSet({"smile": smile}).save(tmp_path)
+    facts = inspect(tmp_path / "directions.safetensors")
+    assert facts["smile"] == "space w+, shape (2, 4), layers 0-1, generator abc, accuracy 0.9"
+
+
+def test_other_files_of_ours(tmp_path):
+    batch = Sample(seeds="0-2").run(ToyGenerator())
+    batch.save(tmp_path)
+    facts = inspect(tmp_path / "batch.safetensors")
+    assert facts["family"] == "batch, written by interpgan"
+    assert facts["codes"] == "shape (3, 16) of float32" and facts["space"] == '"z"'
+    Scores(torch.arange(3), torch.zeros(3, 2), ("smile", "age")).save(tmp_path)
+    assert inspect(tmp_path / "scores.safetensors")["names"] == '["smile", "age"]'
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (b"<!DOCTYPE html><html>", "is a web page"),
+        (b"hello, world", "no file of weights that is known here"),
+        (b"\x0a\0\0\0\0\0\0\0{broken}  ", "damaged"),
+    ],
+)
+def test_what_is_no_such_file(content, said, tmp_path):
+    path = tmp_path / "net.pt"
+    path.write_bytes(content)
+    with pytest.raises(InterpganError, match=said):
+        inspect(path)
+
+
+def test_weights_of_nobody(tmp_path):
+    with pytest.raises(InterpganError, match=r"holds conv\.weight \(1 tensors\); .* none knows it"):
+        inspect(saved(tmp_path, {"conv.weight": torch.zeros(3, 3)}))
+    with pytest.raises(InterpganError, match="none knows it"):
+        inspect(tmp_path)
+
+
+def test_the_command(tmp_path):
+    run = CliRunner().invoke(command, ["--inspect", str(saved(tmp_path, state()))])
+    assert run.exit_code == 0
+    lines = run.output.splitlines()
+    assert lines[0] == "family         StyleGAN 3"
+    assert "code           nothing in it asked for code" in lines
+
+
+def test_the_command_when_there_is_no_such_file(tmp_path, monkeypatch, capsys):
+    from interpgan_core import cli
+
+    monkeypatch.setattr(sys, "argv", ["interpgan-run", "--inspect", str(tmp_path / "lost.pt")])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 2
+    assert "there is no file" in capsys.readouterr().err

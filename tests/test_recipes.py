@@ -1,0 +1,33 @@
+"""Every recipe of the project is right, and those that need nothing fetched run as they stand."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import write_tiny
+
+from interpgan_core import make_plan, run
+
+RECIPES = Path(__file__).parents[1] / "recipes"
+NAMES = sorted(p.name for p in RECIPES.glob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def recipes(tmp_path_factory):
+    """The recipes in a folder of their own, beside the tiny checkpoints that `make tiny` writes."""
+    folder = tmp_path_factory.mktemp("recipes")
+    for name in NAMES:
+        shutil.copy(RECIPES / name, folder)
+    write_tiny.write(folder / "tiny")
+    return folder
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_is_right(recipes, name):
+    assert make_plan(recipes / name).title
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if "weights: tiny/" in (RECIPES / n).read_text()])
+def test_a_recipe_runs(recipes, name, tmp_path):
+    page = run(make_plan(recipes / name), tmp_path / "out", device="cpu")
+    assert page.read_text().count("data:image/webp") >= 9

@@ -1,0 +1,31 @@
+"""`make tiny`: a tiny checkpoint of every family, in the layout of its publisher, for the recipes.
+
+Random weights, a few kilobytes each: they show patterns, and that a recipe runs.
+"""
+
+import sys
+from pathlib import Path
+
+import biggan_files
+import pggan_files
+import stylegan1_files
+import stylegan2_files
+import stylegan3_files
+import torch
+
+
+def write(folder: Path) -> None:
+    """Write them all into a folder, each under the name that its recipe uses."""
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(0)
+    torch.save({"generator_smooth": pggan_files.generator()}, folder / "pggan.pth")
+    torch.save({"generator_smooth": stylegan1_files.generator()}, folder / "stylegan1.pth")
+    torch.save(stylegan2_files.generator(), folder / "stylegan2.pth")
+    networks = {"G_ema": ("Generator", stylegan3_files.state("t"), {})}
+    stylegan3_files.write_pickle(folder / "stylegan3.pkl", **networks)
+    torch.save(biggan_files.ajbrock(), folder / "biggan.pth")
+    biggan_files.write_huggingface(folder / "biggan-deep")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
