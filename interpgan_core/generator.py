@@ -78,8 +78,11 @@ class Generator(ABC):
         return torch.device("cpu")
 
     def to(self, device: Any) -> Self:
-        """Move the network and the means of its spaces; returns itself."""
+        """Move the network, its discriminator and the means of its spaces; returns itself."""
         self.module.to(device)
+        discriminator: nn.Module | None = getattr(self, "discriminator", None)
+        if discriminator is not None:
+            discriminator.to(device)
         self.spaces = {name: space.to(device) for name, space in self.spaces.items()}
         return self
 
@@ -357,8 +360,11 @@ def fingerprint(module: nn.Module, *more: object) -> str:
     """
     import hashlib
 
+    import torch
+
     digest = hashlib.sha256(repr(more).encode())
     for name, tensor in sorted(module.state_dict().items()):
         digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        raw = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+        digest.update(memoryview(raw.numpy()))
     return digest.hexdigest()[:16]

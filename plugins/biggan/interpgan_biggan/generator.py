@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any, Self
 
 import numpy as np
 import torch
@@ -96,12 +95,6 @@ class BigGAN(Generator):
     def forward(self, batch: LatentBatch) -> Tensor:
         """Pictures."""
         return self.module(self.to_space(batch, "c+").codes)
-
-    def to(self, device: Any) -> Self:
-        """Move the networks and the means of the spaces; returns itself."""
-        if hasattr(self, "discriminator"):
-            self.discriminator.to(device)
-        return super().to(device)
 
     def style_weight(self, space: str, layer: int) -> Tensor:
         """What SeFa factorises: the first linear layer (0), or a block's gains and biases of its batch norms.

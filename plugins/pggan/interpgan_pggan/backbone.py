@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
@@ -80,11 +80,6 @@ class PGGAN(Generator):
             raise InterpganError(f"PGGAN takes a code in layer 0 alone, from z; not {space} in layer {layer}")
         places = self.module.layer0.weight.flip(2, 3).permute(0, 2, 3, 1).flatten(0, 2)
         return places[:, : self.spaces["z"].shape[0]].float()
-
-    def to(self, device: Any) -> Self:
-        if hasattr(self, "discriminator"):
-            self.discriminator.to(device)
-        return super().to(device)
 
 
 class Backbone:

@@ -218,6 +218,10 @@ BROKEN = {
     "unknown variant": changed(convert(generator(), "rosinality"), conv1__noise__weight=torch.zeros(())),
     "b4.fc.weight": {"G_ema": generator(), "D": changed(discriminator(), b4__fc__weight=None)},
     "discriminator in": {"G_ema": generator(), "D": changed(discriminator(), b4__conv__weight=torch.zeros(2))},
+    "8 channels have no -3 statistics": {
+        "G_ema": generator(),
+        "D": changed(discriminator(), b4__conv__weight=torch.zeros(8, 5, 3, 3)),
+    },
     "b8.conv0.bias": {"G_ema": generator(), "D": changed(discriminator(), b8__conv0__bias=None)},
 }  # fmt: skip
 

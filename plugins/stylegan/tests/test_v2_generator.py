@@ -244,7 +244,9 @@ def test_spaces():
     assert torch.equal(made.spaces["w+"].mean, mean.expand(LAYERS, W))
     numbers = [k for k, width in zip((0, 1, 1, 2, 3, 3, 4, 5), STYLES, strict=True) for _ in range(width)]
     assert made.spaces["s"].layer_of.tolist() == numbers
-    assert made.layers == [f"synthesis.{n}" for n in ["b4.conv1", "b8.conv0", "b8.conv1", "b16.conv0", "b16.conv1"]]
+    assert made.layers == [
+        f"synthesis.{n}" for n in ["b4.conv1", "b8.conv0", "b8.conv1", "b16.conv0", "b16.conv1"]
+    ]
 
 
 def test_a_code_moves_the_styles_of_its_layer(codes):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -110,11 +110,6 @@ class StyleGAN1(Generator):
         if layer not in range(len(layers)):
             raise InterpganError(f"there is no layer {layer}; layers are 0 to {len(layers) - 1}")
         return layers[layer].style.weight
-
-    def to(self, device: Any) -> Self:
-        if hasattr(self, "discriminator"):
-            self.discriminator.to(device)
-        return super().to(device)
 
     def _noise(self, batch: LatentBatch) -> list[Tensor] | None:
         own = [layer.apply_noise.noise for layer in self.module.synthesis.layers[: len(self.layers)]]

@@ -79,7 +79,9 @@ class Backbone:
             raise InterpganError(f"{checkpoint.path} draws {found.plan.resolution} pixels only")
         if noise == "random" and not found.plan.noise:
             raise InterpganError(f"{checkpoint.path} was trained without noise; leave noise at const")
-        where = Path(f"{checkpoint.path} (in NVIDIA's names)")
+        where = checkpoint.path
+        if found.layout != "nvidia":
+            where = Path(f"{where} (in NVIDIA's names)")
         network = build(lambda: Network(found.plan), found.generator, where)
         generator = StyleGAN2(network, found.plan, found.mean, noise)
         if found.judge is not None:

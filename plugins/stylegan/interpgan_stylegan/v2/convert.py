@@ -107,7 +107,7 @@ def convert(state: State, layout: Layout) -> dict[str, Tensor]:
         layout: "nvidia" (stylegan2-ada-pytorch), "genforce", "rosinality".
 
     Returns:
-        Tensors by name, all that the layout's own network has; many are views of those given. Biases of
+        Tensors by name, as the layout's own network has them; many are views of those given. Biases of
         styles, which genforce stores less 1, are float64 where float32 cannot hold them; loaders round them.
 
     Raises:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -120,12 +119,6 @@ class StyleGAN2(Generator):
         *_, last = self.module.synthesis.styled()
         return [*self.module.synthesis.convs, last[1]][layer].affine.weight
 
-    def to(self, device: Any) -> Self:
-        """Move the networks and the means of the spaces; returns itself."""
-        if hasattr(self, "discriminator"):
-            self.discriminator.to(device)
-        return super().to(device)
-
     def _noise(self, batch: LatentBatch) -> list[Tensor | None]:
         convs = self.module.synthesis.convs
         if self.noise == "none" or not hasattr(convs[0], "noise_const"):
@@ -145,7 +138,7 @@ class StyleGAN2(Generator):
 
 
 def _fingerprint(network: Network, shift: float) -> str:
-    """Of the weights as they act, so that it is the same in every layout."""
+    """Of the weights as they act: the same in every layout, whose epsilon and clamp do not count."""
     acting = {
         name: t + shift if name.endswith("affine.bias") else t for name, t in network.state_dict().items()
     }

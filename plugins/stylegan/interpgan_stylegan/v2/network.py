@@ -48,9 +48,10 @@ class Synthesis(nn.Module):
 
     def styled(self) -> Iterator[tuple[int, StyledConv | ToRGB]]:
         """(number of the code in w+, layer), in the order of use."""
+        places = {"conv0": -1, "conv1": 0, "torgb": 1}
         for i, block in enumerate(self.blocks):
-            for layer in block.styled:
-                yield 2 * i + ("conv0", "conv1", "torgb").index(layer) - 1, block.get_submodule(layer)
+            for name in block.styled:
+                yield 2 * i + places[name], block.get_submodule(name)
 
     def styles(self, codes: Tensor) -> Tensor:
         """Args: codes: (n, l, d) of w+; Returns: (n, s), the layers' styles in the order of use."""
@@ -91,11 +92,12 @@ class Synthesis(nn.Module):
         return not len(styles) or hooked or not untracked_on_cpu(styles, *self.parameters())
 
     def cast(self, dtype: torch.dtype) -> None:
-        """Set the precision of the convolutions; what makes styles of codes, and the picture, stay as they are."""
+        """Set the precision of the convolutions; what makes styles, and pictures, stays as it is."""
         for conv in self.convs:
             if dtype == torch.float16:
                 # Keeps sums of products in its range; demodulation takes it out again.
-                conv.weight.div_(conv.weight.abs().max() * conv.weight[0].numel() ** 0.5)
+                size = conv.weight.data.abs().max() * conv.weight[0].numel() ** 0.5
+                conv.weight.data = conv.weight.data / size
         for name, parameter in self.named_parameters():
             if ".affine." not in name and ".torgb." not in name:
                 parameter.data = parameter.data.to(dtype)

@@ -147,20 +147,20 @@ def _discriminator_plan(state: State, layout: Layout, settings: Settings) -> Dis
         mapping, classes, embedding = _mapping(state)
     elif outputs > 1:  # genforce has a logit for each class
         classes = outputs
-    group = _flat(settings).get("mbstd_group_size", 4)
+    width, group = features // 16, int(_flat(settings).get("mbstd_group_size", 4) or 0)
+    statistics = _shape(state, "b4.conv.weight", 4)[1] - width
+    if statistics < 0 or width % max(statistics, 1) or group < 0:
+        raise InterpganError(f"{width} channels have no {statistics} statistics over {group} samples")
     return DiscriminatorPlan(
-        widths=(
-            features // 16,
-            *(_shape(state, f"b{8 * 2**i}.conv0.weight", 4)[0] for i in range(above)),
-        ),
+        widths=(width, *(_shape(state, f"b{8 * 2**i}.conv0.weight", 4)[0] for i in range(above))),
         hidden=hidden,
         architecture=architecture,
         outputs=outputs,
         mapping=mapping,
         classes=classes,
         embedding=embedding,
-        statistics=_shape(state, "b4.conv.weight", 4)[1] - features // 16,
-        group=0 if group is None else int(group),
+        statistics=statistics,
+        group=group,
         clamp=_clamp(settings) if layout == "nvidia" else None,
     )
 
@@ -218,4 +218,4 @@ def _silence(plan: Plan) -> dict[str, Tensor]:
     """Noise maps of a file that was written before rosinality kept them."""
     sides = [4 * 2**i for i in range(len(plan.widths))]
     names = [(f"synthesis.b{side}.{conv}", side) for side in sides for conv in ("conv0", "conv1")]
-    return {f"{name}.noise_const": torch.zeros(side, side) for name, side in names[1:]}
+    return {f"{name}.noise_const": torch.zeros(1, 1).expand(side, side) for name, side in names[1:]}

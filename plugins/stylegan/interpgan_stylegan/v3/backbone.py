@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Self, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -114,12 +114,6 @@ class StyleGAN3(Generator):
         if layer not in range(len(self.layers)):
             raise InterpganError(f"there is no layer {layer}; layers are 0 to {len(self.layers) - 1}")
         return self.module.get_parameter(f"{self.layers[layer]}.affine.weight")
-
-    def to(self, device: Any) -> Self:
-        """Move the networks and the means of the spaces; returns itself."""
-        if hasattr(self, "discriminator"):
-            self.discriminator.to(device)
-        return super().to(device)
 
 
 class StyleGAN3Files:
