@@ -3,12 +3,10 @@
 import os
 import signal
 import subprocess
-import sys
-import textwrap
-from pathlib import Path
 
 import pytest
 import torch
+from processes import names, output, python
 
 from interpgan_core.checkpoints import (
     cache_folder,
@@ -19,28 +17,6 @@ from interpgan_core.checkpoints import (
     write_safetensors,
 )
 from interpgan_core.errors import InterpganError
-
-
-def python(code, *args, **env):
-    """Run code in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code), *map(str, args)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"} | env,
-        cwd=Path(__file__).parents[1],
-    )
-
-
-def output(process):
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
-    return out
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
 
 
 @pytest.fixture

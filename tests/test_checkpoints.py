@@ -7,17 +7,14 @@ import json
 import os
 import pickle
 import struct
-import subprocess
-import sys
-import textwrap
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from processes import names, output, python
 
 from interpgan_core.checkpoints import (
     read_npy,
@@ -31,28 +28,6 @@ from interpgan_core.errors import InterpganError
 SHARED_FOLDER = settings(
     deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-
-
-def python(code, *args, **env):
-    """Run code in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code), *map(str, args)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"} | env,
-        cwd=Path(__file__).parents[1],
-    )
-
-
-def output(process):
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
-    return out
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
 
 
 # Our own files
