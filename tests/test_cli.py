@@ -151,7 +151,10 @@ def test_ctrl_c_says_how_to_go_on(here):
     (here / "nap.py").write_text(NAPPING)
     (here / "nap.yaml").write_text("interpgan: 1\nsteps:\n  - {use: nap}\n")
     arguments = [BIN / "interpgan-run", "nap.yaml", "--plugin", "nap.py", "--device", "cpu"]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    # In the background of a script, where CI may run, SIGINT is ignored, and children inherit that.
+    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(arguments, **pipes, **heard) as process:
         while not Path("asleep").exists() and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
