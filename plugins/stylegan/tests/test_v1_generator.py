@@ -169,7 +169,9 @@ def test_style_weights(codes):
 
 
 def test_labels_are_asked_for(batch):
-    with pytest.raises(InterpganError, match="has 3 classes; give the batch labels"):
+    with pytest.raises(
+        InterpganError, match="has 3 classes, and these codes name none; sample them with classes"
+    ):
         load().forward(LatentBatch(batch.codes, batch.space))
 
 

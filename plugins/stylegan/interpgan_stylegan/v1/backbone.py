@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import get_args
 
 import torch
 from torch import Tensor
 
 from interpgan_core.errors import InterpganError
-from interpgan_core.generator import Generator, fingerprint
-from interpgan_core.latents import LatentBatch, LatentSpace, seeded_normal
+from interpgan_core.generator import fingerprint
+from interpgan_core.latents import LatentBatch
 from interpgan_core.models import Checkpoint, Description, Noise, Precision, check_option
 from interpgan_core.networks import build
+from interpgan_stylegan.generator import MEAN_CODES, StyleGenerator, seeded_noise
 from interpgan_stylegan.v1.discriminator import Discriminator
 from interpgan_stylegan.v1.layouts import Fused, Parts, knows, layers_of, plain_kernels, read
 from interpgan_stylegan.v1.network import Mapping, Network, Synthesis
 
 FAMILY = "StyleGAN 1"
-MEAN_CODES = 10_000  # of which the mean of w is taken where the file has none
 
 
-class StyleGAN1(Generator):
+class StyleGAN1(StyleGenerator):
     """StyleGAN 1: z -> w -> w+ (a code a layer) -> s (scales and shifts of each layer), to pictures.
 
     Layers have genforce's numbers: 0 and 1 at 4 pixels, two more for each doubling. Codes of w+ drive all of
@@ -46,39 +45,10 @@ class StyleGAN1(Generator):
         self.module, self.noise, self.classes = network, noise, network.mapping.classes
         self.fingerprint = fingerprint(network, FAMILY)
         self.layers = tuple(f"synthesis.layer{k}" for k in range(2 * network.synthesis.blocks))
-        rows = torch.arange(len(network.synthesis.layers))
-        widths = torch.tensor([len(layer.style.bias) for layer in network.synthesis.layers])
+        layers = network.synthesis.layers
+        styles = [(k, len(layer.style.bias)) for k, layer in enumerate(layers)]
         mean = network.w_avg
-        many = mean.expand(len(rows), -1)
-        spaces = [
-            LatentSpace("z", (network.mapping.inputs,)),
-            LatentSpace("w", tuple(mean.shape), mean=mean),
-            LatentSpace("w+", tuple(many.shape), rows[:, None], base="w", mean=many),
-            LatentSpace(
-                "s",
-                (int(widths.sum()),),
-                rows.repeat_interleave(widths),
-                mean=network.synthesis.styles(many[None])[0],
-            ),
-        ]
-        self.spaces = {space.name: space for space in spaces}
-
-    def prior(self, seeds: Sequence[int]) -> Tensor:
-        return seeded_normal(seeds, self.spaces["z"].shape).to(self.device)
-
-    def map(self, codes: Tensor, source: str, target: str, labels: Tensor | None) -> Tensor:
-        """z -> w -> w+ -> s, as far as asked.
-
-        Raises:
-            InterpganError: if the generator has classes, and codes of z come without labels.
-        """
-        if source == "z":
-            if self.classes and labels is None:
-                raise InterpganError(f"this generator has {self.classes} classes; give the batch labels")
-            codes = self.module.mapping(codes, labels if self.classes else None)
-        if source in ("z", "w") and target in ("w+", "s"):
-            codes = codes[:, None].expand(-1, *self.spaces["w+"].shape)
-        return self.module.synthesis.styles(codes) if target == "s" else codes
+        self.set_spaces(network.mapping.inputs, len(layers), len(mean), styles, mean)
 
     def forward(self, batch: LatentBatch) -> Tensor:
         """Pictures.
@@ -104,26 +74,14 @@ class StyleGAN1(Generator):
         Raises:
             InterpganError: if the space or the layer has none.
         """
-        layers = self.module.synthesis.layers
-        if space not in ("w", "w+"):
-            raise InterpganError(f"styles are made from codes of w or w+, not {space}; choose one of these")
-        if layer not in range(len(layers)):
-            raise InterpganError(f"there is no layer {layer}; layers are 0 to {len(layers) - 1}")
-        return layers[layer].style.weight
+        self.check_layer(space, layer)
+        return self.module.synthesis.layers[layer].style.weight
 
     def _noise(self, batch: LatentBatch) -> list[Tensor] | None:
-        own = [layer.apply_noise.noise for layer in self.module.synthesis.layers[: len(self.layers)]]
         if self.noise == "none":
             return None
-        if self.noise == "const":
-            return own
-        if batch.seeds is None:
-            raise InterpganError(
-                "random noise is drawn from each sample's seed, and these codes have none (inverted codes "
-                "never do); load the generator with noise: const or none"
-            )
-        seeds = batch.seeds.tolist()
-        return [seeded_normal(seeds, map_.shape[1:], stream=k + 1).to(map_) for k, map_ in enumerate(own)]
+        own = [layer.apply_noise.noise for layer in self.module.synthesis.layers[: len(self.layers)]]
+        return own if self.noise == "const" else seeded_noise(batch, own)
 
 
 class Backbone:

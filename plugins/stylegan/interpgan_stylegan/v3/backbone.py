@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import get_args
 
 import torch
 from torch import Tensor
 
-from interpgan_core.errors import InterpganError
-from interpgan_core.generator import Generator, fingerprint
-from interpgan_core.latents import LatentBatch, LatentSpace, seeded_normal
+from interpgan_core.generator import fingerprint
+from interpgan_core.latents import LatentBatch
 from interpgan_core.models import Checkpoint, Description, Noise, Precision, check_option
 from interpgan_core.networks import build
 from interpgan_stylegan import nvidia
+from interpgan_stylegan.generator import StyleGenerator
 from interpgan_stylegan.v2.discriminator import Discriminator
 from interpgan_stylegan.v2.read import read_discriminator
 from interpgan_stylegan.v3.network import Network, Plan
@@ -25,7 +24,7 @@ NETWORKS = ("G_ema", "G")  # in a file, the best first
 BUFFERS = ("w_avg", "transform", "freqs", "phases", "magnitude_ema", "up_filter", "down_filter")
 
 
-class StyleGAN3(Generator):
+class StyleGAN3(StyleGenerator):
     """StyleGAN 3, configurations T and R.
 
     Spaces: z, w, w+ (a code for the input and for each convolution) and s: the four numbers that turn and
@@ -54,43 +53,8 @@ class StyleGAN3(Generator):
         self.module, self.classes = network, plan.classes
         self.fingerprint = fingerprint(network, plan)
         self.layers = ["synthesis.input", *(f"synthesis.{layer.name}" for layer in plan.layers)]
-        numbers = torch.arange(len(self.layers))
-        widths = torch.tensor([4, *(layer.inputs for layer in plan.layers)])
-        mean = network.mapping.w_avg
-        many = mean.expand(len(numbers), -1)
-        spaces = [
-            LatentSpace("z", (plan.z,)),
-            LatentSpace("w", (plan.w,), mean=mean),
-            LatentSpace("w+", tuple(many.shape), numbers[:, None], base="w", mean=many),
-            LatentSpace(
-                "s",
-                (int(widths.sum()),),
-                numbers.repeat_interleave(widths),
-                mean=network.synthesis.styles(many[None])[0],
-            ),
-        ]
-        self.spaces = {space.name: space for space in spaces}
-
-    def prior(self, seeds: Sequence[int]) -> Tensor:
-        """Codes of z."""
-        return seeded_normal(seeds, self.spaces["z"].shape).to(self.device)
-
-    def map(self, codes: Tensor, source: str, target: str, labels: Tensor | None) -> Tensor:
-        """z -> w -> w+ -> s, as far as asked.
-
-        Raises:
-            InterpganError: if the generator has classes, and codes of z come without labels.
-        """
-        if source == "z":
-            if self.classes and labels is None:
-                raise InterpganError(
-                    f"this generator has {self.classes} classes, and these codes name none; "
-                    "sample them with classes"
-                )
-            codes = self.module.mapping(codes, labels if self.classes else None)
-        if source in ("z", "w") and target in ("w+", "s"):
-            codes = codes[:, None].expand(-1, *self.spaces["w+"].shape)
-        return self.module.synthesis.styles(codes) if target == "s" else codes
+        styles = [(0, 4), *((k, layer.inputs) for k, layer in enumerate(plan.layers, start=1))]
+        self.set_spaces(plan.z, len(self.layers), plan.w, styles, network.mapping.w_avg)
 
     def forward(self, batch: LatentBatch) -> Tensor:
         """Pictures."""
@@ -109,10 +73,7 @@ class StyleGAN3(Generator):
         Raises:
             InterpganError: if the space or the layer has none.
         """
-        if space not in ("w", "w+"):
-            raise InterpganError(f"styles are made from codes of w or w+, not {space}; choose one of these")
-        if layer not in range(len(self.layers)):
-            raise InterpganError(f"there is no layer {layer}; layers are 0 to {len(self.layers) - 1}")
+        self.check_layer(space, layer)
         return self.module.get_parameter(f"{self.layers[layer]}.affine.weight")
 
 
