@@ -202,6 +202,7 @@ def write_page(path: Path, run: Mapping[str, Any], folder: Path) -> None:
     for step in run["steps"]:
         if step["folder"] and (_inside(folder, step["folder"]) / "report.json").exists():
             shown.append((step, Report.load(folder / step["folder"])))
+    shown.sort(key=lambda pair: not pair[1].strips)  # pictures first; tables are looked up later
     pages = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,

@@ -296,6 +296,19 @@ def test_only_steps_with_something_to_show_have_a_section(page: Page) -> None:
     assert [h.get("id") for h in page.all("h2")] == ["step-1", "step-2", "made", None]
 
 
+def test_pictures_stand_before_tables(tmp_path, finished) -> None:
+    _, run = finished
+    for name in ("01-find", "02-show"):
+        (tmp_path / name).mkdir()
+    Report("Found", tables=(Table("t", ("a",), ((1,),)),)).save(tmp_path / "01-find")
+    shown = Picture.write(picture(1), tmp_path / "02-show", "a.png", "a")
+    Report("Shown", (Strip("", (shown,)),)).save(tmp_path / "02-show")
+    steps = [step(1, "find", "01-find"), step(2, "show", "02-show")]
+    write_page(tmp_path / "report.html", {**run, "steps": steps}, tmp_path)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert html.index(">Shown</h2>") < html.index(">Found</h2>")
+
+
 def test_a_run_without_a_generator_has_a_page_too(tmp_path, finished) -> None:
     run = {**finished[1], "title": "", "generator": {}, "device": None, "licences": [], "steps": []}
     write_page(tmp_path / "report.html", run, tmp_path)
