@@ -12,10 +12,10 @@ from interpgan_core import (
     Generator,
     HasStyleWeights,
     InterpganError,
+    LatentSpace,
     Layers,
     Operator,
 )
-from interpgan_core.latents import LatentSpace
 from interpgan_sefa.factorise import factorise
 
 
