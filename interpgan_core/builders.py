@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any
@@ -18,14 +19,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Placeholder:
-    """Stands for an object while its pickle is read; `value` gives what it became."""
+class Placeholder(ABC):
+    """Stands for an object while its pickle is read."""
 
+    @abstractmethod
     def __setstate__(self, state: Any) -> None:
-        raise NotImplementedError
+        """Take the attributes that the pickle gives it."""
 
+    @abstractmethod
     def value(self) -> Any:
-        raise NotImplementedError
+        """What it became."""
 
 
 class Record(Placeholder):

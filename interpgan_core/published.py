@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from interpgan_core.checkpoints import read_npy, read_npz, read_weights
 from interpgan_core.directions import Direction, DirectionSet
 from interpgan_core.errors import InterpganError
+from interpgan_core.files import start_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,8 +52,7 @@ def load_directions(
 
 
 def _read(path: Path, space: str | None) -> Mapping[str, Direction]:
-    with path.open("rb") if path.is_file() else _missing(path) as file:
-        magic = file.read(6)
+    magic = start_of(path)[:6]
     if magic == b"\x93NUMPY":
         content = read_npy(path)
     elif zipfile.is_zipfile(path) and any(n.endswith(".npy") for n in zipfile.ZipFile(path).namelist()):
@@ -123,7 +123,3 @@ def _array(value: Any, path: Path) -> np.ndarray[Any, Any]:
         raise InterpganError(
             f"{path} holds something that is not numbers where a direction should be"
         ) from error
-
-
-def _missing(path: Path) -> Any:
-    raise InterpganError(f"there is no file {path}")

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from interpgan_core.cli import command
 from interpgan_core.plugins import Plugins
+from interpgan_core.testing import recipe_error
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -44,6 +45,15 @@ def test_every_option_of_the_command_is_shown():
     shown = set(re.findall(r"--[a-z-]+", README))
     known = {o for p in command.params for o in p.opts if o.startswith("--")} - {"--version", "--help"}
     assert known <= shown
+
+
+def test_the_mistake_of_the_readme_is_shown_as_the_command_shows_it(tmp_path):
+    shown = re.search(r"^smile\.yaml:8:.*?\^$", README, re.MULTILINE | re.DOTALL)[0]
+    wrong = shown.splitlines()[1].removeprefix("    ")
+    lines = ["interpgan: 1", "steps:", "  - {use: generator, weights: toy}", "  - {use: sefa, id: smile}"]
+    lines += ["  - {use: sample, seeds: 0}", "", "", wrong]
+    said = recipe_error("\n".join(lines), tmp_path)
+    assert said.replace("recipe.yaml", "smile.yaml") == shown
 
 
 def test_every_command_of_the_readme_is_one():
