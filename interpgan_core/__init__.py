@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from interpgan_core.generator import fingerprint as fingerprint
     from interpgan_core.hookspecs import StepReport as StepReport
     from interpgan_core.hookspecs import hookimpl as hookimpl
+    from interpgan_core.imagesets import ImageSet as ImageSet
     from interpgan_core.latents import FeatureEdit as FeatureEdit
     from interpgan_core.latents import Grid as Grid
     from interpgan_core.latents import LatentBatch as LatentBatch
@@ -82,6 +83,8 @@ if TYPE_CHECKING:
     from interpgan_core.report import Strip as Strip
     from interpgan_core.report import Table as Table
     from interpgan_core.runner import run as run
+    from interpgan_core.saving import SavedGenerator as SavedGenerator
+    from interpgan_core.saving import state_of as state_of
 
 _HOME = {
     "atomic": ("placing",),
@@ -106,6 +109,7 @@ _HOME = {
         "fingerprint",
     ),
     "hookspecs": ("StepReport", "hookimpl"),
+    "imagesets": ("ImageSet",),
     "latents": ("FeatureEdit", "Grid", "LatentBatch", "LatentSpace", "seeded_normal"),
     "models": (
         "Backbone",
@@ -135,6 +139,7 @@ _HOME = {
     "ranges": ("Layers", "Ranges", "Seeds", "Units"),
     "report": ("Picture", "Report", "Strip", "Table"),
     "runner": ("run",),
+    "saving": ("SavedGenerator", "state_of"),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 

@@ -6,10 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 from interpgan_core.errors import InterpganError, did_you_mean
 from interpgan_core.latents import LatentBatch, LatentSpace
+from interpgan_core.saving import SavedGenerator, read_generator, write_generator
 
 if TYPE_CHECKING:
     import torch
@@ -67,6 +69,27 @@ class Generator(ABC):
         Returns:
             (n, 3, h, w) float32, nominally in [-1, 1], not clamped.
         """
+
+    def saved(self) -> SavedGenerator:
+        """Everything that the generator is made of, for a file; its backbone's `restore` makes it again.
+
+        Raises:
+            InterpganError: if the family has no way to be saved.
+        """
+        raise InterpganError(
+            f"a {type(self).__name__} cannot be saved: its family's plugin does not say how; an operator that "
+            "makes one sets keep = False"
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write `generator.safetensors`, with the discriminator where there is one, into the folder."""
+        write_generator(self.saved(), folder / "generator.safetensors")
+
+    @classmethod
+    def load(cls, folder: Path, generator: Generator | None = None) -> Generator:
+        """Read what `save` wrote, onto the CPU."""
+        made: Generator = read_generator(folder / "generator.safetensors")
+        return made
 
     @property
     def device(self) -> torch.device:

@@ -15,6 +15,7 @@ from interpgan_core.files import start_of
 from interpgan_core.models import Checkpoint, Published, recognise
 from interpgan_core.plugins import plugins
 from interpgan_core.published import load_directions
+from interpgan_core.saving import KIND, SavedGenerator, open_generator
 
 _SHOWN = 20  # directions of one file
 _UNSAID = "unsaid"  # by the file; a recipe says it with `space`
@@ -99,6 +100,20 @@ def _directions(found: DirectionSet) -> dict[str, str]:
     return facts | {"code": _NO_CODE}
 
 
+def _generator(saved: SavedGenerator) -> dict[str, str]:
+    """A generator: its family, how many numbers it has, and where it comes from."""
+    judge = saved.part("discriminator")
+    return {
+        "family": f"{saved.backbone}, written by interpgan",
+        "parameters": f"{sum(t.numel() for t in saved.part('generator').values()):,}",
+        "discriminator": "yes" if judge else "no",
+        **{name: json.dumps(value) for name, value in saved.settings.items()},
+        "licence": saved.licence or "not known",
+        "code": _NO_CODE,
+        **{f"note {name}": json.dumps(value) for name, value in saved.notes.items()},
+    }
+
+
 def _own_kind(path: Path) -> str:
     """What one of our files holds, such as "directions"; "" if it is none of ours."""
     from safetensors import safe_open
@@ -114,6 +129,8 @@ def _own_kind(path: Path) -> str:
 def _own(path: Path, kind: str) -> dict[str, str]:
     if kind == "directions":
         return _directions(DirectionSet.read(path))
+    if kind == KIND:
+        return _generator(open_generator(path))
     tensors, header = read_safetensors(path, kind)
     return {
         "family": f"{kind}, written by interpgan",

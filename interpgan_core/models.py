@@ -15,6 +15,7 @@ from interpgan_core.downloads import download
 from interpgan_core.errors import InterpganError, did_you_mean
 from interpgan_core.generator import Generator
 from interpgan_core.plugins import plugins
+from interpgan_core.saving import SavedGenerator, is_saved_generator, read_generator
 
 Noise = Literal["const", "none", "random"]
 """const: the file's own buffers; none; random: drawn from each sample's seed."""
@@ -118,6 +119,21 @@ class Backbone(Protocol):
     def load(self, checkpoint: Checkpoint, **options: Any) -> Generator:
         """Build the generator; options as in `load_generator`, and the family's own."""
 
+    def restore(self, saved: SavedGenerator, path: Path, **options: Any) -> Generator:
+        """Make a generator again.
+
+        Args:
+            saved: what its `saved` said it is.
+            path: the file, for messages.
+            options: as in `load`.
+
+        Returns:
+            The generator.
+
+        Raises:
+            InterpganError: if tensors or settings do not fit one another, or an option does not apply.
+        """
+
 
 @dataclass(frozen=True)
 class NamedModel:
@@ -215,6 +231,9 @@ def load_generator(
     if str(source) in registry.models or not path.exists():
         named: Generator = registry.get("models", str(source)).load()(**options)
         return named
+    if is_saved_generator(path):
+        own: Generator = read_generator(path, **options)
+        return own
     checkpoint = Checkpoint(path)
     backbone: Backbone = registry.get("backbones", family).load() if family else recognise(checkpoint)
     parameters = inspect.signature(backbone.load).parameters

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 T = TypeVar("T")
-NEEDS = ("generator", "batch", "device", "folder", "progress")
+NEEDS = ("generator", "batch", "device", "folder", "scratch", "progress")
 
 Progress = Callable[..., Iterable[Any]]
 """`for x in progress(items, total=n, what="scoring"):` shows a bar where there is someone to see it."""
@@ -156,9 +156,10 @@ InputFile = Annotated[Path, _File()]
 class Operator(BaseModel, ABC):
     """One step of a recipe: its fields are its parameters, `run` is what it does.
 
-    A subclass writes `run` with a plain signature that names any of generator, batch, device, folder and
-    progress (with a default of None where it can do without); the return annotation is the type of the
-    result.
+    A subclass writes `run` with a plain signature that names any of generator, batch, device, folder,
+    scratch and progress (with a default of None where it can do without); the return annotation is the type
+    of the result. `folder` becomes the step's result when the step is done; `scratch` is a folder that
+    outlives a run that is killed, so that a long step can go on where it was, and is removed when it is done.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from interpgan_core.errors import InterpganError, RecipeError
+from interpgan_core.generator import Generator
 from interpgan_core.hookspecs import StepReport
 from interpgan_core.latents import LatentBatch
 from interpgan_core.manifest import manifest
@@ -186,7 +187,8 @@ class _Run:
             self.licences += [text for text in record.get("licences", []) if text not in self.licences]
         if intent.action == "load":
             generator = self.values.get(step.generator)
-            self._remember(step, step.result.load(self.store.folder / step.folder, generator))  # type: ignore[attr-defined]
+            loaded = step.result.load(self.store.folder / step.folder, generator)  # type: ignore[attr-defined]
+            self._remember(step, loaded.to(self._device()) if isinstance(loaded, Generator) else loaded)
         return record
 
     def _remember(self, step: PlannedStep, result: Any) -> None:
@@ -202,14 +204,12 @@ class _Run:
                 self.say(licence)
 
     def _result(self, step: PlannedStep, folder: Path | None) -> Any:
-        if self.device is None:
-            import torch
-
-            self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        given: dict[str, Any] = {"device": self.device, "progress": self.progress, "folder": folder}
+        given: dict[str, Any] = {"device": self._device(), "progress": self.progress, "folder": folder}
         for name, number in step.inputs.items():
             given[name] = self.values[number]
         needs = type(step.operator).needs()
+        if "scratch" in needs:
+            given["scratch"] = self.store.scratch(step)
         operator = self._filled(step.operator)
         inputs = [self.values[number] for number in step.inputs.values()]
         batches = [(value.codes, value.codes.clone()) for value in inputs if isinstance(value, LatentBatch)]
@@ -224,6 +224,13 @@ class _Run:
                 f"it changed the codes that it was given, which other steps use; {_report_to(step)}"
             )
         return result
+
+    def _device(self) -> str:
+        if self.device is None:
+            import torch
+
+            self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        return self.device
 
     def _filled(self, operator: Model) -> Model:
         """The operator with results where the recipe has references."""

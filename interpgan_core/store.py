@@ -131,6 +131,16 @@ class Store:
             (made / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
         self._adopt(step)
 
+    def scratch(self, step: PlannedStep) -> Path:
+        """A folder of a step's own, the same for the same key, that outlives a run that is killed."""
+        path = self._scratch(step)
+        with explaining(path):
+            path.mkdir(exist_ok=True)
+        return path
+
+    def _scratch(self, step: PlannedStep) -> Path:
+        return self.folder / f".{step.key[:16]}.scratch"
+
     def write(self, name: str, text: str) -> None:
         """Write one file of the output folder, whole or not at all."""
         self.check()
@@ -173,6 +183,8 @@ class Store:
             self._waiting(step).rename(final)
             if old.exists():
                 _remove(old)
+            if (scratch := self._scratch(step)).exists():
+                _remove(scratch)
 
 
 def _free_name(path: Path) -> Path:

@@ -20,7 +20,8 @@ builtin  toy
 models  published
 operators
 directions  generator
-latents
+latents  saving
+imagesets
 report
 images  ranges
 checkpoints  downloads  networks

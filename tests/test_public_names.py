@@ -18,8 +18,10 @@ NAMES = {
     "generators": """
         Generator HasClassNames HasConcepts HasDiscriminator HasEncoder HasStyleWeights load_generator fingerprint
         Backbone Checkpoint Description NamedModel Published Noise Precision check_option recognise build
+        SavedGenerator state_of
     """,
     "latent codes": "LatentSpace LatentBatch FeatureEdit Grid seeded_normal",
+    "pictures": "ImageSet",
     "directions": "Direction DirectionSet load_directions",
     "what operators are made of": """
         Operator EditOperator Input InputFile Layers Units Seeds Ranges Progress Artifact Scorer Scores

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import math
 import re
-from typing import get_args
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar, get_args
 
 import torch
+from torch import Tensor, nn
 
 from interpgan_biggan import ajbrock, huggingface
+from interpgan_biggan.discriminator import Discriminator
 from interpgan_biggan.files import Shapes
 from interpgan_biggan.generator import BigGAN, spaces_of
 from interpgan_biggan.models import LICENCE
+from interpgan_biggan.network import Network, architecture_of
 from interpgan_biggan.operators import Statistics
-from interpgan_core import Checkpoint, Description, InterpganError, Noise, Precision
+from interpgan_biggan.parts import Spectral
+from interpgan_core import Checkpoint, Description, InterpganError, Noise, Precision, SavedGenerator, build
 from interpgan_core.models import check_option
 
 FAMILY = "BigGAN"
+N = TypeVar("N", bound=nn.Module)
 _WEIGHTS = r".*(weight|weight_orig|bias|gain|gamma)"
 
 
@@ -114,6 +121,43 @@ class BigGANFiles:
         generator = BigGAN(network, truncation, licence, discriminator)
         network.ready(getattr(torch, precision))
         return generator.to(device)
+
+    def restore(
+        self,
+        saved: SavedGenerator,
+        path: Path,
+        *,
+        device: str = "cpu",
+        noise: Noise = "const",
+        precision: Precision = "float32",
+        resolution: int | None = None,
+    ) -> BigGAN:
+        """Make a saved generator again; options as in `load`."""
+        check_option(FAMILY, "noise", noise, ("const", "none"))
+        check_option(FAMILY, "precision", precision, get_args(Precision))
+        known = saved.settings
+        made = architecture_of(known["architecture"])
+        network = _network(lambda: Network(made), saved.part("generator"), known["factors"], path)
+        critic = known["judge"] and _network(
+            lambda: Discriminator(**known["judge"], vectors=""),
+            saved.part("discriminator"),
+            known["judge_factors"],
+            path,
+        )
+        check_option(FAMILY, "resolution", resolution, (None, made.resolution))
+        generator = BigGAN(network, known["truncation"], saved.licence, critic)
+        if known["class_names"]:
+            generator.class_names = tuple(known["class_names"])
+        network.ready(getattr(torch, precision))
+        return generator.to(device)
+
+
+def _network(made: Callable[[], N], tensors: Mapping[str, Tensor], factors: Mapping[str, float], path: Path) -> N:
+    network = build(made, tensors, path)
+    for name, part in network.named_modules():
+        if isinstance(part, Spectral):
+            part.factor = float(factors[name])
+    return network
 
 
 def _files(checkpoint: Checkpoint) -> tuple[Checkpoint, Checkpoint | None]:

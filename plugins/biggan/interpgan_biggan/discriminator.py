@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from interpgan_biggan.files import Shapes
-from interpgan_biggan.parts import Attention, Conv, Spectral
+from interpgan_biggan.parts import Attention, Conv, Spectral, Vectors
 
 
 class DiscriminatorBlock(nn.Module):
@@ -18,16 +18,17 @@ class DiscriminatorBlock(nn.Module):
         widths: channels in, between and out.
         first: it takes a picture, which no ReLU comes before.
         down: it halves the size.
+        vectors: what the file keeps of its spectral norms.
     """
 
-    def __init__(self, widths: tuple[int, int, int], first: bool, down: bool) -> None:
+    def __init__(self, widths: tuple[int, int, int], first: bool, down: bool, vectors: Vectors) -> None:
         super().__init__()
         inputs, between, outputs = widths
         self.first, self.down = first, down
-        self.conv1 = Conv(between, inputs, 3, 3, vectors="u")
-        self.conv2 = Conv(outputs, between, 3, 3, vectors="u")
+        self.conv1 = Conv(between, inputs, 3, 3, vectors=vectors)
+        self.conv2 = Conv(outputs, between, 3, 3, vectors=vectors)
         changes = down or inputs != outputs
-        self.conv_sc = Conv(outputs, inputs, 1, 1, vectors="u") if changes else None
+        self.conv_sc = Conv(outputs, inputs, 1, 1, vectors=vectors) if changes else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Args: x: (n, c, h, w). Returns: (n, o, h, w), or (n, o, h/2, w/2)."""
@@ -45,23 +46,32 @@ class Discriminator(nn.Module):
         widths: channels in, between and out of each block.
         attention: numbers of the blocks that self-attention follows.
         classes: how many.
+        vectors: what the file keeps of its spectral norms.
+
+    Attributes:
+        shape: the first three of these.
 
     Source:
         Brock et al., ICLR 2019, appendix B; the projection of the class by Miyato & Koyama, ICLR 2018.
     """
 
     def __init__(
-        self, widths: Sequence[tuple[int, int, int]], attention: Sequence[int], classes: int
+        self,
+        widths: Sequence[tuple[int, int, int]],
+        attention: Sequence[int],
+        classes: int,
+        vectors: Vectors = "u",
     ) -> None:
         super().__init__()
+        self.shape = {"widths": list(widths), "attention": list(attention), "classes": classes}
         # At 32 pixels the first two of four blocks halve the size, at others all but the last.
         downs = 2 if len(widths) == 4 else len(widths) - 1
         self.blocks = nn.ModuleList()
         for i, width in enumerate(widths):
-            block = [DiscriminatorBlock(width, first=i == 0, down=i < downs)]
-            self.blocks.append(nn.ModuleList(block + [Attention(width[2], "u")] * (i in attention)))
-        self.linear = Spectral(1, widths[-1][2], vectors="u")
-        self.embed = Spectral(classes, widths[-1][2], bias=False, vectors="u")
+            block = [DiscriminatorBlock(width, first=i == 0, down=i < downs, vectors=vectors)]
+            self.blocks.append(nn.ModuleList(block + [Attention(width[2], vectors)] * (i in attention)))
+        self.linear = Spectral(1, widths[-1][2], vectors=vectors)
+        self.embed = Spectral(classes, widths[-1][2], bias=False, vectors=vectors)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Logits.

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import cache
 from importlib.resources import files
 
 import numpy as np
 import torch
 from scipy.special import ndtr, ndtri
-from torch import Tensor
+from torch import Tensor, nn
 
 from interpgan_biggan.discriminator import Discriminator
 from interpgan_biggan.network import Architecture, Network
 from interpgan_biggan.parts import Spectral
-from interpgan_core import Generator, InterpganError, LatentBatch, LatentSpace, fingerprint, seeded_normal
+from interpgan_core import (
+    Generator,
+    InterpganError,
+    LatentBatch,
+    LatentSpace,
+    SavedGenerator,
+    fingerprint,
+    seeded_normal,
+    state_of,
+)
 
 IMAGENET = 1000
 BOUND = 2.0  # of the truncated normal distribution
@@ -96,6 +106,21 @@ class BigGAN(Generator):
         """Pictures."""
         return self.module(self.to_space(batch, "c+").codes)
 
+    def saved(self) -> SavedGenerator:
+        """Both networks, their shapes, and the spectral factor of every weight."""
+        judge = getattr(self, "discriminator", None)
+        settings = {
+            "architecture": {**asdict(self.module.made), "vectors": ""},
+            "factors": _factors(self.module),
+            "truncation": self.truncation,
+            "class_names": list(getattr(self, "class_names", ())),
+            "judge": judge and judge.shape,
+            "judge_factors": judge and _factors(judge),
+        }
+        return SavedGenerator(
+            "biggan", settings, state_of(generator=self.module, discriminator=judge), self.licence
+        )
+
     def style_weight(self, space: str, layer: int) -> Tensor:
         """What SeFa factorises: the first linear layer (0), or a block's gains and biases of its batch norms.
 
@@ -123,6 +148,11 @@ class BigGAN(Generator):
         out = weight.new_zeros(len(weight), *self.spaces["z"].shape)
         out[:, layer * made.z : (layer + 1) * made.z] = weight[:, : made.z]
         return out
+
+
+def _factors(network: nn.Module) -> dict[str, float]:
+    """Of each spectral norm, by the name of its module."""
+    return {name: part.factor for name, part in network.named_modules() if isinstance(part, Spectral)}
 
 
 @cache

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -79,6 +80,12 @@ class Architecture:
     def size(self, told: str) -> int:
         """Of a condition such as "zy"."""
         return sum({"z": self.z, "y": self.class_size}[part] for part in told)
+
+
+def architecture_of(settings: Mapping[str, Any]) -> Architecture:
+    """The architecture whose `asdict` went through JSON, which knows no tuples."""
+    known = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+    return Architecture(**{**known, "blocks": tuple(Block(**block) for block in settings["blocks"])})
 
 
 class Stem(nn.Module):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import get_args
 
 import torch
 from torch import Tensor, nn
 
+from interpgan_core import SavedGenerator, state_of
 from interpgan_core.errors import InterpganError
 from interpgan_core.generator import Generator, fingerprint
 from interpgan_core.latents import LatentBatch, LatentSpace, seeded_normal
@@ -62,6 +64,19 @@ class PGGAN(Generator):
             raise InterpganError(f"this generator has {self.classes} classes; give the batch labels")
         pictures = self.module(batch.codes, batch.labels if self.classes else None)
         return pictures.to(torch.promote_types(pictures.dtype, torch.float32))
+
+    def saved(self) -> SavedGenerator:
+        """Both networks, and the arguments that they were made with."""
+        judge = getattr(self, "discriminator", None)
+        settings = {
+            "network": self.module.shape,
+            "classes": self.classes,
+            "judge": judge and judge.shape,
+            "group": judge and judge.group,
+        }
+        return SavedGenerator(
+            "pggan", settings, state_of(generator=self.module, discriminator=judge), self.licence
+        )
 
     def style_weight(self, space: str, layer: int) -> Tensor:
         """What SeFa factorises: the first layer's weight, a row for each output at each of 16 places.
@@ -142,18 +157,7 @@ class Backbone:
                 option does not apply.
         """
         parts = read(checkpoint)
-        size = 2 ** (len(parts.widths) + 1)
-        check_option("PGGAN", "noise", noise, ("const", "none"))
-        check_option("PGGAN", "precision", precision, get_args(Precision))
-        if resolution not in (None, size):
-            raise InterpganError(
-                f"{checkpoint.path} draws {size} pixels only; the smaller pictures of its training: lod"
-            )
-        lod = parts.lod if lod is None else float(lod)
-        if not 0 <= lod < len(parts.widths):
-            raise InterpganError(
-                f"{checkpoint.path} has lod 0 to {len(parts.widths) - 1}, not {lod:g}; 0 shows every layer"
-            )
+        lod = _checked(checkpoint.path, len(parts.widths), parts.lod, noise, precision, resolution, lod)
         fused = parts.fused if fused_scale is None else fused_scale
         classes = parts.classes if classes is None else classes
         if not 0 <= classes < parts.inputs:
@@ -171,6 +175,52 @@ class Backbone:
             generator.discriminator = _discriminator(parts, fused)
         network.to(getattr(torch, precision))
         return generator.to(device)
+
+    def restore(
+        self,
+        saved: SavedGenerator,
+        path: Path,
+        *,
+        device: str = "cpu",
+        noise: Noise = "const",
+        precision: Precision = "float32",
+        resolution: int | None = None,
+        lod: float | None = None,
+    ) -> PGGAN:
+        """Make a saved generator again; options as in `load`."""
+        shape, judge = (saved.settings[name] for name in ("network", "judge"))
+        lod = _checked(path, len(shape["widths"]), shape["lod"], noise, precision, resolution, lod)
+        network = build(lambda: Network(**{**shape, "lod": lod}), saved.part("generator"), path)
+        generator = PGGAN(network, saved.settings["classes"])
+        network.to(memory_format=torch.channels_last)
+        if judge:
+            generator.discriminator = build(
+                lambda: Discriminator(**judge), saved.part("discriminator"), path
+            )
+            generator.discriminator.group = saved.settings["group"]
+        network.to(getattr(torch, precision))
+        return generator.to(device)
+
+
+def _checked(
+    path: Path,
+    blocks: int,
+    own: float,
+    noise: Noise,
+    precision: Precision,
+    resolution: int | None,
+    lod: float | None,
+) -> float:
+    """The level of detail asked for, or the file's own; every option that does not apply is refused."""
+    size = 2 ** (blocks + 1)
+    check_option("PGGAN", "noise", noise, ("const", "none"))
+    check_option("PGGAN", "precision", precision, get_args(Precision))
+    if resolution not in (None, size):
+        raise InterpganError(f"{path} draws {size} pixels only; the smaller pictures of its training: lod")
+    lod = own if lod is None else float(lod)
+    if not 0 <= lod < blocks:
+        raise InterpganError(f"{path} has lod 0 to {blocks - 1}, not {lod:g}; 0 shows every layer")
+    return lod
 
 
 def _discriminator(parts: Parts, fused: bool) -> nn.Module:

@@ -24,11 +24,13 @@ class Discriminator(nn.Module):
     Attributes:
         group: over how many pictures the last layers compare deviations (minibatch standard deviation);
             of no more than there are. 16 where the published code does not say otherwise; the paper: 4.
+        shape: the arguments that it was made with.
     """
 
     def __init__(self, widths: Sequence[int], hidden: int, outputs: int, fused: bool) -> None:
         super().__init__()
         self.group, self.last = 16, len(widths) - 1
+        self.shape = {"widths": list(widths), "hidden": hidden, "outputs": outputs, "fused": fused}
         for j, width in enumerate(widths):
             self.add_module(f"input{j}", _Conv(3, width, 1))
             if j < self.last:

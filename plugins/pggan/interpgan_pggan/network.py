@@ -22,6 +22,9 @@ class Network(nn.Module):
         lod: how many doublings of the size are left out, 0 to len(widths) - 1; a fraction blends.
         tanh: does a tanh end the network?
 
+    Attributes:
+        shape: the arguments that it was made with.
+
     Source:
         Karras et al., Progressive Growing of GANs, ICLR 2018, sections 2 and 4 and appendix A.
     """
@@ -29,6 +32,7 @@ class Network(nn.Module):
     def __init__(self, inputs: int, widths: Sequence[int], lod: float = 0.0, tanh: bool = False) -> None:
         super().__init__()
         self.lod, self.tanh, self.last = lod, tanh, len(widths) - 1
+        self.shape = {"inputs": inputs, "widths": list(widths), "lod": lod, "tanh": tanh}
         for block, width in enumerate(widths):
             first = First(inputs, width) if block == 0 else Layer(widths[block - 1], width, up=True)
             self.add_module(f"layer{2 * block}", first)

@@ -11,6 +11,7 @@ from torch.nn import functional
 SLOPE = 0.2  # of every leaky ReLU
 GAIN = 2**0.5  # of every leaky ReLU
 EPSILON = 1e-8  # of every norm
+LINE = 16  # numbers in a line of the cache
 LEARNING_RATE = 0.01  # of the mapping: its stored weights are a hundred times as large as they act
 
 
@@ -56,7 +57,7 @@ class Affine(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Args: x: (n, d); Returns: (n, o)."""
-        y = functional.linear(x * self.scale, self.weight, self.bias)
+        y = linear(x * self.scale, self.weight, self.bias)
         return y + self.shift if self.shift else y
 
 
@@ -71,8 +72,27 @@ class Dense(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Args: x: (n, d); Returns: (n, o)."""
-        y = functional.linear(x * self.scale, self.weight, self.bias * self.rate)
+        y = linear(x * self.scale, self.weight, self.bias * self.rate)
         return functional.leaky_relu(y, SLOPE) * GAIN
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """`functional.linear`, each row rounded alike wherever it stands.
+
+    MKL rounds by where a row begins in a line of the cache, so rows of another length are filled up with zeros.
+
+    Args:
+        x: (n, d).
+        weight: (o, d).
+        bias: (o,).
+
+    Returns:
+        (n, o).
+    """
+    short = -x.shape[1] % LINE
+    if short:
+        x, weight = functional.pad(x, (0, short)), functional.pad(weight, (0, short))
+    return functional.linear(x, weight, bias)
 
 
 def _unit(x: Tensor) -> Tensor:

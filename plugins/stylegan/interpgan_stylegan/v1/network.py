@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from interpgan_stylegan.dense import linear
+
 SLOPE = 0.2  # of every leaky ReLU
 EPSILON = 1e-8  # of every norm
 LEARNING_RATE = 0.01  # of the mapping: its stored weights are a hundred times as large as they act
@@ -143,7 +145,7 @@ class Dense(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Args: x: (n, d); Returns: (n, o)."""
-        return torch.addmm(self.bias, x, self.weight.T, beta=self.rate, alpha=self.scale)
+        return linear(x * self.scale, self.weight, self.bias * self.rate)
 
 
 class Noise(nn.Module):

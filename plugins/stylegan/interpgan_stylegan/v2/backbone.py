@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import torch
 
+from interpgan_core import SavedGenerator
 from interpgan_core.errors import InterpganError
 from interpgan_core.models import Checkpoint, Description, Noise, Precision, check_option
 from interpgan_core.networks import build
 from interpgan_stylegan.v2.discriminator import Discriminator
 from interpgan_stylegan.v2.generator import StyleGAN2
 from interpgan_stylegan.v2.network import Network
+from interpgan_stylegan.v2.plan import DiscriminatorPlan, Plan
 from interpgan_stylegan.v2.read import Networks, is_stylegan2, read
 
 FAMILY = "StyleGAN 2"
@@ -73,22 +76,56 @@ class Backbone:
             InterpganError: if the file is damaged or of an unknown variant, or an option does not apply.
         """
         found = read(checkpoint)
-        check_option(FAMILY, "noise", noise, get_args(Noise))
-        check_option(FAMILY, "precision", precision, get_args(Precision))
-        if resolution not in (None, found.plan.resolution):
-            raise InterpganError(f"{checkpoint.path} draws {found.plan.resolution} pixels only")
-        if noise == "random" and not found.plan.noise:
-            raise InterpganError(f"{checkpoint.path} was trained without noise; leave noise at const")
         where = checkpoint.path
         if found.layout != "nvidia":
             where = Path(f"{where} (in NVIDIA's names)")
-        network = build(lambda: Network(found.plan), found.generator, where)
-        generator = StyleGAN2(network, found.plan, found.mean, noise)
-        if found.judge is not None:
-            judge = found.judge
-            generator.discriminator = build(lambda: Discriminator(judge), found.discriminator, where)
-        network.synthesis.cast(getattr(torch, precision))
-        return generator.to(device)
+        return _built(found, where, device, noise, precision, resolution)
+
+    def restore(
+        self,
+        saved: SavedGenerator,
+        path: Path,
+        *,
+        device: str = "cpu",
+        noise: Noise = "const",
+        precision: Precision = "float32",
+        resolution: int | None = None,
+    ) -> StyleGAN2:
+        """Make a saved generator again; options as in `load`."""
+        plan, judge = (saved.settings[name] for name in ("plan", "judge"))
+        found = Networks(
+            layout="nvidia",
+            plan=Plan(**_tuples(plan)),
+            generator=saved.part("generator"),
+            mean=saved.tensors["mean"],
+            judge=judge and DiscriminatorPlan(**_tuples(judge)),
+            discriminator=saved.part("discriminator"),
+            settled=True,
+        )
+        return _built(found, path, device, noise, precision, resolution)
+
+
+def _built(
+    found: Networks, where: Path, device: str, noise: Noise, precision: Precision, resolution: int | None
+) -> StyleGAN2:
+    check_option(FAMILY, "noise", noise, get_args(Noise))
+    check_option(FAMILY, "precision", precision, get_args(Precision))
+    if resolution not in (None, found.plan.resolution):
+        raise InterpganError(f"{where} draws {found.plan.resolution} pixels only")
+    if noise == "random" and not found.plan.noise:
+        raise InterpganError(f"{where} was trained without noise; leave noise at const")
+    network = build(lambda: Network(found.plan), found.generator, where)
+    generator = StyleGAN2(network, found.plan, found.mean, noise)
+    if found.judge is not None:
+        judge = found.judge
+        generator.discriminator = build(lambda: Discriminator(judge), found.discriminator, where)
+    network.synthesis.cast(getattr(torch, precision))
+    return generator.to(device)
+
+
+def _tuples(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON knows lists only."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
 
 
 def _notes(found: Networks) -> list[str]:

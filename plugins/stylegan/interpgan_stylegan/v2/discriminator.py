@@ -22,7 +22,7 @@ class Discriminator(nn.Module):
 
     def __init__(self, plan: DiscriminatorPlan) -> None:
         super().__init__()
-        self.classes, self.depth = plan.classes, len(plan.widths)
+        self.plan, self.classes, self.depth = plan, plan.classes, len(plan.widths)
         if plan.mapping:
             self.mapping = Mapping(0, plan.mapping, plan.classes, plan.embedding, joint=False)
         for i in range(1, self.depth):

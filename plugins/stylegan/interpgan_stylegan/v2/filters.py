@@ -19,7 +19,6 @@ def smooth(
     x: Tensor,
     padding: int,
     gain: float = 1.0,
-    step: int = 1,
     bias: Tensor | None = None,
 ) -> Tensor:
     """Filter each channel.
@@ -28,15 +27,14 @@ def smooth(
         x: (n, c, h, w).
         padding: zeros on every side.
         gain: factor on the result.
-        step: keep every step-th pixel.
         bias: (c,), added to the result.
 
     Returns:
-        (n, c, (h + 2 padding - 3) / step, …), rounded up.
+        (n, c, h + 2 padding - 3, w + 2 padding - 3).
     """
     channels = x.shape[1]
     taps = (kernel() * gain).to(x).expand(channels, 1, 4, 4)
-    return functional.conv2d(x, taps, bias, padding=padding, stride=step, groups=channels)
+    return functional.conv2d(x, taps, bias, padding=padding, groups=channels)
 
 
 def enlarge(x: Tensor) -> Tensor:
@@ -55,5 +53,8 @@ def enlarge(x: Tensor) -> Tensor:
 
 
 def shrink(x: Tensor) -> Tensor:
-    """Half the size: the filter, then every second pixel. Args: x: (n, c, 2h, 2w); Returns: (n, c, h, w)."""
-    return smooth(x, padding=1, step=2)
+    """Half the size: the filter, then every second pixel. Args: x: (n, c, 2h, 2w); Returns: (n, c, h, w).
+
+    Not one strided convolution: on a CPU its gradient takes ten times as long as that of both.
+    """
+    return smooth(x, padding=1)[:, :, ::2, ::2]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from types import SimpleNamespace
 
 from torch import Tensor
 
+from interpgan_core import SavedGenerator, state_of
 from interpgan_core.generator import fingerprint
 from interpgan_core.latents import LatentBatch
 from interpgan_core.models import Noise
@@ -40,7 +42,7 @@ class StyleGAN2(StyleGenerator):
     discriminator: Discriminator
 
     def __init__(self, network: Network, plan: Plan, mean: Tensor | None, noise: Noise = "const") -> None:
-        self.module, self.classes, self.noise = network, plan.classes, noise
+        self.module, self.classes, self.noise, self.plan = network, plan.classes, noise, plan
         self.fingerprint = _fingerprint(network, plan.shift)
         self.layers = [
             f"synthesis.b{4 * 2**i}.{name}"
@@ -76,6 +78,15 @@ class StyleGAN2(StyleGenerator):
         self.check_layer(space, layer)
         *_, last = self.module.synthesis.styled()
         return [*self.module.synthesis.convs, last[1]][layer].affine.weight
+
+    def saved(self) -> SavedGenerator:
+        """Both plans, both networks, and the mean of w."""
+        judge = getattr(self, "discriminator", None)
+        settings = {"plan": asdict(self.plan), "judge": judge and asdict(judge.plan)}
+        mean = {"mean": self.spaces["w"].mean}
+        return SavedGenerator(
+            "stylegan.v2", settings, state_of(generator=self.module, discriminator=judge) | mean, self.licence
+        )
 
     def _noise(self, batch: LatentBatch) -> list[Tensor | None]:
         convs = self.module.synthesis.convs

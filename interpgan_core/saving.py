@@ -1,0 +1,128 @@
+"""Generators in files of ours: one .safetensors of weights and, in its header, the settings that make the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from interpgan_core.checkpoints import read_safetensors, write_safetensors
+from interpgan_core.errors import InterpganError
+from interpgan_core.files import start_of
+from interpgan_core.plugins import plugins
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+KIND = "generator"
+
+
+@dataclass(frozen=True, eq=False)
+class SavedGenerator:
+    """Everything that a generator is made of.
+
+    Args:
+        backbone: name of the backbone that can make it again, such as "stylegan.v2".
+        settings: what the weights do not say; JSON values.
+        tensors: name -> weights, of the discriminator too where there is one.
+        licence: terms of use of the weights.
+        notes: where they come from: data, parent, training; JSON values.
+    """
+
+    backbone: str
+    settings: Mapping[str, Any]
+    tensors: Mapping[str, Tensor]
+    licence: str = ""
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    def part(self, prefix: str) -> dict[str, Tensor]:
+        """Some of the tensors.
+
+        Args:
+            prefix: such as "generator"; a dot follows it in their names.
+
+        Returns:
+            Tensors by the rest of their names.
+        """
+        start = f"{prefix}."
+        return {name.removeprefix(start): t for name, t in self.tensors.items() if name.startswith(start)}
+
+
+def state_of(**modules: Any) -> dict[str, Tensor]:
+    """The state dicts of several modules as one.
+
+    Args:
+        modules: by the prefix that their tensors get, such as "generator"; None is left out.
+
+    Returns:
+        "prefix.name" -> tensor.
+    """
+    return {
+        f"{prefix}.{name}": tensor
+        for prefix, module in modules.items()
+        if module is not None
+        for name, tensor in module.state_dict().items()
+    }
+
+
+def is_saved_generator(path: Path) -> bool:
+    """Is it a file that `write_generator` wrote? A damaged one is none."""
+    if path.is_dir() or start_of(path)[8:9] != b"{":
+        return False
+    with path.open("rb") as file:
+        return f'"interpgan.{KIND}/'.encode() in file.read(200)
+
+
+def write_generator(saved: SavedGenerator, path: Path) -> None:
+    """Write a generator; equal content gives equal bytes.
+
+    Raises:
+        InterpganError: if the folder cannot be written to.
+    """
+    header = {
+        "backbone": saved.backbone,
+        "settings": dict(saved.settings),
+        "licence": saved.licence,
+        "notes": dict(saved.notes),
+    }
+    write_safetensors(path, saved.tensors, KIND, header)
+
+
+def open_generator(path: Path) -> SavedGenerator:
+    """Read what `write_generator` wrote, with nothing built.
+
+    Raises:
+        InterpganError: if the file is missing, damaged or holds something else.
+    """
+    tensors, header = read_safetensors(path, KIND)
+    if set(header) != {"backbone", "settings", "licence", "notes"}:
+        raise InterpganError(f"the header of {path} is damaged; make the file again")
+    return SavedGenerator(
+        header["backbone"], header["settings"], tensors, header["licence"], header["notes"]
+    )
+
+
+def read_generator(path: Path, **options: Any) -> Any:
+    """Make the generator that `write_generator` wrote.
+
+    Args:
+        path: the file.
+        options: those of `load_generator`, and the family's own.
+
+    Raises:
+        InterpganError: if the file cannot be read, or the plugin of its family is not installed or of a
+            version that cannot make it.
+    """
+    saved = open_generator(path)
+    backbone = plugins().get("backbones", saved.backbone).load()
+    if not hasattr(backbone, "restore"):
+        raise InterpganError(f"{path} needs a newer version of the plugin that brings {saved.backbone}")
+    try:
+        generator = backbone.restore(saved, path, **options)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InterpganError(
+            f"{path} holds settings that {saved.backbone} does not know: {error}; update its plugin"
+        ) from error
+    generator.licence = generator.licence or saved.licence
+    return generator

@@ -1,0 +1,1 @@
+"""How each family of GANs is built and trained."""

@@ -1,0 +1,127 @@
+"""PGGAN."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from interpgan_core import Generator, InterpganError
+from interpgan_pggan.backbone import PGGAN
+from interpgan_pggan.discriminator import Discriminator, deviation
+from interpgan_pggan.network import Network
+from interpgan_training.families.base import Family
+from interpgan_training.losses import Loss
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How far the networks have grown.
+
+    Args:
+        block: number of the block of the largest pictures; 0 = 4 pixels.
+        new: share of that block in the picture; the rest is the block before, enlarged.
+    """
+
+    block: int
+    new: float
+
+
+class TrainPGGAN(Family):
+    """PGGAN: both networks grow from 4 pixels on; logistic loss with lazy R1, or Wasserstein with gradient penalty.
+
+    Source:
+        Karras et al., ICLR 2018, section 2 and appendix A.1.
+    """
+
+    family: Literal["pggan"] = "pggan"
+    widths: tuple[int, ...] = (128, 128, 96, 48, 24)
+    """Channels at 4, 8, 16 … pixels, of both networks."""
+    z: int = Field(default=128, ge=1)
+    phase_kimg: float = Field(default=10.0, gt=0)
+    """Thousands of pictures to blend a new block in, and as many until the next one; the paper: 800."""
+    group: int = Field(default=4, ge=1)
+    """Pictures of which the discriminator compares the deviations."""
+    loss: Loss = "logistic"
+    generator_rate: float = 1.5e-3
+    discriminator_rate: float = 1.5e-3
+    betas: tuple[float, float] = (0.0, 0.99)
+    r1: float = 1.0
+
+    def build(self, resolution: int, classes: int) -> tuple[nn.Module, nn.Module]:
+        if resolution != 2 ** (len(self.widths) + 1):
+            raise InterpganError(
+                f"{len(self.widths)} widths make {2 ** (len(self.widths) + 1)} pixels, and the pictures have "
+                f"{resolution}; give one width for each of 4, 8 … {resolution} pixels"
+            )
+        if classes:
+            raise InterpganError("PGGAN is trained without classes here; leave them out of the data")
+        networks = (
+            Network(self.z, self.widths),
+            Discriminator(tuple(reversed(self.widths)), self.widths[0], 1, fused=False),
+        )
+        networks[1].group = self.group
+        for network in networks:
+            for name, parameter in network.named_parameters():
+                nn.init.normal_(parameter) if name.endswith("weight") else nn.init.zeros_(parameter)
+            network.to(memory_format=torch.channels_last)
+        return networks
+
+    def stage(self, seen: int) -> Stage:
+        """Each block is trained for a phase, then the next one is blended in for a phase."""
+        phase = seen / (1000 * self.phase_kimg)
+        block = min(int((phase + 1) // 2), len(self.widths) - 1)
+        return Stage(block, min(max(phase - 2 * block + 1, 0.0), 1.0) if block else 1.0)
+
+    def sized(self, images: Tensor, stage: Stage) -> Tensor:
+        """As small as the block; blended like the generated ones."""
+        side = 4 * 2**stage.block
+        images = functional.avg_pool2d(images, images.shape[-1] // side)
+        if stage.new < 1:
+            images = _double(functional.avg_pool2d(images, 2)).lerp(images, stage.new)
+        return images
+
+    def fakes(
+        self, generator: nn.Module, count: int, labels: Tensor | None, stage: Stage, random: torch.Generator
+    ) -> Tensor:
+        z = torch.randn(count, self.z, generator=random).to(generator.layer0.weight)
+        x = before = generator.normalise(z, None)
+        for block in range(stage.block + 1):
+            before, x = x, generator.get_submodule(f"layer{2 * block}")(x)
+            x = generator.get_submodule(f"layer{2 * block + 1}")(x)
+        picture = generator.get_submodule(f"output{stage.block}")(x)
+        if stage.new < 1:
+            picture = _double(generator.get_submodule(f"output{stage.block - 1}")(before)).lerp(picture, stage.new)
+        return picture
+
+    def judge(self, discriminator: nn.Module, images: Tensor, labels: Tensor | None, stage: Stage) -> Tensor:
+        last = discriminator.last
+        first = last - stage.block
+        x = discriminator.get_submodule(f"input{first}")(images)
+        for j in range(first, last):
+            x = discriminator.get_submodule(f"layer{2 * j}")(x)
+            x = discriminator.get_submodule(f"layer{2 * j + 1}")(x)
+            if j == first and stage.new < 1:
+                old = discriminator.get_submodule(f"input{first + 1}")(functional.avg_pool2d(images, 2))
+                x = old.lerp(x, stage.new)
+        x = torch.cat([x, deviation(x, discriminator.group).to(x)], 1)
+        x = discriminator.get_submodule(f"layer{2 * last}")(x)
+        x = discriminator.get_submodule(f"layer{2 * last + 1}")(x.flatten(1))
+        return discriminator.get_submodule(f"layer{2 * last + 2}")(x)[:, 0]
+
+    def finish(
+        self, generator: nn.Module, discriminator: nn.Module, resolution: int, classes: int
+    ) -> Generator:
+        network = deepcopy(generator).eval().requires_grad_(False).float().cpu()
+        made = PGGAN(network)
+        made.discriminator = deepcopy(discriminator).eval().requires_grad_(False).float().cpu()
+        return made
+
+
+def _double(x: Tensor) -> Tensor:
+    return functional.interpolate(x, scale_factor=2.0, mode="nearest")
