@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from interpgan_core.generator import fingerprint as fingerprint
     from interpgan_core.hookspecs import StepReport as StepReport
     from interpgan_core.hookspecs import hookimpl as hookimpl
+    from interpgan_core.images import contact_sheet as contact_sheet
+    from interpgan_core.images import to_uint8 as to_uint8
     from interpgan_core.imagesets import ImageSet as ImageSet
     from interpgan_core.latents import FeatureEdit as FeatureEdit
     from interpgan_core.latents import Grid as Grid
@@ -109,6 +111,7 @@ _HOME = {
         "fingerprint",
     ),
     "hookspecs": ("StepReport", "hookimpl"),
+    "images": ("contact_sheet", "to_uint8"),
     "imagesets": ("ImageSet",),
     "latents": ("FeatureEdit", "Grid", "LatentBatch", "LatentSpace", "seeded_normal"),
     "models": (

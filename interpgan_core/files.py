@@ -103,12 +103,25 @@ def start_of(path: Path) -> bytes:
             start = file.read(1024)
     except OSError as error:
         raise InterpganError(f"cannot read {path}: {error.strerror}") from error
+    refuse_impostor(start, str(path))
+    return start
+
+
+def refuse_impostor(start: bytes, name: str) -> None:
+    """Refuse what people get instead of data.
+
+    Args:
+        start: how the content starts, about 1024 bytes.
+        name: of the file, for messages.
+
+    Raises:
+        InterpganError: if it is empty, a web page, or a Git LFS pointer.
+    """
     if not start:
-        raise InterpganError(f"{path} is empty; download or make it again")
+        raise InterpganError(f"{name} is empty; download or make it again")
     for pattern, what in _IMPOSTORS:
         if re.match(pattern, start, re.IGNORECASE | re.DOTALL):
-            raise InterpganError(f"{path} {what}")
-    return start
+            raise InterpganError(f"{name} {what}")
 
 
 def everything_in(folder: Path) -> Iterator[Path]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 from interpgan_core.errors import InterpganError, did_you_mean
@@ -35,6 +36,7 @@ class Generator(ABC):
         classes: number of classes; 0 = unconditional.
         fingerprint: equal fingerprints mean interchangeable generators.
         licence: terms of use of the weights, shown once and in the report.
+        notes: where the weights come from: data, training, parent; JSON values, kept in a saved file.
     """
 
     module: nn.Module
@@ -43,6 +45,7 @@ class Generator(ABC):
     classes: int = 0
     fingerprint: str
     licence: str = ""
+    notes: Mapping[str, Any] = MappingProxyType({})
 
     @abstractmethod
     def prior(self, seeds: Sequence[int]) -> Tensor:
@@ -83,7 +86,8 @@ class Generator(ABC):
 
     def save(self, folder: Path) -> None:
         """Write `generator.safetensors`, with the discriminator where there is one, into the folder."""
-        write_generator(self.saved(), folder / "generator.safetensors")
+        saved = replace(self.saved(), licence=self.licence, notes=self.notes)
+        write_generator(saved, folder / "generator.safetensors")
 
     @classmethod
     def load(cls, folder: Path, generator: Generator | None = None) -> Generator:

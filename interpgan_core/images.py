@@ -105,7 +105,7 @@ def thumbnail(picture: Pixels, side: int) -> Pixels:
     return np.asarray(image)
 
 
-def grid(pictures: Pixels, columns: int, gap: int = 2) -> Pixels:
+def contact_sheet(pictures: Pixels, columns: int, gap: int = 2) -> Pixels:
     """A contact sheet on white, row by row.
 
     Args:

@@ -100,7 +100,9 @@ class ImageSet:
             InterpganError: if it is not known of these pictures.
         """
         if self.attributes is None or name not in self.names:
-            raise InterpganError(f"these pictures have no attribute '{name}'" + did_you_mean(name, self.names))
+            raise InterpganError(
+                f"these pictures have no attribute '{name}'" + did_you_mean(name, self.names)
+            )
         return self.attributes[:, self.names.index(name)]
 
     def save(self, folder: Path) -> None:
@@ -116,7 +118,9 @@ class ImageSet:
         header = {"class_names": self.class_names, "names": self.names, "notes": dict(self.notes or {})}
         write_safetensors(folder / "known.safetensors", tensors, "images", header)
         shown = np.ascontiguousarray(self.pixels[:_SHOWN].transpose(0, 2, 3, 1))
-        Picture.write(images.grid(shown, _SHOWN // 2), folder, "sheet.png", f"the first {len(shown)}")
+        Picture.write(
+            images.contact_sheet(shown, _SHOWN // 2), folder, "sheet.png", f"the first {len(shown)}"
+        )
 
     @classmethod
     def load(cls, folder: Path, generator: Any = None) -> ImageSet:
@@ -145,7 +149,9 @@ class ImageSet:
             tables.append(Table("What is known", ("attribute", "mean", "lowest", "highest"), rows))
         if self.classes is not None:
             counts = self.classes.bincount(minlength=len(self.class_names)).tolist()
-            tables.append(Table("Classes", ("class", "pictures"), (*zip(self.class_names, counts, strict=True),)))
+            tables.append(
+                Table("Classes", ("class", "pictures"), (*zip(self.class_names, counts, strict=True),))
+            )
         sheet = Picture("sheet.png", f"the first {min(len(self), _SHOWN)}", thumbnail="small/sheet.webp")
         notes = [f"{len(self)} pictures of {self.resolution} pixels."]
         if self.notes:

@@ -98,9 +98,7 @@ def open_generator(path: Path) -> SavedGenerator:
     tensors, header = read_safetensors(path, KIND)
     if set(header) != {"backbone", "settings", "licence", "notes"}:
         raise InterpganError(f"the header of {path} is damaged; make the file again")
-    return SavedGenerator(
-        header["backbone"], header["settings"], tensors, header["licence"], header["notes"]
-    )
+    return SavedGenerator(header["backbone"], header["settings"], tensors, header["licence"], header["notes"])
 
 
 def read_generator(path: Path, **options: Any) -> Any:
@@ -124,5 +122,5 @@ def read_generator(path: Path, **options: Any) -> Any:
         raise InterpganError(
             f"{path} holds settings that {saved.backbone} does not know: {error}; update its plugin"
         ) from error
-    generator.licence = generator.licence or saved.licence
+    generator.licence, generator.notes = saved.licence, saved.notes
     return generator

@@ -110,7 +110,7 @@ def test_an_unknown_ending_names_the_known_ones(tmp_path) -> None:
 @given(st.integers(1, 7), st.integers(1, 4), st.integers(0, 3), st.integers(1, 5), st.integers(1, 5))
 def test_a_grid_holds_each_picture_in_its_place(n: int, columns: int, gap: int, h: int, w: int) -> None:
     given_pictures = np.random.RandomState(0).randint(0, 255, (n, h, w, 3), dtype=np.uint8)
-    sheet = images.grid(given_pictures, columns, gap)
+    sheet = images.contact_sheet(given_pictures, columns, gap)
     rows = (n + columns - 1) // columns
     assert sheet.shape == (rows * h + (rows - 1) * gap, columns * w + (columns - 1) * gap, 3)
     for i, picture in enumerate(given_pictures):

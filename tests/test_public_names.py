@@ -21,7 +21,7 @@ NAMES = {
         SavedGenerator state_of
     """,
     "latent codes": "LatentSpace LatentBatch FeatureEdit Grid seeded_normal",
-    "pictures": "ImageSet",
+    "pictures": "contact_sheet to_uint8 ImageSet",
     "directions": "Direction DirectionSet load_directions",
     "what operators are made of": """
         Operator EditOperator Input InputFile Layers Units Seeds Ranges Progress Artifact Scorer Scores

@@ -64,7 +64,7 @@ class Render(Operator):
             strips.append(self._strip(f"{number:03d}", title, row, grid, folder))
             sheet += [images.thumbnail(picture, 256) for picture in row]
         if sheet:
-            whole = images.grid(np.stack(sheet), len(grid.columns))
+            whole = images.contact_sheet(np.stack(sheet), len(grid.columns))
             images.save_picture(whole, folder / f"sheet.{self.format}", _MARK)
         return Report(self.title, tuple(strips))
 

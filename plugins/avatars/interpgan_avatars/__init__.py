@@ -1,1 +1,25 @@
-"""Avatars."""
+"""A small world of faces whose truth is known: pictures, labels and masks, and three GANs that were trained on it."""
+
+from collections.abc import Mapping
+
+from interpgan_core import hookimpl
+
+
+@hookimpl
+def interpgan_operators() -> Mapping[str, str]:
+    here = "interpgan_avatars.operators"
+    return {
+        "avatars.data": f"{here}:DrawAvatars",
+        "avatars.scorer": f"{here}:LoadScorer",
+        "avatars.segmenter": f"{here}:LoadSegmenter",
+        "avatars.train-scorer": f"{here}:TrainScorer",
+        "avatars.train-segmenter": f"{here}:TrainSegmenter",
+        "avatars.anatomy": f"{here}:CheckAnatomy",
+    }
+
+
+@hookimpl
+def interpgan_models() -> Mapping[str, str]:
+    return {
+        f"avatars.{name}": f"interpgan_avatars.models:{name}" for name in ("pggan", "stylegan2", "biggan")
+    }

@@ -96,7 +96,9 @@ def _svg(person: Person, flat: bool) -> str:
     canvas.add("skin", f'path d="{_library("styles/transparent")[0]}"', skin, move=(32, 36))
     neck = "M76,144 C84,150 116,150 124,144 V155 C112,160 88,160 76,155 Z"
     canvas.add("skin", f'path d="{neck}"', "#000", 0.12, move=(32, 36))
-    canvas.add("shirt", f'path d="{_library("clothes/shirt_crew_neck")[0]}"', _SHIRTS[person.shirt], move=_SHIRT_AT)
+    canvas.add(
+        "shirt", f'path d="{_library("clothes/shirt_crew_neck")[0]}"', _SHIRTS[person.shirt], move=_SHIRT_AT
+    )
     _age(canvas, person.age, turn)
     canvas.add("nose", 'path d="M-12,-6 C-12,6 12,6 12,-6 Z"', "#000", 0.22, move=(132 + 1.35 * turn, 134))
     _eyes(canvas, person, turn)

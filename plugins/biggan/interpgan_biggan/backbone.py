@@ -152,7 +152,9 @@ class BigGANFiles:
         return generator.to(device)
 
 
-def _network(made: Callable[[], N], tensors: Mapping[str, Tensor], factors: Mapping[str, float], path: Path) -> N:
+def _network(
+    made: Callable[[], N], tensors: Mapping[str, Tensor], factors: Mapping[str, float], path: Path
+) -> N:
     network = build(made, tensors, path)
     for name, part in network.named_modules():
         if isinstance(part, Spectral):

@@ -117,9 +117,7 @@ class BigGAN(Generator):
             "judge": judge and judge.shape,
             "judge_factors": judge and _factors(judge),
         }
-        return SavedGenerator(
-            "biggan", settings, state_of(generator=self.module, discriminator=judge), self.licence
-        )
+        return SavedGenerator("biggan", settings, state_of(generator=self.module, discriminator=judge))
 
     def style_weight(self, space: str, layer: int) -> Tensor:
         """What SeFa factorises: the first linear layer (0), or a block's gains and biases of its batch norms.

@@ -74,9 +74,7 @@ class PGGAN(Generator):
             "judge": judge and judge.shape,
             "group": judge and judge.group,
         }
-        return SavedGenerator(
-            "pggan", settings, state_of(generator=self.module, discriminator=judge), self.licence
-        )
+        return SavedGenerator("pggan", settings, state_of(generator=self.module, discriminator=judge))
 
     def style_weight(self, space: str, layer: int) -> Tensor:
         """What SeFa factorises: the first layer's weight, a row for each output at each of 16 places.
@@ -194,9 +192,7 @@ class Backbone:
         generator = PGGAN(network, saved.settings["classes"])
         network.to(memory_format=torch.channels_last)
         if judge:
-            generator.discriminator = build(
-                lambda: Discriminator(**judge), saved.part("discriminator"), path
-            )
+            generator.discriminator = build(lambda: Discriminator(**judge), saved.part("discriminator"), path)
             generator.discriminator.group = saved.settings["group"]
         network.to(getattr(torch, precision))
         return generator.to(device)

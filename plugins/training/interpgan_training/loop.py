@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -12,10 +13,23 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from interpgan_core import placing
+from interpgan_core import ImageSet, placing
+from interpgan_training.augment import adapt, augment
 from interpgan_training.draws import batch_indices, generator_of
 from interpgan_training.families.base import Family
 from interpgan_training.losses import critic_loss, generator_loss, gradient_penalty, r1_penalty
+from interpgan_training.settings import FamilySettings
+from interpgan_training.team import Alone, Team
+
+PENALTY = 10.0  # weight of the gradient penalty, as its paper has it
+MEAN_HALF = 0.05  # the average forgets half of itself in at most this share of what was seen
+
+
+def family_of(settings: FamilySettings) -> Family:
+    """The family that the settings are of."""
+    module, _, name = settings.target.partition(":")
+    family: Family = getattr(importlib.import_module(module), name)(settings)
+    return family
 
 
 @dataclass(frozen=True)
@@ -24,15 +38,17 @@ class Settings:
 
     Args:
         seed: of everything random.
-        batch_size: pictures a step.
+        batch_size: pictures a step, of all processes together.
         ema_kimg: thousands of pictures after which half of the average of the weights is new.
-        precision: of the convolutions: float32, or bfloat16.
+        precision: of the convolutions: "float32" or "bfloat16".
+        augment: adapt the augmentation to how well the discriminator knows the data by heart?
     """
 
-    seed: int
-    batch_size: int
-    ema_kimg: float
-    precision: str
+    seed: int = 0
+    batch_size: int = 16
+    ema_kimg: float = 10.0
+    precision: str = "float32"
+    augment: bool = False
 
 
 @dataclass
@@ -46,42 +62,50 @@ class Trainer:
     Args:
         family: of the networks.
         settings: see there.
-        data: (n, 3, r, r) uint8 pictures by position.
-        labels: (n, classes) float32, or None.
+        data: the pictures.
         device: "cpu", "cuda".
+        team: the processes that train together.
+
+    Attributes:
+        step: steps taken.
+        memory: numbers kept from step to step.
+
+    Raises:
+        InterpganError: if the family does not fit the data.
     """
 
     family: Family
     settings: Settings
-    data: Any
-    labels: Tensor | None
+    data: ImageSet
     device: str = "cpu"
-    step: int = 0
-    memory: dict[str, float] = field(default_factory=dict)
+    team: Team = field(default_factory=Alone)
 
     def __post_init__(self) -> None:
-        self.resolution = self.data.shape[-1]
+        self.step, self.memory = 0, dict[str, float]()
+        self.labels = self.data.labels if self.family.conditional else None
         self.classes = 0 if self.labels is None else self.labels.shape[1]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.settings.seed)
-            self.generator, self.discriminator = self.family.build(self.resolution, self.classes)
+            self.generator, self.discriminator = self.family.build(self.data.resolution, self.classes)
         self.generator.to(self.device)
         self.discriminator.to(self.device)
         self.average = deepcopy(self.generator).requires_grad_(False)
-        lazy = self.family.r1_interval / (self.family.r1_interval + 1) if self.family.r1 else 1.0
+        own = self.family.settings
+        lazy = own.r1_interval / (own.r1_interval + 1) if own.r1 else 1.0
         self.optimisers = (
-            self._adam(self.generator, self.family.generator_rate, 1.0),
-            self._adam(self.discriminator, self.family.discriminator_rate, lazy),
+            self._adam(self.generator, own.generator_rate, 1.0),
+            self._adam(self.discriminator, own.discriminator_rate, lazy),
         )
 
     def _adam(self, network: nn.Module, rate: float, lazy: float) -> torch.optim.Adam:
-        betas = tuple(beta**lazy for beta in self.family.betas)
-        return torch.optim.Adam(self.family.groups(network), rate * lazy, betas, eps=1e-8, fused=True)
+        """Lazy terms take extra steps, for which rate and moments make up: StyleGAN 2, appendix B."""
+        betas = tuple(beta**lazy for beta in self.family.settings.betas)
+        return torch.optim.Adam(network.parameters(), rate * lazy, betas, eps=1e-8, fused=True)
 
     @property
     def seen(self) -> int:
         """Real pictures shown so far."""
-        return self.step * self.settings.batch_size * self.family.critic_steps
+        return self.step * self.settings.batch_size * self.family.settings.critic_steps
 
     def advance(self) -> dict[str, float]:
         """One step of both networks.
@@ -89,107 +113,118 @@ class Trainer:
         Returns:
             Losses and mean logits, by name.
         """
-        random = generator_of(self.settings.seed, self.step)
+        random = generator_of(self.settings.seed, self.step, self.team.rank)
         stage = self.family.stage(self.seen)
         told = {}
-        for turn in range(self.family.critic_steps):
+        for turn in range(self.family.settings.critic_steps):
             start = self.seen + turn * self.settings.batch_size
             told |= self._critic(start, stage, random, penalise=turn == 0)
         told |= self._generator(stage, random)
-        self._blend()
         self.step += 1
+        self._blend()
         return told
 
     def _critic(self, start: int, stage: Any, random: torch.Generator, penalise: bool) -> dict[str, float]:
-        family, size = self.family, self.settings.batch_size
-        chosen = batch_indices(self.settings.seed, len(self.data), start, size)
-        real = family.sized(self._pictures(chosen), stage)
-        real_labels, fake_labels = self._labels(chosen), self._drawn(size, random)
+        family, own = self.family, self.family.settings
+        chosen = batch_indices(self.settings.seed, len(self.data), start, self.settings.batch_size)
+        chosen = chosen[self.team.rank :: self.team.size]
+        real = self._varied(family.sized(self._pictures(chosen), stage), random)
+        labels = None if self.labels is None else self.labels[chosen].to(self.device)
+        drawn = self._drawn(len(chosen), random)
         with self._mixed():
-            fake = family.fakes(self.generator, size, fake_labels, stage, random).detach()
-            on_real = family.judge(self.discriminator, real, real_labels, stage).float()
-            on_fake = family.judge(self.discriminator, fake, fake_labels, stage).float()
-        loss = critic_loss(family.loss, on_real, on_fake)
+            fake = family.fakes(self.generator, len(chosen), drawn, stage, random).detach()
+            fake = self._varied(fake, random)
+            on_real = family.judge(self.discriminator, real, labels, stage).float()
+            on_fake = family.judge(self.discriminator, fake, drawn, stage).float()
+        loss = critic_loss(own.loss, on_real, on_fake)
         told = {"discriminator": loss, "real": on_real.mean(), "fake": on_fake.mean()}
 
         def judge(images: Tensor) -> Tensor:
-            return family.judge(self.discriminator, images, real_labels, stage)
+            return family.judge(self.discriminator, images, labels, stage)
 
-        if family.loss == "wasserstein":
-            loss = loss + 10 * gradient_penalty(judge, real, fake.float(), random)
-        if family.r1 and penalise and self.step % family.r1_interval == 0:
-            r1 = r1_penalty(judge, real)
-            told["r1"] = r1
-            loss = loss + family.r1 * family.r1_interval * r1
-        self._learn(self.optimisers[1], loss)
+        if own.loss == "wasserstein":
+            loss = loss + PENALTY * gradient_penalty(judge, real, fake.float(), random)
+        if own.r1 and penalise and self.step % own.r1_interval == 0:
+            told["r1"] = r1_penalty(judge, real)
+            loss = loss + own.r1 * own.r1_interval * told["r1"]
+        self._learn(1, loss)
+        if self.settings.augment:
+            sign = self.team.mean(float(on_real.detach().sign().mean()))
+            self.memory["augment"] = adapt(self.memory.get("augment", 0.0), sign, self.settings.batch_size)
+            told["augment"] = torch.tensor(self.memory["augment"])
         return {name: float(value.detach()) for name, value in told.items()}
 
     def _generator(self, stage: Any, random: torch.Generator) -> dict[str, float]:
-        family, size = self.family, self.settings.batch_size
-        labels = self._drawn(size, random)
+        family, size = self.family, self.settings.batch_size // self.team.size
+        drawn = self._drawn(size, random)
         self.discriminator.requires_grad_(False)
         with self._mixed():
-            fake = family.fakes(self.generator, size, labels, stage, random)
-            logits = family.judge(self.discriminator, fake, labels, stage).float()
-        loss = generator_loss(family.loss, logits)
+            fake = self._varied(family.fakes(self.generator, size, drawn, stage, random), random)
+            logits = family.judge(self.discriminator, fake, drawn, stage).float()
+        loss = generator_loss(family.settings.loss, logits)
         told = {"generator": float(loss.detach())}
-        extra = family.penalty(self.generator, size, labels, random, self.step, self.memory)
-        self._learn(self.optimisers[0], loss if extra is None else loss + extra)
+        extra = family.penalty(self.generator, size, drawn, random, self.step, self.memory)
+        self._learn(0, loss if extra is None else loss + extra)
         self.discriminator.requires_grad_(True)
         return told
 
-    def _learn(self, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
+    def _learn(self, which: int, loss: Tensor) -> None:
+        optimiser = self.optimisers[which]
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        self.team.average_gradients((self.generator, self.discriminator)[which])
         optimiser.step()
 
     def _blend(self) -> None:
         """Move the average towards the generator; at the start faster, for it has little to remember."""
-        half = min(1000 * self.settings.ema_kimg, 0.05 * max(self.seen, 1))
-        keep = 0.5 ** (self.settings.batch_size * self.family.critic_steps / max(half, 1e-8))
+        half = min(1000 * self.settings.ema_kimg, MEAN_HALF * self.seen)
+        keep = 0.5 ** (self.seen / self.step / half)
         # Not through `.data`: networks keep what they compute from a weight until its version changes.
-        own, new = list(self.average.parameters()), list(self.generator.parameters())
         with torch.no_grad():
-            torch._foreach_lerp_(own, new, 1 - keep)
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.generator.parameters()), 1 - keep)
         for mine, its in zip(self.average.buffers(), self.generator.buffers(), strict=True):
             mine.copy_(its)
 
     def _pictures(self, chosen: list[int]) -> Tensor:
-        pictures = torch.from_numpy(self.data[chosen]).to(self.device, torch.float32)
+        pictures = torch.from_numpy(self.data.pixels[chosen]).to(self.device, torch.float32)
         return (pictures / 127.5 - 1).contiguous(memory_format=torch.channels_last)
 
-    def _labels(self, chosen: list[int]) -> Tensor | None:
-        return None if self.labels is None else self.labels[chosen].to(self.device)
+    def _varied(self, images: Tensor, random: torch.Generator) -> Tensor:
+        return augment(images, self.memory.get("augment", 0.0), random)
 
     def _drawn(self, count: int, random: torch.Generator) -> Tensor | None:
         """Labels for generated pictures, as frequent as in the data."""
         if self.labels is None:
             return None
-        chosen = torch.randint(len(self.labels), (count,), generator=random)
-        return self.labels[chosen].to(self.device)
+        return self.labels[torch.randint(len(self.labels), (count,), generator=random)].to(self.device)
 
     @contextmanager
     def _mixed(self) -> Iterator[None]:
         kind = getattr(torch, self.settings.precision)
-        with torch.autocast(self.device, kind, enabled=kind != torch.float32):
+        with torch.autocast(torch.device(self.device).type, kind, enabled=kind != torch.float32):
             yield
 
-    def save(self, path: Path) -> None:
-        """Write the state, whole or not at all."""
+    def save(self, path: Path, more: dict[str, Any]) -> None:
+        """Write the state, whole or not at all, and whatever else belongs to it."""
         state = {
             "step": self.step,
             "memory": self.memory,
             "networks": [n.state_dict() for n in (self.generator, self.discriminator, self.average)],
             "optimisers": [o.state_dict() for o in self.optimisers],
+            "more": more,
         }
         with placing(path) as partial:
             torch.save(state, partial)
 
-    def restore(self, path: Path) -> None:
-        """Go on where `save` was."""
+    def restore(self, path: Path) -> dict[str, Any]:
+        """Go on where `save` was; returns what else was saved."""
         state = torch.load(path, map_location=self.device, weights_only=True)
-        for network, own in zip((self.generator, self.discriminator, self.average), state["networks"], strict=True):
+        for network, own in zip(
+            (self.generator, self.discriminator, self.average), state["networks"], strict=True
+        ):
             network.load_state_dict(own)
         for optimiser, own in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(own)
         self.step, self.memory = state["step"], state["memory"]
+        more: dict[str, Any] = state["more"]
+        return more

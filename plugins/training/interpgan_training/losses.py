@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-Loss = Literal["logistic", "hinge", "wasserstein"]
-"""logistic: non-saturating (Goodfellow et al., 2014); hinge (Lim & Ye, 2017); wasserstein (Arjovsky et al., 2017),
-which needs a gradient penalty."""
+from interpgan_training.settings import Loss
 
 
 def critic_loss(loss: Loss, real: Tensor, fake: Tensor) -> Tensor:

@@ -85,7 +85,7 @@ class StyleGAN2(StyleGenerator):
         settings = {"plan": asdict(self.plan), "judge": judge and asdict(judge.plan)}
         mean = {"mean": self.spaces["w"].mean}
         return SavedGenerator(
-            "stylegan.v2", settings, state_of(generator=self.module, discriminator=judge) | mean, self.licence
+            "stylegan.v2", settings, state_of(generator=self.module, discriminator=judge) | mean
         )
 
     def _noise(self, batch: LatentBatch) -> list[Tensor | None]:

@@ -3,39 +3,32 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from interpgan_core import Generator
-from interpgan_training.losses import Loss
+from interpgan_core import Generator, InterpganError
 
 
-class Family(BaseModel, ABC):
-    """Settings of an architecture and of its training, and what only it knows.
+@dataclass(frozen=True)
+class Family(ABC):
+    """What only a family knows of its networks and their training.
 
     A network is one of the family's backbone plugin, with new weights. `stage` is whatever `stage()` says:
     how far a network that grows has grown.
+
+    Args:
+        settings: what the recipe says.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    settings: Any
 
-    loss: Loss
-    generator_rate: float = Field(gt=0)
-    """Learning rate of the generator."""
-    discriminator_rate: float = Field(gt=0)
-    """Learning rate of the discriminator."""
-    betas: tuple[float, float]
-    """Of Adam."""
-    critic_steps: int = Field(default=1, ge=1)
-    """Steps of the discriminator for each of the generator."""
-    r1: float = Field(default=0.0, ge=0)
-    """Weight of the R1 penalty; 0: none."""
-    r1_interval: int = Field(default=16, ge=1)
-    """In how many steps it is taken once, so many times as strong (lazy regularisation)."""
+    @property
+    def conditional(self) -> bool:
+        """Is it trained with the classes of the pictures? Otherwise it does without them."""
+        return False
 
     @abstractmethod
     def build(self, resolution: int, classes: int) -> tuple[nn.Module, nn.Module]:
@@ -109,6 +102,15 @@ class Family(BaseModel, ABC):
         """
         return None
 
-    def groups(self, network: nn.Module) -> Iterable[nn.Parameter]:
-        """The parameters that are trained."""
-        return network.parameters()
+    def check(self, resolution: int) -> None:
+        """See that the widths make pictures of this size.
+
+        Raises:
+            InterpganError: if they do not.
+        """
+        made = self.settings.resolution
+        if resolution != made:
+            raise InterpganError(
+                f"{len(self.settings.widths)} widths make {made} pixels, and the pictures have {resolution}; give "
+                "one width for each of 4, 8 … pixels, and pictures of a power of two"
+            )

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interpgan_core import Generator, InterpganError
+from interpgan_core import Generator
 from interpgan_pggan.backbone import PGGAN
 from interpgan_pggan.discriminator import Discriminator, deviation
 from interpgan_pggan.network import Network
 from interpgan_training.families.base import Family
-from interpgan_training.losses import Loss
+from interpgan_training.settings import PGGANSettings
 
 
 @dataclass(frozen=True)
@@ -32,40 +30,22 @@ class Stage:
     new: float
 
 
-class TrainPGGAN(Family):
+class PGGANFamily(Family):
     """PGGAN: both networks grow from 4 pixels on; logistic loss with lazy R1, or Wasserstein with gradient penalty.
 
     Source:
         Karras et al., ICLR 2018, section 2 and appendix A.1.
     """
 
-    family: Literal["pggan"] = "pggan"
-    widths: tuple[int, ...] = (128, 128, 96, 48, 24)
-    """Channels at 4, 8, 16 … pixels, of both networks."""
-    z: int = Field(default=128, ge=1)
-    phase_kimg: float = Field(default=10.0, gt=0)
-    """Thousands of pictures to blend a new block in, and as many until the next one; the paper: 800."""
-    group: int = Field(default=4, ge=1)
-    """Pictures of which the discriminator compares the deviations."""
-    loss: Loss = "logistic"
-    generator_rate: float = 1.5e-3
-    discriminator_rate: float = 1.5e-3
-    betas: tuple[float, float] = (0.0, 0.99)
-    r1: float = 1.0
+    settings: PGGANSettings
 
     def build(self, resolution: int, classes: int) -> tuple[nn.Module, nn.Module]:
-        if resolution != 2 ** (len(self.widths) + 1):
-            raise InterpganError(
-                f"{len(self.widths)} widths make {2 ** (len(self.widths) + 1)} pixels, and the pictures have "
-                f"{resolution}; give one width for each of 4, 8 … {resolution} pixels"
-            )
-        if classes:
-            raise InterpganError("PGGAN is trained without classes here; leave them out of the data")
+        self.check(resolution)
         networks = (
-            Network(self.z, self.widths),
-            Discriminator(tuple(reversed(self.widths)), self.widths[0], 1, fused=False),
+            Network(self.settings.z, self.settings.widths),
+            Discriminator(tuple(reversed(self.settings.widths)), self.settings.widths[0], 1, fused=False),
         )
-        networks[1].group = self.group
+        networks[1].group = self.settings.group
         for network in networks:
             for name, parameter in network.named_parameters():
                 nn.init.normal_(parameter) if name.endswith("weight") else nn.init.zeros_(parameter)
@@ -74,8 +54,8 @@ class TrainPGGAN(Family):
 
     def stage(self, seen: int) -> Stage:
         """Each block is trained for a phase, then the next one is blended in for a phase."""
-        phase = seen / (1000 * self.phase_kimg)
-        block = min(int((phase + 1) // 2), len(self.widths) - 1)
+        phase = seen / (1000 * self.settings.phase_kimg)
+        block = min(int((phase + 1) // 2), len(self.settings.widths) - 1)
         return Stage(block, min(max(phase - 2 * block + 1, 0.0), 1.0) if block else 1.0)
 
     def sized(self, images: Tensor, stage: Stage) -> Tensor:
@@ -89,14 +69,16 @@ class TrainPGGAN(Family):
     def fakes(
         self, generator: nn.Module, count: int, labels: Tensor | None, stage: Stage, random: torch.Generator
     ) -> Tensor:
-        z = torch.randn(count, self.z, generator=random).to(generator.layer0.weight)
+        z = torch.randn(count, self.settings.z, generator=random).to(generator.layer0.weight)
         x = before = generator.normalise(z, None)
         for block in range(stage.block + 1):
             before, x = x, generator.get_submodule(f"layer{2 * block}")(x)
             x = generator.get_submodule(f"layer{2 * block + 1}")(x)
         picture = generator.get_submodule(f"output{stage.block}")(x)
         if stage.new < 1:
-            picture = _double(generator.get_submodule(f"output{stage.block - 1}")(before)).lerp(picture, stage.new)
+            picture = _double(generator.get_submodule(f"output{stage.block - 1}")(before)).lerp(
+                picture, stage.new
+            )
         return picture
 
     def judge(self, discriminator: nn.Module, images: Tensor, labels: Tensor | None, stage: Stage) -> Tensor:

@@ -3,75 +3,52 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any, Literal
+from typing import Any
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
-from interpgan_core import Generator, InterpganError
+from interpgan_core import Generator
 from interpgan_stylegan.dense import Dense
 from interpgan_stylegan.v2.discriminator import Discriminator
 from interpgan_stylegan.v2.generator import StyleGAN2
 from interpgan_stylegan.v2.network import Network
 from interpgan_stylegan.v2.plan import DiscriminatorPlan, Plan
 from interpgan_training.families.base import Family
-from interpgan_training.losses import Loss, path_length
+from interpgan_training.losses import path_length
+from interpgan_training.settings import StyleGAN2Settings
 
 
-class TrainStyleGAN2(Family):
+class StyleGAN2Family(Family):
     """StyleGAN 2: skip generator, residual discriminator, style mixing, lazy R1, path length if asked for.
 
     Source:
         Karras et al., CVPR 2020; learning rates and moments as its appendix B corrects them for lazy terms.
     """
 
-    family: Literal["stylegan2"] = "stylegan2"
-    widths: tuple[int, ...] = (128, 128, 96, 48, 24)
-    """Channels at 4, 8, 16 … pixels, of both networks."""
-    z: int = Field(default=128, ge=1)
-    w: int = Field(default=128, ge=1)
-    mapping: int = Field(default=4, ge=1)
-    """Dense layers between z and w."""
-    noise: bool = True
-    """Is there noise in every layer? Without, every picture follows from its code alone."""
-    mixing: float = Field(default=0.9, ge=0, le=1)
-    """Share of pictures whose layers take their styles from two codes."""
-    path_length: float = Field(default=0.0, ge=0)
-    """Weight of path length regularisation; the paper: 2."""
-    path_interval: int = Field(default=4, ge=1)
-    loss: Loss = "logistic"
-    generator_rate: float = 2e-3
-    discriminator_rate: float = 2e-3
-    betas: tuple[float, float] = (0.0, 0.99)
-    r1: float = 1.0
+    settings: StyleGAN2Settings
+
+    @property
+    def conditional(self) -> bool:
+        return self.settings.conditional
 
     def plan(self, classes: int) -> Plan:
         """Of the generator."""
-        return Plan(
-            self.z,
-            self.w,
-            (self.w,) * self.mapping,
-            self.widths,
-            "skip",
-            classes,
-            self.z if classes else 0,
-            noise=self.noise,
-        )
+        own = self.settings
+        mapping, embedding = (own.w,) * own.mapping, own.z if classes else 0
+        return Plan(own.z, own.w, mapping, own.widths, "skip", classes, embedding, noise=own.noise)
 
     def judge_plan(self, classes: int) -> DiscriminatorPlan:
         """Of the discriminator."""
-        told = (self.w,) * self.mapping if classes else ()
+        own = self.settings
+        if not classes:
+            return DiscriminatorPlan(own.widths, own.widths[0], "resnet", 1)
         return DiscriminatorPlan(
-            self.widths, self.widths[0], "resnet", self.w if classes else 1, told, classes, self.w if classes else 0
+            own.widths, own.widths[0], "resnet", own.w, (own.w,) * own.mapping, classes, own.w
         )
 
     def build(self, resolution: int, classes: int) -> tuple[nn.Module, nn.Module]:
-        if resolution != self.plan(classes).resolution:
-            raise InterpganError(
-                f"{len(self.widths)} widths make {self.plan(classes).resolution} pixels, and the pictures have "
-                f"{resolution}; give one width for each of 4, 8 … {resolution} pixels"
-            )
+        self.check(resolution)
         networks = Network(self.plan(classes)), Discriminator(self.judge_plan(classes))
         for network in networks:
             for name, parameter in network.named_parameters():
@@ -93,11 +70,11 @@ class TrainStyleGAN2(Family):
         self, generator: nn.Module, count: int, labels: Tensor | None, random: torch.Generator
     ) -> Tensor:
         """Codes of w+, (count, l, w), a share of them mixed of two."""
-        depth = 2 * len(self.widths)
+        depth = 2 * len(self.settings.widths)
         device = generator.synthesis.b4.const.device
-        z = torch.randn(2, count, self.z, generator=random).to(device)
+        z = torch.randn(2, count, self.settings.z, generator=random).to(device)
         cut = torch.randint(1, depth, (count, 1), generator=random)
-        cut[torch.rand(count, 1, generator=random) >= self.mixing] = depth
+        cut[torch.rand(count, 1, generator=random) >= self.settings.mixing] = depth
         with torch.autocast(z.device.type, enabled=False):
             first, second = (generator.mapping(each, labels)[:, None] for each in z)
         return torch.where((torch.arange(depth) < cut).to(device)[..., None], first, second)
@@ -107,7 +84,9 @@ class TrainStyleGAN2(Family):
         with torch.autocast(codes.device.type, enabled=False):
             styles = generator.synthesis.styles(codes)
         noise: list[Tensor | None] = [
-            torch.randn(len(codes), 1, conv.side, conv.side, generator=random).to(codes) if self.noise else None
+            torch.randn(len(codes), 1, conv.side, conv.side, generator=random).to(codes)
+            if self.settings.noise
+            else None
             for conv in generator.synthesis.convs
         ]
         return generator.synthesis(styles, noise)
@@ -118,7 +97,11 @@ class TrainStyleGAN2(Family):
         return self.draw(generator, self.codes(generator, count, labels, random), random)
 
     def judge(self, discriminator: nn.Module, images: Tensor, labels: Tensor | None, stage: Any) -> Tensor:
-        return discriminator(images, labels)[:, 0]
+        return discriminator(blurred(images, stage), labels)[:, 0]
+
+    def stage(self, seen: int) -> float:
+        """How many pixels the discriminator's pictures are blurred by, as in StyleGAN 3's training (appendix D)."""
+        return self.settings.blur * max(0.0, 1 - seen / (1000 * self.settings.blur_kimg))
 
     def penalty(
         self,
@@ -130,19 +113,42 @@ class TrainStyleGAN2(Family):
         memory: dict[str, float],
     ) -> Tensor | None:
         """Path length regularisation, on half the batch."""
-        if not self.path_length or step % self.path_interval:
+        if not self.settings.path_length or step % self.settings.path_interval:
             return None
         half = max(count // 2, 1)
         codes = self.codes(generator, half, None if labels is None else labels[:half], random)
         lengths = path_length(self.draw(generator, codes, random), codes, random)
         mean = memory.get("path", 0.0)
         memory["path"] = mean + 0.01 * (float(lengths.detach().mean()) - mean)
-        return self.path_length * self.path_interval * (lengths - memory["path"]).square().mean()
+        return (
+            self.settings.path_length
+            * self.settings.path_interval
+            * (lengths - memory["path"]).square().mean()
+        )
 
     def finish(
         self, generator: nn.Module, discriminator: nn.Module, resolution: int, classes: int
     ) -> Generator:
         network = deepcopy(generator).eval().requires_grad_(False).float().cpu()
-        made = StyleGAN2(network, self.plan(classes), None, "const" if self.noise else "none")
+        made = StyleGAN2(network, self.plan(classes), None, "const" if self.settings.noise else "none")
         made.discriminator = deepcopy(discriminator).eval().requires_grad_(False).float().cpu()
         return made
+
+
+def blurred(images: Tensor, sigma: float) -> Tensor:
+    """Gaussian blur; less than a fifth of a pixel is none.
+
+    Args:
+        images: (n, 3, h, h).
+        sigma: of the Gaussian, in pixels.
+
+    Returns:
+        (n, 3, h, h); at the edge, of what there is.
+    """
+    if sigma < 0.2:
+        return images
+    # Two products with a small matrix: on a CPU far quicker than convolutions of three channels.
+    places = torch.arange(images.shape[-1], device=images.device)
+    near = torch.exp(-(places[:, None] - places).square() / (2 * sigma**2))
+    near = (near / near.sum(1, keepdim=True)).to(images)
+    return near @ images @ near.T

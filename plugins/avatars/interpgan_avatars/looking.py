@@ -1,0 +1,148 @@
+"""Those who look at avatars: the scorer and the segmenter, which come with the package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Self
+
+from interpgan_avatars.models import weights
+from interpgan_avatars.world import ATTRIBUTES
+from interpgan_core import Report, Table, build, read_safetensors, write_safetensors
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from interpgan_avatars.nets import ScorerNet, SegmenterNet
+
+
+class AvatarScorer:
+    """A `Scorer`, and a network whose features tell how far sets of avatars are apart.
+
+    Args:
+        net: trained.
+        scale: "probability" or "logit", of everything but the pose.
+        figures: held-out figures by what was asked.
+
+    Attributes:
+        names: pose, from -1 to 1; smile, age (old), gender (male), eyeglasses, beard.
+        name, size: of the features.
+    """
+
+    names: tuple[str, ...] = ATTRIBUTES
+    name = "avatars"
+    size = 256
+
+    def __init__(
+        self,
+        net: ScorerNet,
+        scale: str = "probability",
+        figures: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        self.net, self.scale, self.figures = net, scale, figures
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Scores.
+
+        Args:
+            images: (n, 3, h, w) float32 in [-1, 1].
+
+        Returns:
+            (n, 6) float32, in the order of `names`.
+        """
+        found = self.net(images)["attributes"]
+        if self.scale == "probability":
+            found = found.sigmoid().index_copy(1, found.new_zeros(1).long(), found[:, :1])
+        return found
+
+    def features(self, images: Tensor) -> Tensor:
+        """Args: images: (n, 3, h, w) float32 in [-1, 1]; Returns: (n, 256) float32, none below 0."""
+        return self.net.features(images)
+
+    def groups(self, images: Tensor) -> dict[str, Tensor]:
+        """Which hair colour ("hair"), skin tone ("skin") and hair style ("style"): (n,) int64 each."""
+        return {name: logits.argmax(1) for name, logits in self.net(images).items() if name != "attributes"}
+
+    def save(self, folder: Path) -> None:
+        """Write `scorer.safetensors`."""
+        header = {"figures": dict(self.figures)}
+        write_safetensors(folder / "scorer.safetensors", self.net.state_dict(), "avatar scorer", header)
+
+    @classmethod
+    def load(cls, folder: Path, generator: Any = None, scale: str = "probability") -> Self:
+        """Read what `save` wrote; `folder` may be the file itself."""
+        from interpgan_avatars.nets import ScorerNet
+
+        path = folder / "scorer.safetensors" if folder.is_dir() else folder
+        tensors, header = read_safetensors(path, "avatar scorer")
+        return cls(build(ScorerNet, tensors, path), scale, header["figures"])
+
+    @classmethod
+    def shipped(cls, scale: str = "probability", device: str = "cpu") -> Self:
+        """The one that comes with the package."""
+        scorer = cls.load(weights("scorer"), scale=scale)
+        scorer.net.to(device)
+        return scorer
+
+    def summary(self) -> Report:
+        """Held-out figures."""
+        rows = tuple(self.figures.items())
+        note = "Correlation for the pose, share of right answers for everything else."
+        return Report(tables=(Table("On pictures that it had not seen", ("what", "figure"), rows, note),))
+
+
+class AvatarSegmenter:
+    """Which part each pixel shows.
+
+    Args:
+        net: trained.
+        figures: held-out intersection over union by part.
+
+    Attributes:
+        parts: the names of the parts.
+    """
+
+    def __init__(self, net: SegmenterNet, figures: Mapping[str, float] = MappingProxyType({})) -> None:
+        from interpgan_avatars.drawing import PARTS
+
+        self.net, self.figures, self.parts = net, figures, PARTS
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Look.
+
+        Args:
+            images: (n, 3, h, w) float32 in [-1, 1].
+
+        Returns:
+            (n, 64, 64) int64, positions in `parts`.
+        """
+        return self.net(images).argmax(1)
+
+    def save(self, folder: Path) -> None:
+        """Write `segmenter.safetensors`."""
+        header = {"figures": dict(self.figures)}
+        write_safetensors(folder / "segmenter.safetensors", self.net.state_dict(), "avatar segmenter", header)
+
+    @classmethod
+    def load(cls, folder: Path, generator: Any = None) -> Self:
+        """Read what `save` wrote; `folder` may be the file itself."""
+        from interpgan_avatars.nets import SegmenterNet
+
+        path = folder / "segmenter.safetensors" if folder.is_dir() else folder
+        tensors, header = read_safetensors(path, "avatar segmenter")
+        return cls(build(SegmenterNet, tensors, path), header["figures"])
+
+    @classmethod
+    def shipped(cls, device: str = "cpu") -> Self:
+        """The one that comes with the package."""
+        segmenter = cls.load(weights("segmenter"))
+        segmenter.net.to(device)
+        return segmenter
+
+    def summary(self) -> Report:
+        """Held-out figures."""
+        mean = sum(self.figures.values()) / max(len(self.figures), 1)
+        rows = (*self.figures.items(), ("mean", mean))
+        table = Table("On pictures that it had not seen", ("part", "intersection over union"), rows)
+        return Report(tables=(table,))

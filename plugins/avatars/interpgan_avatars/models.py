@@ -1,0 +1,34 @@
+"""The named models of this plugin; no torch."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from interpgan_core import NamedModel
+
+if TYPE_CHECKING:
+    from interpgan_core import Generator
+
+LICENCE = "Apache-2.0"
+DATA = "avatars drawn by interpgan, hair styles as classes"
+
+
+def weights(name: str) -> Path:
+    """The file of weights that comes with the package."""
+    return Path(str(files(__package__).joinpath("weights", f"{name}.safetensors")))
+
+
+def _load(name: str, **options: Any) -> Generator:
+    from interpgan_core import load_generator
+
+    return load_generator(weights(name), **options)
+
+
+load_pggan, load_stylegan2, load_biggan = (partial(_load, name) for name in ("pggan", "stylegan2", "biggan"))
+
+pggan = NamedModel("PGGAN", 64, DATA, LICENCE, f"{__name__}:load_pggan")
+stylegan2 = NamedModel("StyleGAN 2", 64, DATA, LICENCE, f"{__name__}:load_stylegan2")
+biggan = NamedModel("BigGAN", 64, DATA, LICENCE, f"{__name__}:load_biggan")

@@ -1,0 +1,129 @@
+"""The operators `avatars.*`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from interpgan_avatars.anatomy import check_anatomy
+from interpgan_avatars.looking import AvatarScorer, AvatarSegmenter
+from interpgan_core import (
+    Generator,
+    ImageSet,
+    Input,
+    InterpganError,
+    Operator,
+    Progress,
+    Ranges,
+    Report,
+    Seeds,
+)
+
+
+class DrawAvatars(Operator):
+    """Draw people, each from its own seed alone, with everything that is true of them.
+
+    The classes are the hair styles. Attributes: pose from -1 to 1; smile, age (old), gender (male), eyeglasses and
+    beard as 1 or 0; and the numbers of hair colour and skin tone. Needs the extra `draw`.
+    """
+
+    seeds: Seeds = "0-9999"
+
+    def run(self, folder: Path, progress: Progress) -> ImageSet:
+        from interpgan_avatars.data import drawn
+
+        return drawn(Ranges(self.seeds), folder, progress)
+
+
+class LoadScorer(Operator):
+    """The scorer of avatars: probabilities of smile, age (old), gender (male), eyeglasses and beard; and the pose."""
+
+    keep: ClassVar[bool] = False
+
+    scale: Literal["probability", "logit"] = "probability"
+    """logit: log p/(1-p), which tells apart even what is all but certain."""
+
+    def run(self, device: str) -> AvatarScorer:
+        return AvatarScorer.shipped(self.scale, device)
+
+
+class LoadSegmenter(Operator):
+    """The segmenter of avatars: which part each pixel shows."""
+
+    keep: ClassVar[bool] = False
+
+    def run(self, device: str) -> AvatarSegmenter:
+        return AvatarSegmenter.shipped(device)
+
+
+class _Fit(Operator):
+    data: Input[ImageSet]
+    """Drawn by `avatars.data`."""
+    steps: Annotated[int, Field(ge=1, strict=True)] = 1500
+    """Of 64 pictures each."""
+    held_out: Annotated[int, Field(ge=100, strict=True)] = 4000
+    """The last so many pictures are kept for the test."""
+
+    def _seeds(self) -> list[int]:
+        if self.data.seeds is None or self.data.resolution != 64:
+            raise InterpganError("this learns from pictures whose seeds are known; make them by avatars.data")
+        if len(self.data) <= self.held_out:
+            raise InterpganError(
+                f"{len(self.data)} pictures leave none to learn from beside {self.held_out}; draw more"
+            )
+        return self.data.seeds.tolist()
+
+
+class TrainScorer(_Fit):
+    """Train the scorer anew on drawn avatars, and test it on others."""
+
+    def run(self, progress: Progress) -> AvatarScorer:
+        from interpgan_avatars import fitting
+        from interpgan_avatars.world import draw
+
+        truth = fitting.answers([draw(seed) for seed in self._seeds()])
+        cut = len(self.data) - self.held_out
+        steps = progress(range(self.steps), total=self.steps, what="training the scorer, steps")
+        net = fitting.fit_scorer(self.data.images, {k: v[:cut] for k, v in truth.items()}, steps)
+        figures = fitting.judge_scorer(
+            net, fitting.tail(self.data, cut), {k: v[cut:] for k, v in truth.items()}
+        )
+        return AvatarScorer(net, figures=figures)
+
+
+class TrainSegmenter(_Fit):
+    """Train the segmenter anew on drawn avatars, and test it on others."""
+
+    def run(self, progress: Progress) -> AvatarSegmenter:
+        import numpy as np
+
+        from interpgan_avatars import fitting
+        from interpgan_avatars.drawing import parts
+        from interpgan_avatars.world import draw
+
+        seeds = self._seeds()
+        drawing = progress(seeds, total=len(seeds), what="drawing masks")
+        maps = np.stack([parts(draw(seed)) for seed in drawing])
+        cut = len(self.data) - self.held_out
+        steps = progress(range(self.steps), total=self.steps, what="training the segmenter, steps")
+        net = fitting.fit_segmenter(self.data.images, maps[:cut], steps)
+        return AvatarSegmenter(net, fitting.judge_segmenter(net, fitting.tail(self.data, cut), maps[cut:]))
+
+
+class CheckAnatomy(Operator):
+    """Look at samples as one would at faces: two eyes, one mouth, and every colour of hair and skin."""
+
+    scorer: Input[AvatarScorer]
+    segmenter: Input[AvatarSegmenter]
+    data: Input[ImageSet] | None = None
+    """Drawn avatars to compare with."""
+    seeds: Seeds = "0-9999"
+    batch_size: Annotated[int, Field(ge=1, strict=True)] = 64
+
+    def run(self, generator: Generator, progress: Progress, folder: Path) -> Report:
+        seeds = Ranges(self.seeds)
+        return check_anatomy(
+            generator, seeds, self.scorer, self.segmenter, self.data, self.batch_size, progress, folder
+        )

@@ -1,0 +1,17 @@
+"""Measurements of generators: how their pictures compare with real ones, and how their spaces are folded."""
+
+from collections.abc import Mapping
+
+from interpgan_core import hookimpl
+
+
+@hookimpl
+def interpgan_operators() -> Mapping[str, str]:
+    return {
+        "metrics.fid": "interpgan_metrics.distances:FrechetDistance",
+        "metrics.coverage": "interpgan_metrics.neighbours:PrecisionRecall",
+        "metrics.neighbours": "interpgan_metrics.neighbours:Neighbours",
+        "metrics.path-length": "interpgan_metrics.path_length:PathLength",
+        "metrics.rates": "interpgan_metrics.rates:AttributeRates",
+        "metrics.inception": "interpgan_metrics.inception:LoadInception",
+    }

@@ -1,0 +1,139 @@
+"""The operator `metrics.fid`: distances between the features of real and of generated pictures."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+from pydantic import StrictBool
+
+from interpgan_core import (
+    Generator,
+    ImageSet,
+    Input,
+    InterpganError,
+    Operator,
+    Progress,
+    Ranges,
+    Report,
+    Seeds,
+    Table,
+)
+from interpgan_metrics.features import Count, FeatureNet, chosen, generated_pictures, real_pictures, vectors
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torchmetrics.image.fid import FrechetInceptionDistance
+    from torchmetrics.image.kid import KernelInceptionDistance
+
+
+class FrechetDistance(Operator):
+    """Fréchet and kernel distance between real and generated pictures, in one pass over both.
+
+    Means and covariances are added up in float64, with constant memory; the kernel distance keeps the features.
+    Beside the distance stands that between two random halves of the data: no generator can be told from the
+    data below it.
+
+    Source: Heusel et al., GANs Trained by a Two Time-Scale Update Rule, NeurIPS 2017, equation 6, and
+        Bińkowski et al., Demystifying MMD GANs, ICLR 2018, both as torchmetrics computes them.
+        Deviation: the features are those of the extractor that is given.
+    """
+
+    data: Input[ImageSet]
+    """The real pictures."""
+    features: Input[FeatureNet]
+    """The extractor."""
+    seeds: Seeds = "0-9999"
+    """The samples to draw."""
+    real: Count = 10000
+    """At most so many pictures of the data, chosen at random, the same ones in every run."""
+    kid: StrictBool = True
+    """Measure the kernel distance too."""
+    subsets: Count = 100
+    """Over how many random subsets the kernel distance is averaged."""
+    subset_size: Count = 1000
+    """Pictures in each, of either kind."""
+    batch_size: Count = 16
+
+    def run(self, generator: Generator, progress: Progress) -> Report:
+        seeds, rows = Ranges(self.seeds), chosen(self.data, self.real)
+        self._refuse_too_few(len(seeds), len(rows))
+        whole, halves = self._frechet(), self._frechet()
+        kernel = self._kernel() if self.kid else None
+        seen = 0
+        for found in vectors(self.features, real_pictures(self.data, rows, self.batch_size, progress)):
+            whole.update(found.double(), real=True)
+            # The rows stand in random order, so every other one makes a random half.
+            halves.update(found[seen % 2 :: 2].double(), real=True)
+            halves.update(found[1 - seen % 2 :: 2].double(), real=False)
+            seen += len(found)
+            if kernel:
+                kernel.update(found, real=True)
+        pictures = generated_pictures(generator, seeds, self.batch_size, progress)
+        for found in vectors(self.features, pictures):
+            whole.update(found.double(), real=False)
+            if kernel:
+                kernel.update(found, real=False)
+        # A covariance of fewer pictures than features says nothing, here as above.
+        floor = float(halves.compute()) if len(rows) // 2 >= self.features.size else None
+        lines = [("FID", float(whole.compute())), ("FID between two halves of the data", floor)]
+        if kernel:
+            mean, deviation = _computed(kernel)
+            lines += [("KID", float(mean)), ("deviation of KID over the subsets", float(deviation))]
+        lines += [
+            ("real pictures", len(rows)),
+            ("generated pictures", len(seeds)),
+            ("extractor", self.features.name),
+            ("features", self.features.size),
+        ]
+        note = "Numbers compare only within one extractor and equal numbers of pictures."
+        return Report(tables=(Table("Distance from the data", ("measure", "value"), tuple(lines), note),))
+
+    def _refuse_too_few(self, generated: int, real: int) -> None:
+        size = self.features.size
+        sides = (
+            (generated, "samples", "give more seeds"),
+            (real, "real pictures", "raise 'real', or take more data"),
+        )
+        for count, what, cure in sides:
+            if count < size:
+                raise InterpganError(
+                    f"{count} {what} are too few for the {size} features of {self.features.name}: FID needs "
+                    f"at least as many; {cure}"
+                )
+            if self.kid and count < self.subset_size:
+                raise InterpganError(
+                    f"{count} {what} make no subset of {self.subset_size} for KID; {cure}, or lower 'subset_size'"
+                )
+
+    def _frechet(self) -> FrechetInceptionDistance:
+        from torchmetrics.image.fid import FrechetInceptionDistance
+
+        return FrechetInceptionDistance(feature=_as_they_are(self.features.size))
+
+    def _kernel(self) -> KernelInceptionDistance:
+        from torchmetrics.image.kid import KernelInceptionDistance
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it keeps the features
+            return KernelInceptionDistance(
+                feature=_as_they_are(self.features.size), subsets=self.subsets, subset_size=self.subset_size
+            )
+
+
+def _as_they_are(size: int) -> nn.Module:
+    """The network that torchmetrics asks for, where features are there already."""
+    import torch
+
+    network = torch.nn.Identity()
+    network.num_features = size
+    return network
+
+
+def _computed(kernel: KernelInceptionDistance) -> tuple[Tensor, Tensor]:
+    """Mean and deviation; torchmetrics draws the subsets from torch's own random numbers, lent and given back."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        return kernel.compute()

@@ -1,0 +1,110 @@
+"""What every measurement starts from: pictures of the data and of the generator, and their features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Protocol, runtime_checkable
+
+from pydantic import Field
+
+from interpgan_core import Generator, ImageSet, InterpganError, Progress
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Count = Annotated[int, Field(ge=1, strict=True)]
+"""How many of something: a whole number, 1 at least."""
+
+
+@runtime_checkable
+class FeatureNet(Protocol):
+    """Pictures in, one vector of features each out.
+
+    It brings pictures to its own size and device, and treats each without regard to the others.
+    """
+
+    name: str
+    """What it is, for reports: numbers compare only within one extractor."""
+    size: int
+    """Length of a vector."""
+
+    def features(self, images: Tensor) -> Tensor:
+        """Args: images: (n, 3, h, w) float32 in [-1, 1]. Returns: (n, size) float32."""
+
+
+def chosen(data: ImageSet, count: int) -> list[int]:
+    """At most `count` positions in the data, in random order; the same ones in every run."""
+    import numpy as np
+
+    rows: list[int] = np.random.RandomState(0).permutation(len(data))[:count].tolist()
+    return rows
+
+
+def real_pictures(
+    data: ImageSet, rows: Sequence[int], batch_size: int, progress: Progress
+) -> Iterator[Tensor]:
+    """Pictures of the data, (at most batch_size, 3, r, r) float32 in [-1, 1] each time."""
+    starts = range(0, len(rows), batch_size)
+    for start in progress(starts, total=len(starts), what=f"measuring {len(rows)} real pictures"):
+        yield data.images(list(rows[start : start + batch_size]))
+
+
+def generated_pictures(
+    generator: Generator, seeds: Sequence[int], batch_size: int, progress: Progress
+) -> Iterator[Tensor]:
+    """Pictures of samples, (at most batch_size, 3, h, w) float32 in [-1, 1] each time, rounded as in a file."""
+    batches = generator.stream(seeds, batch_size)
+    parts = -(-len(seeds) // batch_size)
+    for batch in progress(batches, total=parts, what=f"measuring {len(seeds)} samples"):
+        yield to_bytes(generator.images(batch, batch_size)).float() / 127.5 - 1
+
+
+def to_bytes(images: Tensor) -> Tensor:
+    """What a file keeps of generated pictures; real pictures come from files, and fine steps tell them apart.
+
+    Args:
+        images: (n, 3, h, w) float32; -1 is black, 1 is white.
+
+    Returns:
+        (n, 3, h, w) uint8.
+
+    Raises:
+        InterpganError: if a number is not finite.
+    """
+    import torch
+
+    if not torch.isfinite(images).all():
+        raise InterpganError(
+            "the generator drew numbers that are not finite; load it with precision: float32"
+        )
+    return (images * 127.5 + 128).clamp(0, 255).to(torch.uint8)
+
+
+def vectors(net: FeatureNet, pictures: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Features of pictures, batch by batch.
+
+    Args:
+        net: the extractor.
+        pictures: (b, 3, h, w) float32 in [-1, 1] each.
+
+    Returns:
+        (b, net.size) float32 on the CPU each.
+
+    Raises:
+        InterpganError: if the extractor returns another shape, or numbers that are not finite.
+    """
+    import torch
+
+    for images in pictures:
+        with torch.no_grad():
+            found = net.features(images).float().cpu()
+        if tuple(found.shape) != (len(images), net.size):
+            raise InterpganError(
+                f"the extractor {net.name} has {net.size} features and returned {tuple(found.shape)} for "
+                f"{len(images)} pictures; mend it, or take another"
+            )
+        if not torch.isfinite(found).all():
+            raise InterpganError(
+                f"the extractor {net.name} returned numbers that are not finite; mend it, or take another"
+            )
+        yield found

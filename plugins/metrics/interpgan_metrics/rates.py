@@ -1,0 +1,183 @@
+"""The operator `metrics.rates`: how often each attribute is seen, in real and in generated pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from interpgan_core import (
+    Generator,
+    ImageSet,
+    Input,
+    InterpganError,
+    Operator,
+    Progress,
+    Ranges,
+    Report,
+    Scorer,
+    Seeds,
+    Table,
+    did_you_mean,
+)
+from interpgan_metrics.features import Count, chosen, generated_pictures, real_pictures
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+DRAWS = 20  # random divisions of the pictures, for what chance alone makes of a distance
+
+
+class AttributeRates(Operator):
+    """Attributes of real and generated pictures, as one scorer sees both: which the generator draws too rarely.
+
+    An attribute is a yes or no, counted where its score passes the threshold, or a number, whose mean and
+    deviation are compared. Where the data knows an attribute, its true rate shows what the scorer makes of it.
+
+    Source: the distance is the total variation, half the sum of |p - q| over yes and no, or over all the
+        combinations of answers that occur; what chance makes of it is its mean over random divisions of the
+        same pictures (Fisher's permutation test).
+    """
+
+    data: Input[ImageSet]
+    """The real pictures."""
+    scorer: Input[Scorer]
+    seeds: Seeds = "0-9999"
+    """The samples to draw."""
+    real: Count = 10000
+    """At most so many pictures of the data, chosen at random, the same ones in every run."""
+    threshold: Annotated[float, Field(allow_inf_nan=False)] = 0.5
+    """A score above it is a yes."""
+    numbers: tuple[str, ...] = ()
+    """Attributes that are numbers, not a yes or no."""
+    batch_size: Count = 16
+
+    def run(self, generator: Generator, progress: Progress) -> Report:
+        names = tuple(self.scorer.names)
+        for name in self.numbers:
+            if name not in names:
+                raise InterpganError(f"the scorer has no attribute '{name}'" + did_you_mean(name, names))
+        seeds, rows = Ranges(self.seeds), chosen(self.data, self.real)
+        for count, what in ((len(seeds), "samples"), (len(rows), "real pictures")):
+            if count < 2:
+                raise InterpganError(f"{count} {what} have no rate; give at least 2")
+        real = self._scores(real_pictures(self.data, rows, self.batch_size, progress))
+        made = self._scores(generated_pictures(generator, seeds, self.batch_size, progress))
+        tables = []
+        answers = [i for i, name in enumerate(names) if name not in self.numbers]
+        if answers:
+            tables += self._answers(real[:, answers], made[:, answers], [names[i] for i in answers], rows)
+        if self.numbers:
+            tables.append(self._numbers(real, made, names, rows))
+        return Report(
+            tables=tuple(tables), notes=(f"{len(rows)} real pictures, {len(seeds)} generated ones.",)
+        )
+
+    def _scores(self, pictures: Iterable[Tensor]) -> Tensor:
+        """(n, k) float64; scores of every attribute."""
+        import torch
+
+        found = []
+        for images in pictures:
+            with torch.no_grad():
+                scores = self.scorer(images).double().cpu()
+            if tuple(scores.shape) != (len(images), len(self.scorer.names)) or not scores.isfinite().all():
+                raise InterpganError(
+                    f"the scorer has {len(self.scorer.names)} attributes and returned {tuple(scores.shape)} "
+                    f"for {len(images)} pictures, or numbers that are not finite; mend it, or take another"
+                )
+            found.append(scores)
+        return torch.cat(found)
+
+    def _known(self, name: str, rows: list[int]) -> Tensor | None:
+        """What the data says of one attribute where it says something; None where it does not know it."""
+        if name not in self.data.names:
+            return None
+        values = self.data.attribute(name)[rows].double()
+        values = values[~values.isnan()]
+        return values if len(values) else None
+
+    def _answers(self, real: Tensor, made: Tensor, names: list[str], rows: list[int]) -> list[Table]:
+        import torch
+
+        yes = [scores > self.threshold for scores in (real, made)]
+        p, q = (answers.double().mean(0) for answers in yes)
+        errors = (p * (1 - p) / len(real) + q * (1 - q) / len(made)).sqrt()
+        lines = []
+        for i, name in enumerate(names):
+            known = self._known(name, rows)
+            true = None if known is None else 100 * float((known > self.threshold).double().mean())
+            percent = (100 * float(value) for value in (p[i], q[i], q[i] - p[i], errors[i]))
+            lines.append((name, true, *percent))
+        distances, chance = total_variation(*yes), [0.0, 0.0]
+        pooled, random = torch.cat(yes), torch.Generator().manual_seed(0)
+        for _ in range(DRAWS):
+            mixed = pooled[torch.randperm(len(pooled), generator=random)]
+            drawn = total_variation(mixed[: len(real)], mixed[len(real) :])
+            chance = [sum(pair) for pair in zip(chance, drawn, strict=True)]
+        kinds = ("an attribute alone, on average", "all attributes together")
+        columns = (
+            "attribute",
+            "in the data, truly",
+            "in the data",
+            "generated",
+            "difference",
+            "its standard error",
+        )
+        return [
+            Table(
+                "Rates",
+                columns,
+                tuple(lines),
+                f"In percent and points; a yes is a score above {self.threshold:g}.",
+            ),
+            Table(
+                "Total variation",
+                ("of", "distance", "by chance alone"),
+                tuple(
+                    (kind, 100 * distance, 100 * by_chance / DRAWS)
+                    for kind, distance, by_chance in zip(kinds, distances, chance, strict=True)
+                ),
+                "In points; 0 where the generator draws each as often as the data shows it, 100 where never.",
+            ),
+        ]
+
+    def _numbers(self, real: Tensor, made: Tensor, names: tuple[str, ...], rows: list[int]) -> Table:
+        lines = []
+        for name in self.numbers:
+            known = self._known(name, rows)
+            a, b = real[:, names.index(name)], made[:, names.index(name)]
+            error = (a.var() / len(a) + b.var() / len(b)).sqrt()
+            figures = (a.mean(), a.std(), b.mean(), b.std(), b.mean() - a.mean(), error)
+            lines.append((name, None if known is None else float(known.mean()), *(float(f) for f in figures)))
+        columns = (
+            "attribute",
+            "true mean",
+            "mean in the data",
+            "deviation",
+            "mean generated",
+            "deviation of generated",
+            "difference",
+            "its standard error",
+        )
+        return Table("Numbers", columns, tuple(lines))
+
+
+def total_variation(a: Tensor, b: Tensor) -> tuple[float, float]:
+    """How far apart the answers of two sets of pictures are.
+
+    Args:
+        a: (n, k) bool.
+        b: (m, k) bool.
+
+    Returns:
+        The total variation of one attribute, mean over the attributes; that of all of them together.
+    """
+    import torch
+
+    alone = (a.double().mean(0) - b.double().mean(0)).abs().mean()
+    _, kinds = torch.unique(torch.cat([a, b]), dim=0, return_inverse=True)
+    count = int(kinds.max()) + 1
+    p, q = kinds[: len(a)].bincount(minlength=count), kinds[len(a) :].bincount(minlength=count)
+    return float(alone), float((p.double() / len(a) - q.double() / len(b)).abs().sum() / 2)

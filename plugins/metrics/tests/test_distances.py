@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+import scipy.linalg
+import torch
+
+from interpgan_core import InterpganError
+from interpgan_metrics.distances import FrechetDistance
+
+
+def measured(kit, data, generator, **fields):
+    fields = {"features": kit.Flat(), "seeds": "0-1999", "kid": False} | fields
+    return kit.values(FrechetDistance(data=data, **fields).run(generator, kit.quiet))
+
+
+def gaussian(kit, count, gain, shift=0.0):
+    numbers = np.random.RandomState(10**6).randn(count, 3, 2, 2)
+    return kit.picture_set(gain * numbers + shift)
+
+
+def closed_form(a, b):
+    """|m1-m2|^2 + tr(S1 + S2 - 2 (S1 S2)^1/2) in float64."""
+    a, b = (np.asarray(x, dtype=np.float64).reshape(len(x), -1) for x in (a, b))
+    s1, s2 = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    root = scipy.linalg.sqrtm(s1 @ s2).real
+    return float(((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(s1 + s2 - 2 * root))
+
+
+def test_fid_is_the_closed_form(kit):
+    mixing = np.random.RandomState(1).randn(12, 12) / 12
+    real = np.random.RandomState(2).randn(1500, 12) @ mixing + 0.1
+    data = kit.picture_set(real.reshape(-1, 3, 2, 2))
+    generator = kit.Plain()
+    expected = closed_form(data.images(slice(None)), kit.drawn(generator, range(2000)).images(slice(None)))
+    found = measured(kit, data, generator)
+    assert found["FID"] == pytest.approx(expected, rel=1e-3)
+    assert found["FID"] > 0.1
+    assert (found["real pictures"], found["generated pictures"], found["features"]) == (1500, 2000, 12)
+
+
+def test_fid_of_known_gaussians(kit):
+    found = measured(kit, gaussian(kit, 8000, 0.3, 0.1), kit.Plain(0.2), seeds="0-7999")
+    assert found["FID"] == pytest.approx(12 * 0.1**2 + 12 * (0.3 - 0.2) ** 2, rel=0.03)
+
+
+def test_fid_of_the_same_pictures_is_0(kit):
+    generator = kit.Plain()
+    found = measured(kit, kit.drawn(generator, range(500)), generator, seeds="0-499")
+    assert abs(found["FID"]) < 1e-3
+    # Two halves of them are different pictures, of the same kind.
+    assert 1e-3 < found["FID between two halves of the data"] < 0.02
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 64])
+def test_the_halves_do_not_depend_on_the_batches(kit, batch_size):
+    data = gaussian(kit, 301, 0.2)
+    order = np.random.RandomState(0).permutation(301)
+    expected = closed_form(data.images(order[::2]), data.images(order[1::2]))
+    found = measured(kit, data, kit.Plain(), seeds="0-99", batch_size=batch_size)
+    assert found["FID between two halves of the data"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_halves_that_are_too_small_have_no_distance(kit):
+    found = measured(kit, gaussian(kit, 23, 0.2), kit.Plain(), seeds="0-99")
+    assert found["FID between two halves of the data"] is None
+
+
+def test_only_so_many_real_pictures(kit):
+    data = gaussian(kit, 400, 0.2)
+    chosen = np.random.RandomState(0).permutation(400)[:100]
+    expected = closed_form(data.images(chosen), kit.drawn(kit.Plain(), range(100)).images(slice(None)))
+    found = measured(kit, data, kit.Plain(), seeds="0-99", real=100)
+    assert found["real pictures"] == 100
+    assert found["FID"] == pytest.approx(expected, rel=1e-3)
+
+
+def test_kid_is_the_unbiased_estimate(kit):
+    data, generator = gaussian(kit, 300, 0.3, 0.1), kit.Plain()
+    fields = {"seeds": "0-299", "kid": True, "subsets": 3, "subset_size": 300}
+    found = measured(kit, data, generator, **fields)
+    x = data.images(slice(None)).flatten(1).double()
+    y = kit.drawn(generator, range(300)).images(slice(None)).flatten(1).double()
+    xx, yy, xy = ((a @ b.T / 12 + 1) ** 3 for a, b in ((x, x), (y, y), (x, y)))
+    expected = sum((k.sum() - k.trace()) / (300 * 299) for k in (xx, yy)) - 2 * xy.mean()
+    assert found["KID"] == pytest.approx(float(expected), abs=1e-6)
+    assert found["KID"] > 1e-3
+    assert found["deviation of KID over the subsets"] < 1e-6  # every subset is the whole set
+
+
+def test_kid_leaves_the_random_numbers_alone(kit):
+    data, generator = gaussian(kit, 60, 0.2), kit.Plain()
+    fields = {"seeds": "0-59", "kid": True, "subsets": 5, "subset_size": 30}
+    before = torch.get_rng_state()
+    first = measured(kit, data, generator, **fields)
+    assert torch.equal(before, torch.get_rng_state())
+    torch.rand(1)
+    assert measured(kit, data, generator, **fields) == first
+
+
+def test_too_few_pictures_for_the_features(kit):
+    data = gaussian(kit, 40, 0.2)
+    with pytest.raises(
+        InterpganError, match=r"^11 samples are too few for the 12 features of pixels.*more seeds$"
+    ):
+        measured(kit, data, kit.Plain(), seeds="0-10")
+    with pytest.raises(
+        InterpganError, match=r"^5 real pictures are too few for the 12 .* or take more data$"
+    ):
+        measured(kit, data, kit.Plain(), real=5)
+
+
+def test_too_few_pictures_for_a_subset(kit):
+    with pytest.raises(
+        InterpganError, match=r"^40 real pictures make no subset of 1000 .* lower 'subset_size'$"
+    ):
+        measured(kit, gaussian(kit, 40, 0.2), kit.Plain(), kid=True)

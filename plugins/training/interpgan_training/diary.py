@@ -1,0 +1,114 @@
+"""What a training tells of itself: a log, curves, and pictures of the same codes as they become better."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from interpgan_core import Picture, Report, Strip, Table, contact_sheet, to_uint8
+from interpgan_training.draws import generator_of
+
+if TYPE_CHECKING:
+    from interpgan_training.loop import Trainer
+
+LINES = 200  # of the log, over a whole training
+SHEETS = 8
+SHOWN = 32  # pictures of a sheet
+CODES = 2**31  # seed of the sheets' codes: none that a step draws from
+
+
+class Diary:
+    """The log and the sheets of a training; both go on in a resumed run.
+
+    Args:
+        folder: where they are kept.
+        pictures: that the whole training will show.
+    """
+
+    def __init__(self, folder: Path, pictures: int) -> None:
+        self.folder, self.pictures = folder, pictures
+        self.lines: list[dict[str, float]] = []
+        self.sums: dict[str, list[float]] = {}
+
+    def content(self) -> dict[str, Any]:
+        """For the checkpoint."""
+        return {"lines": self.lines, "sums": self.sums}
+
+    def restore(self, content: dict[str, Any]) -> None:
+        """Go on where the checkpoint was."""
+        self.lines, self.sums = content["lines"], content["sums"]
+
+    def write(self, trainer: Trainer, told: dict[str, float]) -> None:
+        """Take in what a step told; now and then a line and a sheet come of it."""
+        for name, value in told.items():
+            total = self.sums.setdefault(name, [0.0, 0.0])
+            total[0] += value
+            total[1] += 1
+        if trainer.seen >= len(self.lines) * self.pictures / LINES:
+            means = {name: total / count for name, (total, count) in self.sums.items()}
+            self.lines.append({"pictures": trainer.seen, **means})
+            self.sums = {}
+            text = "\n".join(json.dumps(line) for line in self.lines)
+            (self.folder / "log.jsonl").write_text(text + "\n", encoding="utf-8")
+        step = self.pictures / SHEETS
+        if trainer.seen // step > (trainer.seen - trainer.seen / trainer.step) // step:
+            self.sheet(trainer)
+
+    def sheet(self, trainer: Trainer) -> None:
+        """Pictures of the averaged generator, always of the same codes."""
+        random = generator_of(trainer.settings.seed, CODES)
+        labels = None
+        if trainer.classes:
+            labels = torch.eye(trainer.classes).repeat(SHOWN // trainer.classes + 1, 1)[:SHOWN]
+            labels = labels.to(trainer.device)
+        with torch.no_grad():
+            made = trainer.family.fakes(
+                trainer.average, SHOWN, labels, trainer.family.stage(trainer.seen), random
+            )
+        made = functional.interpolate(made.float(), size=(trainer.data.resolution,) * 2)
+        name = f"{trainer.seen:09d}.png"
+        Picture.write(contact_sheet(to_uint8(made), SHOWN // 4), self.folder / "sheets", name, "")
+
+    def report(self, folder: Path, title: str) -> None:
+        """Write everything, and a report, into the folder of the step."""
+        text = (self.folder / "log.jsonl").read_text("utf-8")
+        (folder / "log.jsonl").write_text(text, encoding="utf-8")
+        lines = [json.loads(line) for line in text.splitlines()]
+        sheets = []
+        for path in sorted((self.folder / "sheets").glob("*.png")):
+            from PIL import Image
+
+            with Image.open(path) as image:
+                pixels = np.asarray(image.convert("RGB"))
+            caption = f"after {int(path.stem):,} pictures"
+            sheets.append(Picture.write(pixels, folder, f"sheets/{path.name}", caption))
+        curves = Picture.write(_curves(lines), folder, "curves.png", "losses and logits", side=1200)
+        last = {name: value for name, value in lines[-1].items() if name != "pictures"}
+        table = Table("At the end", ("what", "mean of the last steps"), tuple(last.items()))
+        Report(title, (Strip("", (curves,)), Strip("", tuple(sheets))), (table,)).save(folder)
+
+
+def _curves(lines: list[dict[str, float]]) -> np.ndarray:
+    """(h, w, 3) uint8: losses on the left, mean logits on the right."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3), dpi=120, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    plots = {"losses": ("discriminator", "generator"), "mean logits": ("real", "fake")}
+    for axes, (title, names) in zip(figure.subplots(1, 2), plots.items(), strict=True):
+        for name in names:
+            rows = [(line["pictures"] / 1000, line[name]) for line in lines if name in line]
+            axes.plot(*zip(*rows, strict=True), label=name, linewidth=1.2)
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel("thousand pictures", fontsize=9)
+        axes.grid(alpha=0.25)
+        axes.legend(fontsize=9, frameon=False)
+        axes.spines[["top", "right"]].set_visible(False)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

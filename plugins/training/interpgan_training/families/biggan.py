@@ -1,0 +1,189 @@
+"""BigGAN."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+from torch.nn.utils.parametrizations import spectral_norm
+
+from interpgan_biggan.discriminator import Discriminator
+from interpgan_biggan.generator import BigGAN
+from interpgan_biggan.network import Architecture, Block, Network
+from interpgan_biggan.parts import Norm, Spectral, Step
+from interpgan_core import Generator, InterpganError
+from interpgan_training.draws import generator_of
+from interpgan_training.families.base import Family
+from interpgan_training.losses import orthogonality
+from interpgan_training.settings import BigGANSettings
+
+SN_EPS = 1e-6
+STANDING_BATCHES = 64  # of as many pictures, for the statistics that a finished network keeps
+
+
+class BigGANFamily(Family):
+    """BigGAN: class-conditional batch norm, z in chunks, spectral norms, hinge loss, projection discriminator.
+
+    Source:
+        Brock et al., ICLR 2019, section 3 and appendices B and C.
+    """
+
+    settings: BigGANSettings
+
+    conditional = True
+
+    def architecture(self, classes: int) -> Architecture:
+        """Of the generator; its spectral norms are torch's while it is trained."""
+        return Architecture(
+            deep=False,
+            blocks=tuple(Block(a, b, up=True) for a, b in pairwise(self.settings.widths)),
+            attention=(),
+            z=self.settings.chunk,
+            chunked=True,
+            classes=classes,
+            embedding=self.settings.embedding,
+            stem="z",
+            told="yz",
+            channels_last=False,
+            vectors="",
+            rgb=3,
+            shares=(1.0,),
+            eps=1e-5,
+            last_eps=1e-5,
+        )
+
+    def critic_shape(self, classes: int) -> tuple[list[tuple[int, int, int]], tuple[int, ...], int]:
+        """What makes the discriminator: widths of its blocks, attention, classes."""
+        return [(a, b, b) for a, b in pairwise((3, *reversed(self.settings.widths)))], (), classes
+
+    def build(self, resolution: int, classes: int) -> tuple[nn.Module, nn.Module]:
+        self.check(resolution)
+        if not classes:
+            raise InterpganError(
+                "BigGAN is trained with classes, and the data has none; choose another family"
+            )
+        made = self.architecture(classes)
+        networks = Network(made), Discriminator(*self.critic_shape(classes), vectors="")
+        for network in networks:
+            for name, parameter in network.named_parameters():
+                if parameter.ndim > 1:
+                    nn.init.orthogonal_(parameter)
+                else:  # gains of the last batch norm; biases
+                    nn.init.constant_(parameter, float(name.endswith("norm.gain")))
+            for part in network.modules():
+                if isinstance(part, Norm):
+                    nn.init.zeros_(part.means)
+                    nn.init.ones_(part.variances)
+                if isinstance(part, Spectral):
+                    spectral_norm(part, eps=SN_EPS)
+            network.to(memory_format=torch.channels_last)
+        return networks
+
+    def fakes(
+        self, generator: nn.Module, count: int, labels: Tensor | None, stage: Any, random: torch.Generator
+    ) -> Tensor:
+        size = self.settings.chunk * len(self.settings.widths)
+        z = torch.randn(count, size, generator=random).to(generator.embedding.device)
+        with batch_statistics(generator):
+            return self.draw(generator, z, labels)
+
+    def draw(self, generator: nn.Module, z: Tensor, labels: Tensor | None) -> Tensor:
+        """Pictures of z (n, d) and labels."""
+        chunks = z.unflatten(1, (-1, self.settings.chunk))
+        with parametrize.cached():
+            told = generator.embed(labels)[:, None].expand(-1, chunks.shape[1], -1)
+            return generator(torch.cat([chunks, told], 2))
+
+    def judge(self, discriminator: nn.Module, images: Tensor, labels: Tensor | None, stage: Any) -> Tensor:
+        with parametrize.cached():
+            return discriminator(images, labels)[:, 0]
+
+    def penalty(
+        self,
+        generator: nn.Module,
+        count: int,
+        labels: Tensor | None,
+        random: torch.Generator,
+        step: int,
+        memory: dict[str, float],
+    ) -> Tensor | None:
+        """Orthogonal regularisation of all weights but the class embedding."""
+        if not self.settings.orthogonal:
+            return None
+        weights = [p for name, p in generator.named_parameters() if p.ndim > 1 and name != "embedding"]
+        return self.settings.orthogonal * orthogonality(weights)
+
+    def finish(
+        self, generator: nn.Module, discriminator: nn.Module, resolution: int, classes: int
+    ) -> Generator:
+        """With the statistics of many batches in the batch norms, and the spectral norms divided out."""
+        made = self.architecture(classes)
+        network = _plain(generator, Network(made))
+        judge = _plain(discriminator, Discriminator(*self.critic_shape(classes), vectors=""))
+        self.settle(network, classes)
+        network.ready(torch.float32)
+        return BigGAN(network, discriminator=judge)
+
+    def settle(self, network: nn.Module, classes: int) -> None:
+        """Give the batch norms the statistics of many batches ("standing statistics" of the paper's appendix)."""
+        found: dict[Norm, list[tuple[Tensor, Tensor]]] = {}
+        with torch.no_grad():
+            for i in range(STANDING_BATCHES):
+                random = generator_of(0, i)
+                labels = torch.eye(classes)[torch.randint(classes, (STANDING_BATCHES,), generator=random)]
+                z = torch.randn(
+                    STANDING_BATCHES, self.settings.chunk * len(self.settings.widths), generator=random
+                )
+                with batch_statistics(network, found):
+                    self.draw(network, z, labels)
+        for norm, rows in found.items():
+            means, variances = (torch.stack(column) for column in zip(*rows, strict=True))
+            norm.means.copy_(means.mean(0))
+            norm.variances.copy_(variances.mean(0) + means.var(0, correction=0))
+
+
+def _plain(trained: nn.Module, fresh: nn.Module) -> nn.Module:
+    """The weights of a network that is trained, their spectral norms divided out, in a new one that is not."""
+    source = deepcopy(trained).eval()
+    for name, tensor in fresh.state_dict().items():
+        path, _, leaf = name.rpartition(".")
+        tensor.copy_(getattr(source.get_submodule(path), leaf).detach())
+    return fresh.eval().requires_grad_(False)
+
+
+@contextmanager
+def batch_statistics(
+    network: nn.Module, found: dict[Norm, list[tuple[Tensor, Tensor]]] | None = None
+) -> Iterator[None]:
+    """Have batch norms take the statistics of the batch that passes, rather than those that they keep.
+
+    Args:
+        network: a generator.
+        found: statistics by norm, to which those of the batch are added.
+    """
+    steps = [part for part in network.modules() if isinstance(part, Step)]
+    kept = [(step.norm, step.norm.means, step.norm.variances) for step in steps]
+
+    def look(step: Step, args: tuple[Tensor, ...]) -> None:
+        x = args[0].float()
+        mean = x.mean((0, 2, 3))[None]
+        # Three times as quick as `var`.
+        variance = (x.square().mean((0, 2, 3))[None] - mean.square()).clamp_min(0)
+        step.norm.means, step.norm.variances = mean, variance
+        if found is not None:
+            found.setdefault(step.norm, []).append((mean.detach(), variance.detach()))
+
+    handles = [step.register_forward_pre_hook(look) for step in steps]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+        for norm, means, variances in kept:
+            norm.means, norm.variances = means, variances

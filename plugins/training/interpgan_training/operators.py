@@ -1,0 +1,64 @@
+"""The operator `training`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from interpgan_core import Generator, ImageSet, Input, InterpganError, Operator, Progress
+from interpgan_training.settings import Architecture
+
+GROUP = 4
+"""Discriminators compare so many pictures with one another; every process needs whole groups."""
+
+
+class Train(Operator):
+    """Train a generator, with its discriminator, on pictures.
+
+    What it has done so far is saved every few minutes: a run that was stopped goes on where it was, and on a CPU
+    ends in the very same weights. Losses, and pictures as they became better, are in the report.
+
+    Source: the papers of the families, see their settings.
+    """
+
+    data: Input[ImageSet]
+    architecture: Architecture
+    """stylegan2, pggan or biggan; or a mapping, such as {family: stylegan2, widths: [64, 64, 32]}."""
+    kimg: float = Field(gt=0)
+    """For how many thousands of real pictures to train."""
+    batch_size: Annotated[int, Field(ge=GROUP, multiple_of=GROUP, strict=True)] = 16
+    """Pictures a step."""
+    seed: Annotated[int, Field(ge=0, strict=True)] = 0
+    ema_kimg: float = Field(default=10.0, gt=0)
+    """The result is an average of the weights, half of which is younger than so many thousands of pictures."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of the convolutions while training; bfloat16 is up to twice as fast where the processor has it."""
+    augment: Annotated[bool, Field(strict=True)] = False
+    """Adaptive augmentation, for a few hundred or thousand pictures. It also mirrors them."""
+    processes: Annotated[int, Field(ge=1, strict=True)] = 1
+    """How many processes train together, each on a GPU of its own where there are any."""
+    licence: str = ""
+    """Terms of use of the weights, kept in their file."""
+
+    def run(self, device: str, folder: Path, scratch: Path, progress: Progress) -> Generator:
+        """Train.
+
+        Raises:
+            InterpganError: if the data does not fit the architecture, or training diverges.
+        """
+        from interpgan_training import session, worker
+
+        if self.batch_size % (GROUP * self.processes):
+            raise InterpganError(
+                f"{self.processes} processes need batches of a multiple of {GROUP * self.processes}, not "
+                f"{self.batch_size}; change batch_size"
+            )
+        order = session.Order.of(self)
+        if self.processes > 1:
+            worker.together(order, self.data, self.processes, device, scratch, progress)
+        made = session.train(order, self.data, device, scratch, progress)
+        made.licence = self.licence
+        session.report(order, scratch, folder)
+        return made

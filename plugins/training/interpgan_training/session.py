@@ -1,0 +1,122 @@
+"""A training from its first step to its last, whatever comes between: checkpoints, diary, report."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+
+from interpgan_core import Generator, ImageSet, InterpganError, Progress
+from interpgan_training.diary import Diary
+from interpgan_training.loop import Settings, Trainer, family_of
+from interpgan_training.settings import Architecture, FamilySettings
+from interpgan_training.team import Alone, Team
+
+if TYPE_CHECKING:
+    from interpgan_training.operators import Train
+
+STATE = "state.pt"
+SAVE_SECONDS = 180.0
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be trained, and for how long.
+
+    Args:
+        family: settings of the architecture.
+        settings: what is the same for every family.
+        pictures: how many real ones to show.
+    """
+
+    family: FamilySettings
+    settings: Settings
+    pictures: int
+
+    @classmethod
+    def of(cls, train: Train) -> Order:
+        """What an operator asks for."""
+        settings = Settings(train.seed, train.batch_size, train.ema_kimg, train.precision, train.augment)
+        return cls(train.architecture, settings, math.ceil(1000 * train.kimg))
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "family": self.family.model_dump(mode="json"),
+            "settings": vars(self.settings),
+            "pictures": self.pictures,
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Order:
+        """What `to_json` made."""
+        family: FamilySettings = TypeAdapter(Architecture).validate_python(values["family"])
+        return cls(family, Settings(**values["settings"]), values["pictures"])
+
+
+def train(
+    order: Order, data: ImageSet, device: str, scratch: Path, progress: Progress, team: Team | None = None
+) -> Generator:
+    """Train to the end, from the last checkpoint on where there is one.
+
+    Args:
+        order: what.
+        data: the pictures.
+        device: "cpu", "cuda".
+        scratch: holds the checkpoint and the diary.
+        progress: shows pictures seen, pictures a second and the time that is left.
+        team: the processes that train together.
+
+    Returns:
+        The generator of averaged weights, with its discriminator.
+
+    Raises:
+        InterpganError: if the data does not fit, or a loss is not finite.
+    """
+    team = team or Alone()
+    trainer = Trainer(family_of(order.family), order.settings, data, device, team)
+    diary = Diary(scratch, order.pictures)
+    state = scratch / STATE
+    if state.exists():
+        diary.restore(trainer.restore(state))
+    saved = time.monotonic()
+    shown = range(trainer.seen, order.pictures)
+    for number in progress(shown, total=len(shown), what="training, pictures"):
+        if number < trainer.seen:
+            continue
+        told = trainer.advance()
+        _check(told, trainer)
+        if team.rank:
+            continue
+        diary.write(trainer, told)
+        if time.monotonic() - saved > SAVE_SECONDS:
+            trainer.save(state, diary.content())
+            saved = time.monotonic()
+    if not team.rank:
+        diary.sheet(trainer)
+        trainer.save(state, diary.content())
+    made = trainer.family.finish(trainer.average, trainer.discriminator, data.resolution, trainer.classes)
+    if data.class_names and trainer.classes:
+        made.class_names = data.class_names
+    made.notes = {"training": order.to_json(), "data": dict(data.notes or {})}
+    return made.to(device)
+
+
+def report(order: Order, scratch: Path, folder: Path) -> None:
+    """Put the log, the curves and the pictures of a training into the folder of its step."""
+    diary = Diary(scratch, order.pictures)
+    diary.report(folder, f"{order.family.family}, {order.pictures / 1000:g} thousand pictures")
+
+
+def _check(told: dict[str, float], trainer: Trainer) -> None:
+    """Stop as soon as a loss is no number: nothing after it can be of use."""
+    bad = [name for name, value in told.items() if not math.isfinite(value)]
+    if bad:
+        raise InterpganError(
+            f"training diverged after {trainer.seen} pictures: {', '.join(bad)} is not finite; try lower "
+            "learning rates, a larger r1, or precision: float32"
+        )

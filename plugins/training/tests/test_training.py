@@ -1,0 +1,177 @@
+"""The operator: what it makes, that it can be stopped at any moment, and what it refuses."""
+
+import json
+
+import pytest
+import torch
+
+from interpgan_core import ImageSet, InterpganError, load_generator
+from interpgan_core.testing import recipe_error
+from interpgan_training import session
+from interpgan_training.operators import Train
+
+SMALL = {
+    "stylegan2": {"family": "stylegan2", "widths": [8, 8, 8], "z": 8, "w": 8, "mapping": 2},
+    "pggan": {"family": "pggan", "widths": [8, 8, 8], "z": 8, "phase_kimg": 0.02},
+    "biggan": {"family": "biggan", "widths": [8, 8, 8], "chunk": 4, "embedding": 4},
+}
+VARIANTS = {
+    **SMALL,
+    "stylegan2 by class, path length, blur, no noise": SMALL["stylegan2"]
+    | {"conditional": True, "path_length": 2.0, "blur": 2.0, "blur_kimg": 0.1, "noise": False},
+    "pggan, wasserstein": SMALL["pggan"] | {"loss": "wasserstein", "r1": 0, "critic_steps": 2},
+    "biggan, orthogonal, two critic steps": SMALL["biggan"] | {"orthogonal": 1e-4, "critic_steps": 2},
+}
+
+
+class Stopped(Exception):
+    """As if somebody had pulled the plug."""
+
+
+def quietly(items, total=None, what=""):
+    return items
+
+
+def stop_after(pictures):
+    def progress(items, total=None, what=""):
+        for number in items:
+            if number >= pictures:
+                raise Stopped
+            yield number
+
+    return progress
+
+
+def trained(data, folder, architecture, progress=quietly, **more):
+    operator = Train(data=data, architecture=architecture, **{"kimg": 0.16, "batch_size": 8} | more)
+    result, scratch = folder / "result", folder / "scratch"
+    for path in (result, scratch):
+        path.mkdir(exist_ok=True, parents=True)
+    made = operator.run("cpu", result, scratch, progress)
+    made.save(result)
+    return made
+
+
+def weights(generator):
+    return {**generator.module.state_dict(), **generator.discriminator.state_dict()}
+
+
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+def test_a_stopped_training_ends_in_the_same_bytes(data, tmp_path, variant, monkeypatch):
+    whole = trained(data, tmp_path / "whole", variant)
+    monkeypatch.setattr(session, "SAVE_SECONDS", 0.0)
+    for pictures in (30, 95, 140):
+        with pytest.raises(Stopped):
+            trained(data, tmp_path / "parts", variant, stop_after(pictures))
+    parts = trained(data, tmp_path / "parts", variant)
+    assert whole.fingerprint == parts.fingerprint
+    for name, tensor in weights(whole).items():
+        assert torch.equal(tensor, weights(parts)[name]), name
+    logs = [(tmp_path / run / "result/log.jsonl").read_bytes() for run in ("whole", "parts")]
+    assert logs[0] == logs[1]
+
+
+@pytest.mark.parametrize("family", SMALL)
+def test_what_was_trained_is_saved_and_loaded_with_its_discriminator(data, tmp_path, family):
+    made = trained(data, tmp_path, SMALL[family], licence="ours")
+    again = load_generator(tmp_path / "result/generator.safetensors")
+    batch = made.sample([1, 2, 3])
+    pictures = made.images(batch)
+    assert pictures.shape == (3, 3, 16, 16)
+    assert torch.equal(pictures, again.images(again.sample([1, 2, 3])))
+    assert torch.equal(
+        made.discriminator(pictures, batch.labels), again.discriminator(pictures, batch.labels)
+    )
+    assert again.licence == "ours"
+    assert again.notes["training"]["family"]["family"] == family
+    if family == "biggan":
+        assert again.class_names == ("upper", "lower")
+
+
+@pytest.mark.parametrize("family", SMALL)
+def test_training_learns(data, tmp_path, family):
+    """Samples come closer to the mean picture and the contrast of the data than at the start."""
+
+    def distance(kimg, folder):
+        made = trained(data, tmp_path / folder, SMALL[family], kimg=kimg)
+        samples = made.images(made.sample(range(64)))
+        real = data.images(slice(None))
+        return float((samples.mean(0) - real.mean(0)).abs().mean())
+
+    assert distance(2.4, "long") < 0.6 * distance(0.008, "short")
+
+
+def test_the_report_shows_curves_and_pictures(data, tmp_path):
+    trained(data, tmp_path, SMALL["stylegan2"])
+    report = json.loads((tmp_path / "result/report.json").read_text())
+    curves, sheets = report["strips"]
+    assert [p["file"] for p in curves["pictures"]] == ["curves.png"]
+    assert sheets["pictures"][-1]["caption"] == "after 160 pictures"
+    assert len(sheets["pictures"]) == 8
+    assert all((tmp_path / "result" / p["file"]).exists() for p in sheets["pictures"])
+    lines = (tmp_path / "result/log.jsonl").read_text().splitlines()
+    assert {"pictures", "discriminator", "generator", "real", "fake"} <= set(json.loads(lines[-1]))
+
+
+def test_every_picture_is_seen_once_in_a_round(data):
+    from interpgan_training.draws import batch_indices
+
+    rounds = [i for start in range(0, 192, 24) for i in batch_indices(3, 64, start, 24)]
+    for k in range(3):
+        assert sorted(rounds[64 * k : 64 * (k + 1)]) == list(range(64))
+    assert rounds[:64] != rounds[64:128]
+    assert batch_indices(4, 64, 0, 24) != rounds[:24]
+
+
+def test_adaptive_augmentation_is_part_of_the_state(data, tmp_path, monkeypatch):
+    monkeypatch.setattr("interpgan_training.loop.adapt", lambda p, sign, images: min(p + 0.1, 0.9))
+    whole = trained(data, tmp_path / "whole", SMALL["stylegan2"], augment=True)
+    monkeypatch.setattr(session, "SAVE_SECONDS", 0.0)
+    with pytest.raises(Stopped):
+        trained(data, tmp_path / "parts", SMALL["stylegan2"], stop_after(60), augment=True)
+    parts = trained(data, tmp_path / "parts", SMALL["stylegan2"], augment=True)
+    assert whole.fingerprint == parts.fingerprint
+    plain = trained(data, tmp_path / "plain", SMALL["stylegan2"])
+    assert plain.fingerprint != whole.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"widths": [8, 8]}, "2 widths make 8 pixels, and the pictures have 16; give one width for each"),
+        ({"generator_rate": 1e12, "discriminator_rate": 1e12}, "training diverged after .* try lower"),
+    ],
+)
+def test_what_cannot_be_trained_is_said(data, tmp_path, change, message):
+    with pytest.raises(InterpganError, match=message):
+        trained(data, tmp_path, SMALL["stylegan2"] | change)
+
+
+def test_biggan_needs_classes(data, tmp_path):
+    with pytest.raises(InterpganError, match="BigGAN is trained with classes, and the data has none"):
+        trained(ImageSet(data.pixels), tmp_path, SMALL["biggan"])
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        ("architecture: stylegn2, kimg: 1", "stylegan2"),
+        ("architecture: {family: pggan, width: [8]}, kimg: 1", "width"),
+        ("architecture: pggan, kimg: 0", "greater than 0"),
+        ("architecture: pggan, kimg: 1, batch_size: 6", "multiple of 4"),
+        ("architecture: pggan", "kimg"),
+    ],
+)
+def test_mistakes_in_a_recipe(step, message, tmp_path):
+    lines = ["interpgan: 1", "steps:", "  - {use: avatars.data, id: faces, seeds: 0-9}"]
+    lines.append(f"  - {{use: training, data: $faces, {step}}}")
+    assert message in recipe_error("\n".join(lines), tmp_path)
+
+
+def test_two_processes_train_as_one(data, tmp_path):
+    """Two processes share every batch: the same pictures, and weights that both have."""
+    pytest.importorskip("accelerate")
+    made = trained(data, tmp_path, SMALL["stylegan2"], processes=2)
+    assert torch.isfinite(made.images(made.sample([0, 1]))).all()
+    assert made.notes["training"]["pictures"] == 160
+    assert len((tmp_path / "result/log.jsonl").read_text().splitlines()) == 20
