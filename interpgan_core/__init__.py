@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from interpgan_core.builtin.moving import Place as Place
     from interpgan_core.builtin.moving import Shift as Shift
     from interpgan_core.builtin.moving import Walk as Walk
+    from interpgan_core.builtin.pictures import ReadImages as ReadImages
     from interpgan_core.builtin.rendering import Render as Render
     from interpgan_core.builtin.sampling import Interpolate as Interpolate
     from interpgan_core.builtin.sampling import Mix as Mix
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from interpgan_core.checkpoints import read_safetensors as read_safetensors
     from interpgan_core.checkpoints import read_weights as read_weights
     from interpgan_core.checkpoints import write_safetensors as write_safetensors
+    from interpgan_core.decoding import read_picture as read_picture
     from interpgan_core.directions import Direction as Direction
     from interpgan_core.directions import DirectionSet as DirectionSet
     from interpgan_core.downloads import download as download
@@ -93,10 +95,12 @@ _HOME = {
     "builtin.features": ("Ablate", "Exchange"),
     "builtin.loading": ("LoadBatch", "LoadDirections", "LoadGenerator", "Save"),
     "builtin.moving": ("Place", "Shift", "Walk"),
+    "builtin.pictures": ("ReadImages",),
     "builtin.rendering": ("Render",),
     "builtin.sampling": ("Interpolate", "Mix", "Sample", "Truncate"),
     "builtin.scoring": ("ReadScores", "Score"),
     "checkpoints": ("read_npy", "read_npz", "read_safetensors", "read_weights", "write_safetensors"),
+    "decoding": ("read_picture",),
     "directions": ("Direction", "DirectionSet"),
     "downloads": ("download",),
     "errors": ("InterpganError", "did_you_mean"),

@@ -18,6 +18,7 @@ from interpgan_core.published import load_directions
 from interpgan_core.saving import KIND, SavedGenerator, open_generator
 
 _SHOWN = 20  # directions of one file
+_WIDTH = 120  # characters of one fact
 _UNSAID = "unsaid"  # by the file; a recipe says it with `space`
 _NO_CODE = "nothing in it asked for code"
 
@@ -105,13 +106,18 @@ def _generator(saved: SavedGenerator) -> dict[str, str]:
     judge = saved.part("discriminator")
     return {
         "family": f"{saved.backbone}, written by interpgan",
-        "parameters": f"{sum(t.numel() for t in saved.part('generator').values()):,}",
+        "parameters": f"{sum(t.numel() for t in saved.part('generator').values()):,}, with constants",
         "discriminator": "yes" if judge else "no",
-        **{name: json.dumps(value) for name, value in saved.settings.items()},
+        **{name: _short(value) for name, value in saved.settings.items()},
         "licence": saved.licence or "not known",
         "code": _NO_CODE,
-        **{f"note {name}": json.dumps(value) for name, value in saved.notes.items()},
+        **{f"note {name}": _short(value) for name, value in saved.notes.items()},
     }
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
 
 
 def _own_kind(path: Path) -> str:

@@ -232,7 +232,7 @@ def load_generator(
         named: Generator = registry.get("models", str(source)).load()(**options)
         return named
     if is_saved_generator(path):
-        own: Generator = read_generator(path, **options)
+        own: Generator = read_generator(path, family, **options)
         return own
     checkpoint = Checkpoint(path)
     backbone: Backbone = registry.get("backbones", family).load() if family else recognise(checkpoint)

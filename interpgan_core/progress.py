@@ -30,7 +30,13 @@ def bars(items: Iterable[Any], total: int | None = None, what: str = "") -> Iter
         def render(self, task: Task) -> Text:
             return Text(f"{task.speed:.3g}/s" if task.speed else "")
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeRemainingColumn(),
+    )
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, speed_estimate_period=_REMEMBERED) as progress:
         yield from progress.track(items, total=total, description=what)

@@ -159,8 +159,11 @@ class _Run:
 
     def _do(self, step: PlannedStep, intent: Intent) -> dict[str, Any]:
         """Bring about what is intended; the record of the step."""
+        if intent.action == "run" and self.fresh:
+            self.store.drop_scratch(step)
         if intent.action == "run" and not step.keeps:
             self._remember(step, self._result(step, None))
+            self.store.drop_scratch(step)
             return {}
         if intent.action == "run":
             record: dict[str, Any] = {"key": step.key, "content": step.content, "reason": intent.reason}

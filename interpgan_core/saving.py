@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interpgan_core.checkpoints import read_safetensors, write_safetensors
-from interpgan_core.errors import InterpganError
+from interpgan_core.errors import InterpganError, did_you_mean
 from interpgan_core.files import start_of
 from interpgan_core.plugins import plugins
 
@@ -96,31 +97,59 @@ def open_generator(path: Path) -> SavedGenerator:
         InterpganError: if the file is missing, damaged or holds something else.
     """
     tensors, header = read_safetensors(path, KIND)
-    if set(header) != {"backbone", "settings", "licence", "notes"}:
+    kinds = {"backbone": str, "settings": dict, "licence": str, "notes": dict}
+    if {name: type(value) for name, value in header.items()} != kinds:
         raise InterpganError(f"the header of {path} is damaged; make the file again")
     return SavedGenerator(header["backbone"], header["settings"], tensors, header["licence"], header["notes"])
 
 
-def read_generator(path: Path, **options: Any) -> Any:
+def read_generator(path: Path, family: str | None = None, **options: Any) -> Any:
     """Make the generator that `write_generator` wrote.
 
     Args:
         path: the file.
-        options: those of `load_generator`, and the family's own.
+        family: the backbone that it must be of; any when left out.
+        options: those of `load_generator`, and the family's own. Of those that choose how a published file is
+            read, a saved generator has made the choice: they may be at their defaults only.
 
     Raises:
-        InterpganError: if the file cannot be read, or the plugin of its family is not installed or of a
-            version that cannot make it.
+        InterpganError: if the file cannot be read, is of another family, or the plugin of its family is not
+            installed or of a version that cannot make it; or if an option does not apply.
     """
     saved = open_generator(path)
-    backbone = plugins().get("backbones", saved.backbone).load()
+    if family not in (None, saved.backbone):
+        raise InterpganError(f"{path} is a generator of {saved.backbone}, not of {family}; use: generator")
+    try:
+        backbone = plugins().get("backbones", saved.backbone).load()
+    except InterpganError as error:
+        raise InterpganError(f"{path} is a generator of {saved.backbone}: {error}") from error
     if not hasattr(backbone, "restore"):
-        raise InterpganError(f"{path} needs a newer version of the plugin that brings {saved.backbone}")
+        raise InterpganError(
+            f"{path} needs a newer version of the plugin that brings {saved.backbone}; update it"
+        )
+    options = _applying(options, backbone, path)
     try:
         generator = backbone.restore(saved, path, **options)
-    except (KeyError, TypeError, ValueError) as error:
+    except InterpganError:
+        raise
+    except (LookupError, AttributeError, TypeError, ValueError) as error:
         raise InterpganError(
-            f"{path} holds settings that {saved.backbone} does not know: {error}; update its plugin"
+            f"{path} holds settings that {saved.backbone} does not know ({error}); update its plugin, or make "
+            "the file again"
         ) from error
     generator.licence, generator.notes = saved.licence, saved.notes
     return generator
+
+
+def _applying(options: Mapping[str, Any], backbone: Any, path: Path) -> dict[str, Any]:
+    """The options that a saved generator has; an operator hands on all of its family's."""
+    known = inspect.signature(backbone.restore).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        return dict(options)
+    of_files = inspect.signature(backbone.load).parameters
+    for name, value in options.items():
+        if name not in known and name not in of_files:
+            raise InterpganError(f"{path} has no option '{name}'" + did_you_mean(name, list(known)[2:]))
+        if name not in known and value != of_files[name].default:
+            raise InterpganError(f"{path} was saved with a {name} of its own; leave out {name}")
+    return {name: value for name, value in options.items() if name in known}

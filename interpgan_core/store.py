@@ -111,6 +111,10 @@ class Store:
             self._adopt(step)
         for path in self.folder.glob(".*.done"):
             _remove(path)
+        for number, path in self._find(steps).items():
+            step = steps[number - 1]
+            if self._scratch(step).exists() and not _why(step, path):
+                self.drop_scratch(step)  # of a run that was killed as soon as the step had ended
 
     @contextmanager
     def writing(self, step: PlannedStep, record: dict[str, Any]) -> Iterator[Path]:
@@ -132,11 +136,23 @@ class Store:
         self._adopt(step)
 
     def scratch(self, step: PlannedStep) -> Path:
-        """A folder of a step's own, the same for the same key, that outlives a run that is killed."""
+        """A folder of a step's own, the same for the same key, that outlives a run that is killed.
+
+        It stays until the step has ended well, in whatever recipe: hours of work may lie in it.
+        """
         path = self._scratch(step)
         with explaining(path):
             path.mkdir(exist_ok=True)
         return path
+
+    def drop_scratch(self, step: PlannedStep) -> None:
+        """Remove the folder that `scratch` made, if there is one; a kill never leaves half of it."""
+        path = self._scratch(step)
+        if path.exists():
+            old = path.with_name(f"{path.name}.partial-old")
+            with explaining(path):
+                path.rename(old)
+            _remove(old)
 
     def _scratch(self, step: PlannedStep) -> Path:
         return self.folder / f".{step.key[:16]}.scratch"
@@ -183,8 +199,7 @@ class Store:
             self._waiting(step).rename(final)
             if old.exists():
                 _remove(old)
-            if (scratch := self._scratch(step)).exists():
-                _remove(scratch)
+        self.drop_scratch(step)
 
 
 def _free_name(path: Path) -> Path:

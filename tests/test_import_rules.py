@@ -23,7 +23,7 @@ directions  generator
 latents  saving
 imagesets
 report
-images  ranges
+images  ranges  decoding
 checkpoints  downloads  networks
 arrays
 unpickle

@@ -21,14 +21,14 @@ NAMES = {
         SavedGenerator state_of
     """,
     "latent codes": "LatentSpace LatentBatch FeatureEdit Grid seeded_normal",
-    "pictures": "contact_sheet to_uint8 ImageSet",
+    "pictures": "contact_sheet to_uint8 ImageSet read_picture",
     "directions": "Direction DirectionSet load_directions",
     "what operators are made of": """
         Operator EditOperator Input InputFile Layers Units Seeds Ranges Progress Artifact Scorer Scores
     """,
     "the builtin operators": """
         LoadGenerator LoadBatch LoadDirections Save Sample Truncate Mix Interpolate Shift Walk Place
-        Exchange Ablate Score ReadScores Render
+        Exchange Ablate Score ReadScores ReadImages Render
     """,
     "reports": "Report Strip Picture Table",
     "files": """

@@ -24,6 +24,7 @@ def interpgan_operators() -> Mapping[str, str]:
         "ablate": f"{here}.features:Ablate",
         "score": f"{here}.scoring:Score",
         "scores": f"{here}.scoring:ReadScores",
+        "images": f"{here}.pictures:ReadImages",
         "render": f"{here}.rendering:Render",
     }
 

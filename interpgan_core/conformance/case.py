@@ -43,13 +43,15 @@ class Case:
     ) -> Any:
         """Run the operator as the runner would, in a folder of its own."""
         operator = operator or self.operator
-        folder = self.folder / name
-        folder.mkdir(exist_ok=True)
+        folder, scratch = self.folder / name, self.folder / f"{name}.scratch"
+        for path in (folder, scratch):
+            path.mkdir(exist_ok=True)
         given = {
             "generator": self.generator,
             "batch": self.batch() if batch is None else batch,
             "device": "cpu",
             "folder": folder,
+            "scratch": scratch,
             "progress": quiet,
         }
         return operator.run(**{need: given[need] for need in operator.needs()})

@@ -62,7 +62,7 @@ def version_is_a_whole_number(case: Case) -> None:
 
 
 def asks_for_what_there_is(case: Case) -> None:
-    """`run` asks only for generator, batch, device, folder and progress."""
+    """`run` asks only for generator, batch, device, folder, scratch and progress."""
     case.operator.needs()
 
 

@@ -79,8 +79,8 @@ class Neighbours(Operator):
         lines = []
         for kind, values in (("generated", distances[:, 0]), ("held out", yardstick)):
             share = 100 * float((values <= within).double().mean())
-            figures = (values.median(), values.quantile(0.01), values.min())
-            lines.append((kind, len(values), *(float(figure) for figure in figures), share))
+            median, low = float(values.median()), float(values.quantile(0.01))
+            lines.append((kind, len(values), median, low, float(values.min()), share))
         columns = ("pictures", "number", "median", "1st percentile", "smallest", "share within, %")
         note = (
             f"Distance to the nearest of {len(rows)} training pictures, in features of {self.features.name}; "

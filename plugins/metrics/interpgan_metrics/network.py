@@ -40,7 +40,7 @@ class Convolution(nn.Sequential):
         self, inputs: int, outputs: int, kernel: tuple[int, int], stride: int = 1, padded: bool = True
     ) -> None:
         super().__init__()
-        padding = tuple(side // 2 for side in kernel) if padded else 0
+        padding = (kernel[0] // 2, kernel[1] // 2) if padded else (0, 0)
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False)
         self.bn = nn.BatchNorm2d(outputs, eps=1e-3)
         self.relu = nn.ReLU()

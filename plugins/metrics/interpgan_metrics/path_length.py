@@ -47,8 +47,8 @@ class PathLength(Operator):
     """Where the path runs: along an arc in z, along a line in w."""
     sampling: Literal["full", "end"] = "full"
     """Where on the path the step is: anywhere, or at its beginning, where pictures are as the generator draws them."""
-    epsilon: Annotated[float, Field(gt=0, le=0.1)] = 1e-4
-    """The step, as a part of the path."""
+    epsilon: Annotated[float, Field(ge=1e-5, le=0.1)] = 1e-4
+    """The step, as a part of the path; a smaller one than 1e-5 is lost in float32."""
     batch_size: Count = 16
 
     def run(self, generator: Generator, progress: Progress) -> Report:
@@ -128,13 +128,14 @@ def arc(a: Tensor, b: Tensor, where: Tensor) -> Tensor:
     import torch
 
     dims = tuple(range(1, a.ndim))
-    lengths = [torch.linalg.vector_norm(end, dim=dims, keepdim=True) for end in (a, b)]
-    u, v = a / lengths[0], b / lengths[1]
+    length, other = (torch.linalg.vector_norm(end, dim=dims, keepdim=True) for end in (a, b))
+    u, v = a / length, b / other
     cosine = (u * v).sum(dims, keepdim=True)
     across = v - cosine * u
     across = across / torch.linalg.vector_norm(across, dim=dims, keepdim=True).clamp_min(1e-12)
     angle = where * cosine.clamp(-1, 1).acos()
-    return torch.lerp(*lengths, where) * (u * angle.cos() + across * angle.sin())
+    points: Tensor = torch.lerp(length, other, where) * (u * angle.cos() + across * angle.sin())
+    return points
 
 
 def trimmed(values: Tensor) -> Tensor:

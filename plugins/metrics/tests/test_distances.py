@@ -64,6 +64,13 @@ def test_halves_that_are_too_small_have_no_distance(kit):
     assert found["FID between two halves of the data"] is None
 
 
+@pytest.mark.parametrize("last", [1999, 7999])
+def test_a_perfect_generator_has_what_is_expected_of_it(kit, last):
+    """FID is biased, the more the fewer pictures; here both are of one kind."""
+    found = measured(kit, gaussian(kit, 4000, 0.2), kit.Plain(), seeds=f"0-{last}")
+    assert found["FID"] == pytest.approx(found["FID of a perfect generator, about"], rel=0.35)
+
+
 def test_only_so_many_real_pictures(kit):
     data = gaussian(kit, 400, 0.2)
     chosen = np.random.RandomState(0).permutation(400)[:100]

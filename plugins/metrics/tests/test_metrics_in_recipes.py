@@ -1,6 +1,8 @@
 """Every operator as a step of a recipe, and every promise of an operator."""
 
+import importlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,91 +14,56 @@ from pydantic import ValidationError
 
 from interpgan_core import ImageSet
 from interpgan_core.testing import conformance, recipe_error, toy
+from interpgan_metrics import interpgan_operators
 from interpgan_metrics.distances import FrechetDistance
 from interpgan_metrics.neighbours import Neighbours, PrecisionRecall
 from interpgan_metrics.path_length import PathLength
 from interpgan_metrics.rates import AttributeRates
 
-# A plugin file, as a person writes it for data and an extractor of their own.
-OWN = '''
-from interpgan_core import ImageSet, Operator, hookimpl
-
-class Net:
-    """Features and scores: the mean colour of each quarter, and whether the picture is bright."""
-    name: str = "quarters"
-    size: int = 12
-    names: tuple[str, ...] = ("bright", "red")
-
-    def features(self, images):
-        import torch
-        return torch.nn.functional.adaptive_avg_pool2d(images, 2).flatten(1)
-
-    def __call__(self, images):
-        import torch
-        return torch.stack([(images.mean((1, 2, 3)) > 0).float(), images[:, 0].mean((1, 2))], 1)
-
-class Load(Operator):
-    """An extractor."""
-    keep = False
-
-    def run(self) -> Net:
-        return Net()
-
-class Data(Operator):
-    """Noise."""
-
-    def run(self) -> ImageSet:
-        import numpy as np
-        import torch
-        pixels = np.random.RandomState(0).randint(0, 256, (60, 3, 32, 32)).astype(np.uint8)
-        return ImageSet(pixels, attributes=torch.zeros(60, 1), names=("bright",))
-
-@hookimpl
-def interpgan_operators():
-    return {"own.net": f"{__name__}:Load", "own.data": f"{__name__}:Data"}
-'''
-RECIPE = """\
-interpgan: 1
-title: Measure a generator
-steps:
-  - {use: own.data, id: data}
-  - {use: own.net, id: net}
-  - {use: generator, weights: toy}
-  - {use: metrics.fid, data: $data, features: $net, seeds: 0-39, subsets: 4, subset_size: 20}
-  - {use: metrics.coverage, data: $data, features: $net, seeds: 0-39}
-  - {use: metrics.neighbours, data: $data, features: $net, seeds: 0-19, shown: 2}
-  - {use: metrics.path-length, features: $net, seeds: 0-9}
-  - {use: metrics.rates, data: $data, scorer: $net, seeds: 0-39, numbers: [red]}
-"""
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+FEW = {
+    "fid": {"seeds": "0-39", "subsets": 4, "subset_size": 20},
+    "coverage": {"seeds": "0-39"},
+    "paths": {"seeds": "0-9"},
+    "rates": {"seeds": "0-39"},
+    "copies": {"seeds": "0-19", "shown": 2},
+}
 
 
-def command(folder, *arguments):
+def run_readme(folder):
+    """The recipe of the README as it stands, with fewer samples."""
     program = Path(sys.executable).parent / "interpgan-run"
-    arguments = [program, "recipe.yaml", "--plugin", "own.py", "--out", "out", "--device", "cpu", *arguments]
+    few = [f"--set={step}.{name}={value}" for step, fields in FEW.items() for name, value in fields.items()]
+    arguments = [program, "recipe.yaml", "--plugin", "own.py", "--out", "out", "--device", "cpu", *few]
     return subprocess.run(arguments, cwd=folder, capture_output=True, encoding="utf-8", timeout=120)
 
 
-def test_a_recipe_that_uses_them_all(tmp_path):
-    (tmp_path / "own.py").write_text(OWN)
-    (tmp_path / "recipe.yaml").write_text(RECIPE)
-    ran = command(tmp_path)
+def test_the_recipe_of_the_readme(tmp_path):
+    for name, text in re.findall(r"<!-- (\S+) -->\n```\w+\n(.*?)```", README, re.DOTALL):
+        (tmp_path / name).write_text(text)
+    np.save(tmp_path / "pictures.npy", noise(60))
+    ran = run_readme(tmp_path)
     assert ran.returncode == 0, ran.stderr
     page = (tmp_path / "out/report.html").read_text()
-    shown = (
-        "FID between two halves",
-        "KID",
-        "recall",
-        "Distance to the training pictures",
-        "Total variation",
-    )
-    assert all(words in page for words in (*shown, "Perceptual path length"))
-    assert page.count("data:image/webp") >= 8
-    report = json.loads(next((tmp_path / "out").glob("*-metrics-rates/report.json")).read_text())
-    name, true, *_ = report["tables"][0]["rows"][0]
-    assert (name, true) == ("bright", 0)
-    again = command(tmp_path)
+    for words in ("FID between two", "KID", "recall", "path length", "Total variation", "training pictures"):
+        assert words in page
+    assert page.count("data:image/webp") >= 2 * 4  # two samples, each with its three nearest
+    report = json.loads(next((tmp_path / "out").glob("*-rates/report.json")).read_text())
+    assert report["tables"][0]["rows"][0][0] == "bright"
+    assert report["tables"][2]["rows"][0][0] == "red"
+    again = run_readme(tmp_path)
     steps = json.loads((tmp_path / "out/run.json").read_text())["steps"]
-    assert again.returncode == 0 and {s["status"] for s in steps if "metrics" in s["use"]} == {"cached"}
+    assert again.returncode == 0
+    assert {step["status"] for step in steps if step["use"].startswith("metrics.")} == {"cached"}
+
+
+def test_every_parameter_stands_in_the_readme():
+    rows = dict(re.findall(r"^\| `(metrics\.[a-z-]+)` \|.*\| (.*) \|$", README, re.MULTILINE))
+    assert set(rows) == set(interpgan_operators())
+    for name, place in interpgan_operators().items():
+        module, _, attribute = place.partition(":")
+        operator = getattr(importlib.import_module(module), attribute)
+        assert set(re.findall(r"`(\w+)`", rows[name])) == set(operator.model_fields), name
 
 
 def test_recipe_errors_do_not_wait_for_torch():
@@ -113,10 +80,6 @@ def test_recipe_errors_do_not_wait_for_torch():
             "metrics.path-length, features: $g",
             "$g is a Generator, not a FeatureNet; name a step that makes a",
         ),
-        (
-            "metrics.path-length, features: $g, epsilon: 0",
-            "'epsilon' of metrics.path-length must be more than 0",
-        ),
         ("metrics.path-length, feature: $g", "no parameter 'feature'; did you mean 'features'?"),
         ("metrics.rates, data: $g, scorer: $g", "$g is a Generator, not a ImageSet"),
         ("metrics.inception, weights: none.pth", "there is no file none.pth"),
@@ -125,6 +88,10 @@ def test_recipe_errors_do_not_wait_for_torch():
 def test_a_wrong_parameter(tmp_path, step, message):
     text = f"interpgan: 1\nsteps:\n  - {{use: generator, weights: toy, id: g}}\n  - {{use: {step}}}\n"
     assert message in recipe_error(text, tmp_path)
+
+
+def noise(count):
+    return np.random.RandomState(0).randint(0, 256, (count, 3, 32, 32)).astype(np.uint8)
 
 
 class Net:
@@ -162,7 +129,7 @@ def test_a_value_out_of_bounds(operator, wrong):
     operator(**given)
 
 
-DATA = ImageSet(np.random.RandomState(0).randint(0, 256, (30, 3, 32, 32)).astype(np.uint8))
+DATA = ImageSet(noise(30))
 BOTH = {"data": DATA, "features": Net(), "seeds": "0-14"}
 
 test_fid = conformance(FrechetDistance(**BOTH, subsets=3, subset_size=10), toy)

@@ -64,13 +64,15 @@ def test_both_ends_are_of_one_class(kit):
     """Were the classes of the ends different, the class of a sample would change along its path."""
     generator = kit.Plain()
     generator.classes = 10
-    seen = []
+    mapped, seen = [], []
+    generator.map = lambda codes, source, target, labels: mapped.append(labels[:10]) or codes
     generator.forward = lambda batch: seen.append(batch.labels) or torch.ones(len(batch), 3, 2, 2)
     PathLength(features=kit.Flat(), seeds="0-9", batch_size=10).run(generator, kit.quiet)
-    before, after = seen
-    assert len(before.argmax(1).unique()) > 1
-    assert torch.equal(before, after)
-    assert torch.equal(before, generator.sample(range(10)).labels)
+    expected = generator.sample(range(10)).labels
+    assert len(expected.argmax(1).unique()) > 1
+    assert len(mapped) == len(seen) == 2  # both ends; before and after the step
+    for labels in (*mapped, *seen):
+        assert torch.equal(labels, expected)
 
 
 def test_an_arc_takes_the_lengths_of_its_ends():

@@ -1,0 +1,82 @@
+"""Both operators as steps of a recipe, from scores to an edit."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from interpgan_core.testing import recipe_error
+from interpgan_interfacegan.operators import Condition, FitBoundaries
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+BIN = Path(sys.executable).parent
+
+
+def test_the_recipe_of_the_readme(tmp_path):
+    for name, text in re.findall(r"<!-- (\S+) -->\n```\w+\n(.*?)```", README, re.DOTALL):
+        (tmp_path / name).write_text(text)
+    command = [
+        BIN / "interpgan-run",
+        "recipe.yaml",
+        "--plugin",
+        "colours.py",
+        "--out",
+        "out",
+        "--device",
+        "cpu",
+    ]
+
+    def run(*more):
+        ran = subprocess.run(
+            [*command, *more], cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=120
+        )
+        assert ran.returncode == 0, ran.stderr
+        return {s["id"]: s for s in json.loads((tmp_path / "out/run.json").read_text())["steps"]}
+
+    steps = run()
+    report = json.loads((tmp_path / "out" / steps["boundary"]["folder"] / "report.json").read_text())
+    (table,) = report["tables"]
+    assert table["title"] == "Boundaries in w, svm"
+    for row in table["rows"]:
+        figures = dict(zip(table["columns"], row, strict=True))
+        assert figures["validation"] > 0.9 and figures["the rest"] > 0.6 and figures["stability"] > 0.6
+    page = (tmp_path / "out/report.html").read_text()
+    assert "red without bright" in page and "degrees" in page
+    # A changed strength takes the boundary and the conditioned direction from the folder.
+    steps = run("--set", "walk.strengths=[-1, 0, 1]")
+    assert {steps[name]["status"] for name in ("boundary", "red")} == {"cached"}
+
+
+@pytest.mark.parametrize(
+    ("use", "operator"), [("interfacegan", FitBoundaries), ("interfacegan.condition", Condition)]
+)
+def test_every_parameter_stands_in_the_readme(use, operator):
+    section = README.partition(f"### `{use}`")[2].partition("\n\n**")[0].partition("\n##")[0]
+    rows = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+    assert rows == list(operator.model_fields)
+
+
+HEAD = "interpgan: 1\nsteps:\n  - {use: generator, weights: toy}\n  - {use: sefa, id: found}\n  - "
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        ("{use: interfacegan, scores: $found}", "$found is a DirectionSet, not a Scores"),
+        ("{use: interfacegan.condition, direction: $found, given: [$found.1]}", "pick one of it, such as $found.0"),
+        ("{use: interfacegan.condition, direction: $found.0, given: []}", "must have at least one entry"),
+        ("{use: interfacegan.condition, direction: $found.0, without: [$found.1]}", "has no parameter 'without'"),
+    ],
+)  # fmt: skip
+def test_wrong_recipes(step, message, tmp_path):
+    assert message in recipe_error(HEAD + step, tmp_path)
+
+
+def test_recipe_errors_do_not_wait_for_torch():
+    modules = "choosing, conditioning, fitting, operators, results, solvers"
+    code = f"import sys; from interpgan_interfacegan import {modules}; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
+    assert not {"torch", "numpy", "sklearn", "scipy"} & set(ran.stdout.split())
