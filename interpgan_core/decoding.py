@@ -23,7 +23,13 @@ ENDINGS = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif")
 MAX_PIXELS = 100_000_000
 """Of one picture; a file of a few kilobytes can unpack to any number."""
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+_FORMATS = {
+    "JPEG": b"\xff\xd8",
+    "PNG": b"\x89PNG",
+    "WEBP": b"RIFF",
+    "BMP": b"BM",
+    "GIF": b"GIF8",
+}  # and their starts
 
 
 def read_picture(source: Path | bytes, name: str = "") -> Image.Image:
@@ -44,11 +50,12 @@ def read_picture(source: Path | bytes, name: str = "") -> Image.Image:
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(source, Path):
-        start_of(source)
         name = name or str(source)
+        start = start_of(source, name)
     else:
         name = name or "the picture"
-        refuse_impostor(source[:1024], name)
+        start = source[:1024]
+        refuse_impostor(start, name)
     too_large = InterpganError(
         f"{name} has more than {MAX_PIXELS // 10**6} megapixels; make it smaller before it is read here"
     )
@@ -57,7 +64,7 @@ def read_picture(source: Path | bytes, name: str = "") -> Image.Image:
             # Pillow warns of large pictures and odd metadata in words for programmers.
             warnings.simplefilter("ignore")
             file = source if isinstance(source, Path) else BytesIO(source)
-            with Image.open(file, formats=_FORMATS) as picture:
+            with Image.open(file, formats=[*_FORMATS]) as picture:
                 if picture.width * picture.height > MAX_PIXELS:
                     raise too_large
                 # A camera's JPEG may bring a preview of itself as a second picture.
@@ -69,9 +76,12 @@ def read_picture(source: Path | bytes, name: str = "") -> Image.Image:
         raise
     except Image.DecompressionBombError:
         raise too_large from None
-    except UnidentifiedImageError:
-        known = f"{', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}"
-        raise InterpganError(f"{name} is no picture in {known}; convert it to PNG") from None
+    except UnidentifiedImageError as error:
+        if start.startswith(tuple(_FORMATS.values())):
+            raise damaged(ValueError("its header cannot be read"), name) from error
+        raise InterpganError(
+            f"{name} is no picture in JPEG, PNG, WebP, BMP or GIF; convert it to PNG"
+        ) from None
     except Exception as error:  # Pillow's readers raise errors of many kinds
         raise damaged(error, name) from error
 

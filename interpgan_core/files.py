@@ -81,11 +81,12 @@ def cache_folder() -> Path:
     return folder
 
 
-def start_of(path: Path) -> bytes:
+def start_of(path: Path, name: str = "") -> bytes:
     """How a file starts, after refusing what is no data at all.
 
     Args:
         path: a file.
+        name: what messages call it; the path when left out.
 
     Returns:
         Its first 1024 bytes, or fewer.
@@ -103,7 +104,7 @@ def start_of(path: Path) -> bytes:
             start = file.read(1024)
     except OSError as error:
         raise InterpganError(f"cannot read {path}: {error.strerror}") from error
-    refuse_impostor(start, str(path))
+    refuse_impostor(start, name or str(path))
     return start
 
 

@@ -242,7 +242,7 @@ def map_pixels(path: Path) -> np.ndarray:
         pixels: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError as error:
         raise InterpganError(f"there is no file {path}; make the set again") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise damaged(error, str(path)) from error
     return pixels
 

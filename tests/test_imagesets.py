@@ -156,7 +156,7 @@ def test_pictures_are_numbers_between_minus_one_and_one(tmp_path, rows):
     found = ImageSet.load(tmp_path).images(rows)
     assert found.dtype == torch.float32
     torch.testing.assert_close(found, torch.from_numpy(pixels[rows]) / 127.5 - 1)
-    assert found.numel() == 0 or (-1 <= found.min() and found.max() <= 1)
+    assert found.numel() == 0 or found.abs().max() <= 1
 
 
 @pytest.mark.parametrize(
@@ -258,19 +258,20 @@ def palette_with_holes():
 
 
 SIXTEEN = Image.fromarray((np.asarray(GREY).astype(np.uint16) << 8) + 255)
+RED_AND_WHITE = half("RGB", "red", "white")
 READABLE = {
     "colour": (noise(8, 8), "PNG", {}, noise(8, 8)),
     "grey": (GREY, "PNG", {}, GREY),
     "black and white": (GREY.convert("1"), "PNG", {}, GREY.convert("1")),
     "16 bits": (SIXTEEN, "PNG", {}, GREY),
     "palette": (palette_with_holes(), "PNG", {}, half("RGB", "red", "blue")),
-    "palette with holes": (palette_with_holes(), "PNG", {"transparency": 1}, half("RGB", "red", "white")),
-    "alpha": (half("RGBA", (255, 0, 0, 255), (9, 9, 9, 0)), "PNG", {}, half("RGB", "red", "white")),
+    "palette with holes": (palette_with_holes(), "PNG", {"transparency": 1}, RED_AND_WHITE),
+    "alpha": (half("RGBA", (255, 0, 0, 255), (9, 9, 9, 0)), "PNG", {}, RED_AND_WHITE),
     "half alpha": (half("RGBA", (0, 0, 0, 51), (9, 9, 9, 0)), "PNG", {}, half("RGB", (204, 204, 204), "white")),
     "grey with alpha": (half("LA", (9, 255), (9, 0)), "PNG", {}, half("RGB", (9, 9, 9), "white")),
-    "a colour that is a hole": (half("RGB", "red", "blue"), "PNG", {"transparency": (0, 0, 255)}, half("RGB", "red", "white")),
+    "a colour that is a hole": (half("RGB", "red", "blue"), "PNG", {"transparency": (0, 0, 255)}, RED_AND_WHITE),
     "webp": (noise(8, 8), "WEBP", {"lossless": True}, noise(8, 8)),
-    "webp with alpha": (half("RGBA", (255, 0, 0, 255), (0, 0, 0, 0)), "WEBP", {"lossless": True}, half("RGB", "red", "white")),
+    "webp with alpha": (half("RGBA", (255, 0, 0, 255), (0, 0, 0, 0)), "WEBP", {"lossless": True}, RED_AND_WHITE),
     "bmp": (noise(8, 8), "BMP", {}, noise(8, 8)),
     "gif that does not move": (palette_with_holes(), "GIF", {}, half("RGB", "red", "blue")),
     "turned": (noise(8, 6), "PNG", {"exif": with_exif(6)}, noise(8, 6).transpose(Image.Transpose.ROTATE_270)),
@@ -349,11 +350,11 @@ BAD = {
     "empty": (b"", r"is empty; download or make it again"),
     "a web page": (b"<!DOCTYPE html><html>", r"is a web page, not data"),
     "a pointer": (b"version https://git-lfs.github.com/spec/v1\n", r"is a Git LFS pointer.*git lfs pull"),
-    "text": (b"hello, world", r"is no picture in JPEG, PNG, WEBP, BMP or GIF; convert it to PNG"),
+    "text": (b"hello, world", r"is no picture in JPEG, PNG, WebP, BMP or GIF; convert it to PNG"),
     "another format": (content(noise(9, 9), "TIFF"), r"is no picture in JPEG.*convert it to PNG"),
     "a cut JPEG": (cut(content(noise(64, 64), "JPEG")), r"was cut short or is damaged \(image file is truncated"),
     "a cut PNG": (cut(content(noise(64, 64))), r"was cut short or is damaged"),
-    "a cut WebP": (cut(content(noise(64, 64), "WEBP")), r"is no picture in|was cut short or is damaged"),
+    "a cut WebP": (cut(content(noise(64, 64), "WEBP")), r"was cut short or is damaged"),
     "a spoilt PNG": (content(noise(64, 64)).replace(b"IDAT", b"IDAX"), r"was cut short or is damaged"),
     "a GIF that moves": (animated("GIF"), r"is an animation; save one of its pictures as a file"),
     "a PNG that moves": (animated("PNG"), r"is an animation"),
@@ -509,7 +510,6 @@ def test_crop_and_pad(tmp_path):
     wide = Image.new("RGB", (30, 10), "red")
     wide.paste("blue", (10, 0, 20, 10))
     put(wide, tmp_path / "in" / "a.png")
-    assert colours(read(tmp_path / "in", tmp_path, resolution=9)) == [[0, 0, 255]] or True
     middle = read(tmp_path / "in", tmp_path, resolution=10).pixels[0]
     assert (middle == np.array([0, 0, 255])[:, None, None]).all()
     whole = read(tmp_path / "in", tmp_path, resolution=30, fit="pad").pixels[0]
@@ -535,7 +535,7 @@ def test_pictures_that_cannot_be_read_are_named(source, tmp_path):
             read(where, tmp_path, unreadable=allowed)
         assert str(refused.value) == (
             f"4 of 8 pictures in {where} cannot be read: empty; or so.jpg is empty, good 0 and a half.png is no "
-            "picture in JPEG, PNG, WEBP, BMP or GIF, moves.gif is an animation and 1 more; repair or remove them, "
+            "picture in JPEG, PNG, WebP, BMP or GIF, moves.gif is an animation and 1 more; repair or remove them, "
             "or leave them out with unreadable: 4"
         )
     found = read(where, tmp_path, unreadable=4)
@@ -589,7 +589,7 @@ def test_links_are_not_followed(tmp_path):
 def test_a_folder_that_may_not_be_read(tmp_path):
     put(plain("red"), tmp_path / "in" / "a" / "a.png")
     (tmp_path / "in/a").chmod(0)
-    with pytest.raises(InterpganError, match="cannot read .*: Permission denied"):
+    with pytest.raises(InterpganError, match=r"cannot read .*: Permission denied"):
         read(tmp_path / "in", tmp_path)
     (tmp_path / "in/a").chmod(0o700)
 

@@ -73,7 +73,7 @@ TYPES = {
     "object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float),
     "null": type(None),
 }  # fmt: skip
-SAYS_NOTHING = {"title", "description", "default", "format", "$schema", "$defs"}
+SAYS_NOTHING = {"title", "description", "default", "format", "$schema", "$defs", "discriminator"}
 WITHIN = {"anyOf", "oneOf", "prefixItems"}
 CHECKS = {
     "type": lambda v, t: isinstance(v, TYPES[t]) and (t == "boolean" or not isinstance(v, bool)),
@@ -83,6 +83,8 @@ CHECKS = {
     "minimum": lambda v, m: not isinstance(v, int | float) or v >= m,
     "maximum": lambda v, m: not isinstance(v, int | float) or v <= m,
     "exclusiveMinimum": lambda v, m: not isinstance(v, int | float) or v > m,
+    "exclusiveMaximum": lambda v, m: not isinstance(v, int | float) or v < m,
+    "multipleOf": lambda v, m: not isinstance(v, int | float) or v % m == 0,
     "minItems": lambda v, m: not isinstance(v, list) or len(v) >= m,
     "maxItems": lambda v, m: not isinstance(v, list) or len(v) <= m,
     "minProperties": lambda v, m: not isinstance(v, dict) or len(v) >= m,

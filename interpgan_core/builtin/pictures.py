@@ -217,7 +217,7 @@ def _members(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo]) -> di
 
 def _is_picture(parts: Sequence[str]) -> bool:
     """By its name; what systems hide, such as the shadow files of macOS, is none."""
-    if parts[0] == "__MACOSX" or any(part.startswith(".") for part in parts):
+    if parts[0] == "__MACOSX" or any(part.startswith(".") and part.strip(".") for part in parts):
         return False
     return Path(parts[-1]).suffix.lower() in (*ENDINGS, *_UNREAD)
 

@@ -70,6 +70,37 @@ class Gate(EditOperator):
         return batch
 
 
+class Patient(Operator):
+    """Takes its time: leaves a mark in its scratch folder each time that it is run, and waits for a file."""
+
+    file: str
+    name: str = ""
+    fails: bool = False
+
+    def run(self, batch: LatentBatch, scratch: Path) -> Report:
+        return Report(notes=(f"run {self.wait(scratch)} times",))
+
+    def wait(self, scratch: Path) -> int:
+        found = sorted(path.name for path in scratch.iterdir())
+        (scratch / f"{self.name}{len(found) + 1}").mkdir()
+        ran("found:" + ",".join(found))
+        while not Path(self.file).exists():
+            time.sleep(0.01)
+        if self.fails:
+            raise InterpganError("there is more to do; run it again")
+        return len(found) + 1
+
+
+class Forgotten(Patient):
+    """The same, whose result is not kept."""
+
+    keep: ClassVar[bool] = False
+
+    def run(self, batch: LatentBatch, scratch: Path) -> LatentBatch:
+        self.wait(scratch)
+        return batch
+
+
 class Read(EditOperator):
     """Adds the number in a file."""
 
@@ -114,6 +145,8 @@ def interpgan_operators() -> Mapping[str, str]:
         "passing": "Passing",
         "fill": "Fill",
         "gate": "Gate",
+        "patient": "Patient",
+        "forgotten": "Forgotten",
         "read": "Read",
         "fail": "Fail",
     }

@@ -11,6 +11,7 @@ def interpgan_operators() -> Mapping[str, str]:
     return {
         "avatars.data": f"{here}:DrawAvatars",
         "avatars.scorer": f"{here}:LoadScorer",
+        "avatars.directions": f"{here}:LoadDirections",
         "avatars.segmenter": f"{here}:LoadSegmenter",
         "avatars.train-scorer": f"{here}:TrainScorer",
         "avatars.train-segmenter": f"{here}:TrainSegmenter",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from interpgan_core import Generator
 
 LICENCE = "Apache-2.0"
+MODELS = ("pggan", "stylegan2", "biggan")
 DATA = "avatars drawn by interpgan, hair styles as classes"
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from interpgan_avatars.anatomy import check_anatomy
 from interpgan_avatars.looking import AvatarScorer, AvatarSegmenter
 from interpgan_core import (
+    DirectionSet,
     Generator,
     ImageSet,
     Input,
@@ -47,6 +48,24 @@ class LoadScorer(Operator):
 
     def run(self, device: str) -> AvatarScorer:
         return AvatarScorer.shipped(self.scale, device)
+
+
+class LoadDirections(Operator):
+    """Directions of smile, age, pose, gender, eyeglasses and beard, found for the avatars' own generators."""
+
+    keep: ClassVar[bool] = False
+
+    def run(self, generator: Generator) -> DirectionSet:
+        from interpgan_avatars.models import MODELS, weights
+
+        for name in MODELS:
+            found = DirectionSet.read(weights(f"{name}-directions"))
+            if all(direction.generator == generator.fingerprint for direction in found.values()):
+                return found
+        raise InterpganError(
+            "directions come with avatars.pggan, avatars.stylegan2 and avatars.biggan alone; find those of another "
+            "generator by the steps score and interfacegan"
+        )
 
 
 class LoadSegmenter(Operator):

@@ -38,23 +38,23 @@ AROUND_GREY = torch.tensor([[0, -1, 1, 0], [1, 0, -1, 0], [-1, 1, 0, 0], [0, 0, 
 def augment(
     images: Tensor, probability: float, random: torch.Generator, kinds: Collection[Kind] = DEFAULT
 ) -> Tensor:
-    """Transform each picture at random, so that a generator learns the data and not the transformations.
+    """Transform each picture at random; a generator still learns the data, not the transformations.
 
-    It does not learn them while a picture as it was is more frequent than any transformed one. Hence "rotate90" is no
-    default: "rotate" has its angles too, and with both, at a probability of 0.8, not 0.2 of the pictures stay upright
-    but 0.08. "flip" is one; where left and right differ (letters, faces with such labels) leave it out. At a
-    probability of 1 a generator learns "flip", "rotate90", "rotate", "luma" and "hue".
+    That holds while a picture as it was is more frequent than any transformed one, so "rotate90" is no default:
+    "rotate" has its angles too, and at a probability of 0.8 both leave 0.08 of the pictures upright, "rotate" 0.2.
+    "flip" is one: leave it out where left and right differ (letters, faces with such labels). At a probability of 1
+    nothing tells a picture from one after "flip", "rotate90", "rotate", "luma" or "hue", and these are learned.
 
     Args:
         images: (n, 3, h, w) float in [-1, 1]; differentiable, as often as `grid_sample` is.
         probability: of each kind for each picture, in [0, 1].
-        random: of the CPU. It draws for every kind, chosen or not: without one kind the others are as with it.
-        kinds: any of `KINDS`, applied in that order. "flip": left to right, every other time; "rotate90": by 0 to 3
-            quarter turns, for square pictures; "shift": by whole pixels, up to 1/8 of the picture; "scale": by
-            2**N(0, 0.2); "rotate": by any angle, before and after "stretch": wider by 2**N(0, 0.2), as much lower;
-            "move": by N(0, 1/8) of the picture; "brightness": plus N(0, 0.2); "contrast": times 2**N(0, 0.5);
-            "luma": dark to light, every other time; "hue": by any angle; "saturation": times 2**N(0, 1). N has a
-            mean and a standard deviation.
+        random: of the CPU. It draws for every kind, chosen or not, so that the others stay the same without one.
+        kinds: any of `KINDS`, applied in that order; N(mean, standard deviation). "flip": left to right, every other
+            time; "rotate90": by 0 to 3 quarters, for square pictures; "shift": by whole pixels, up to 1/8 of the
+            picture; "scale": by 2**N(0, 0.2); "rotate": by any angle, before and after "stretch": wider by
+            2**N(0, 0.2), as much lower; "move": by N(0, 1/8) of the picture; "brightness": plus N(0, 0.2);
+            "contrast": times 2**N(0, 0.5); "luma": dark to light, every other time; "hue": by any angle;
+            "saturation": times 2**N(0, 1).
 
     Returns:
         (n, 3, h, w) of the same type, which colours may take out of [-1, 1]; `images` itself at a probability of 0.
@@ -64,8 +64,7 @@ def augment(
 
     Source:
         Karras et al., Training Generative Adversarial Networks with Limited Data, NeurIPS 2020, section 2 and
-        appendix B. Deviations: pictures are sampled once and bilinearly, without wavelets against aliasing; reflection
-        repeats the pixel at the edge.
+        appendix B. Deviation: pictures are sampled once, bilinearly, without wavelets against aliasing.
     """
     if unknown := set(kinds) - set(KINDS):
         raise InterpganError(f"no augmentation is called {min(unknown)!r}: choose among {', '.join(KINDS)}")
@@ -138,7 +137,7 @@ def _drawn(count: int, probability: float, random: torch.Generator, kinds: Colle
 
 def _moved(images: Tensor, drawn: Values) -> Tensor:
     # From a place in the result to where it comes from in the picture, in pixels from the middle. That is the inverse
-    # of what happens to the picture, and as likely: every distribution is symmetric about 0.
+    # of what happens to the picture, and as likely: every value comes as often as its opposite.
     height, width = images.shape[2:]
     (flip,), (quarter,), (right, down) = drawn["flip"], drawn["rotate90"], drawn["shift"]
     (scale,), (before, after), (stretch,) = drawn["scale"], drawn["rotate"], drawn["stretch"]
@@ -154,14 +153,12 @@ def _moved(images: Tensor, drawn: Values) -> Tensor:
 
 
 def _coloured(images: Tensor, drawn: Values) -> Tensor:
-    (brightness,), (contrast,), (luma,) = drawn["brightness"], drawn["contrast"], drawn["luma"]
-    (hue,), (saturation,) = drawn["hue"], drawn["saturation"]
+    (brightness,), (contrast,), (luma,), (hue,), (saturation,) = (drawn[kind] for kind in COLOURS)
     matrix = _added(-2 * luma, GREY) @ _grown(contrast, RGB) @ _added(brightness, LIGHT)
     matrix = _grown(saturation, RGB - GREY) @ _grown(hue, AROUND_GREY) @ matrix
-    matrix = matrix[:, :3].to(images)
-    pixels = images.permute(0, 2, 3, 1).flatten(1, 2)
-    made = torch.baddbmm(matrix[:, None, :, 3], pixels, matrix[:, :, :3].mT)
-    return made.unflatten(1, images.shape[2:]).permute(0, 3, 1, 2)
+    matrix, pixels = matrix.to(images), images.permute(0, 2, 3, 1)
+    made = torch.baddbmm(matrix[:, None, :3, 3], pixels.flatten(1, 2), matrix[:, :3, :3].mT)
+    return made.view(pixels.shape).permute(0, 3, 1, 2)
 
 
 def _added(values: Tensor, generator: Tensor) -> Tensor:
@@ -169,4 +166,4 @@ def _added(values: Tensor, generator: Tensor) -> Tensor:
 
 
 def _grown(values: Tensor, generator: Tensor) -> Tensor:
-    return torch.linalg.matrix_exp(values[:, None, None] * generator)
+    return torch.matrix_exp(values[:, None, None] * generator)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from interpgan_core import ImageSet, placing
+from interpgan_core import Generator, HasDiscriminator, ImageSet, InterpganError, placing
 from interpgan_training.augment import adapt, augment
 from interpgan_training.draws import batch_indices, generator_of
 from interpgan_training.families.base import Family
@@ -25,10 +25,10 @@ PENALTY = 10.0  # weight of the gradient penalty, as its paper has it
 MEAN_HALF = 0.05  # the average forgets half of itself in at most this share of what was seen
 
 
-def family_of(settings: FamilySettings) -> Family:
-    """The family that the settings are of."""
+def family_of(settings: FamilySettings, grown: bool = False) -> Family:
+    """The family that the settings are of; see `Family`."""
     module, _, name = settings.target.partition(":")
-    family: Family = getattr(importlib.import_module(module), name)(settings)
+    family: Family = getattr(importlib.import_module(module), name)(settings, grown)
     return family
 
 
@@ -65,6 +65,7 @@ class Trainer:
         data: the pictures.
         device: "cpu", "cuda".
         team: the processes that train together.
+        start: a generator with its discriminator, whose weights are taken over; None: new ones.
 
     Attributes:
         step: steps taken.
@@ -79,6 +80,7 @@ class Trainer:
     data: ImageSet
     device: str = "cpu"
     team: Team = field(default_factory=Alone)
+    start: Generator | None = None
 
     def __post_init__(self) -> None:
         self.step, self.memory = 0, dict[str, float]()
@@ -87,8 +89,15 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.settings.seed)
             self.generator, self.discriminator = self.family.build(self.data.resolution, self.classes)
-        self.generator.to(self.device)
-        self.discriminator.to(self.device)
+        if self.start is not None:
+            if not isinstance(self.start, HasDiscriminator):
+                raise InterpganError(
+                    "training goes on from a generator with its discriminator, and this has none"
+                )
+            self.family.adopt(self.generator, self.start.module)
+            self.family.adopt(self.discriminator, self.start.discriminator)
+        self.generator.to(self.device).requires_grad_(True)
+        self.discriminator.to(self.device).requires_grad_(True)
         self.average = deepcopy(self.generator).requires_grad_(False)
         own = self.family.settings
         lazy = own.r1_interval / (own.r1_interval + 1) if own.r1 else 1.0

@@ -26,6 +26,8 @@ class Train(Operator):
     data: Input[ImageSet]
     architecture: Architecture
     """stylegan2, pggan or biggan; or a mapping, such as {family: stylegan2, widths: [64, 64, 32]}."""
+    start: Input[Generator] | None = None
+    """A generator with its discriminator, of this architecture, to go on from; new weights when left out."""
     kimg: float = Field(gt=0)
     """For how many thousands of real pictures to train."""
     batch_size: Annotated[int, Field(ge=GROUP, multiple_of=GROUP, strict=True)] = 16
@@ -57,8 +59,8 @@ class Train(Operator):
             )
         order = session.Order.of(self)
         if self.processes > 1:
-            worker.together(order, self.data, self.processes, device, scratch, progress)
-        made = session.train(order, self.data, device, scratch, progress)
+            worker.together(order, self.data, self.start, self.processes, device, scratch, progress)
+        made = session.train(order, self.data, self.start, device, scratch, progress)
         made.licence = self.licence
         session.report(order, scratch, folder)
         return made

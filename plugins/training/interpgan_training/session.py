@@ -59,13 +59,20 @@ class Order:
 
 
 def train(
-    order: Order, data: ImageSet, device: str, scratch: Path, progress: Progress, team: Team | None = None
+    order: Order,
+    data: ImageSet,
+    start: Generator | None,
+    device: str,
+    scratch: Path,
+    progress: Progress,
+    team: Team | None = None,
 ) -> Generator:
     """Train to the end, from the last checkpoint on where there is one.
 
     Args:
         order: what.
         data: the pictures.
+        start: a generator with its discriminator to go on from; None: new weights.
         device: "cpu", "cuda".
         scratch: holds the checkpoint and the diary.
         progress: shows pictures seen, pictures a second and the time that is left.
@@ -78,7 +85,8 @@ def train(
         InterpganError: if the data does not fit, or a loss is not finite.
     """
     team = team or Alone()
-    trainer = Trainer(family_of(order.family), order.settings, data, device, team)
+    family = family_of(order.family, grown=start is not None)
+    trainer = Trainer(family, order.settings, data, device, team, start)
     diary = Diary(scratch, order.pictures)
     state = scratch / STATE
     if state.exists():
@@ -103,6 +111,8 @@ def train(
     if data.class_names and trainer.classes:
         made.class_names = data.class_names
     made.notes = {"training": order.to_json(), "data": dict(data.notes or {})}
+    if start is not None:
+        made.notes["parent"] = start.fingerprint
     return made.to(device)
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from interpgan_core import ImageSet, InterpganError, Progress
+from interpgan_core import Generator, ImageSet, InterpganError, Progress
 from interpgan_training.session import STATE, Order, train
 from interpgan_training.team import Accelerated
 
@@ -17,12 +17,18 @@ ORDER, SEEN, SAID = "order.json", "seen", "processes.log"
 
 
 def together(
-    order: Order, data: ImageSet, processes: int, device: str, scratch: Path, progress: Progress
+    order: Order,
+    data: ImageSet,
+    start: Generator | None,
+    processes: int,
+    device: str,
+    scratch: Path,
+    progress: Progress,
 ) -> None:
     """Have several processes train, and wait for them; the checkpoint that they leave is the result.
 
     Args:
-        order, data, device, scratch, progress: as in `session.train`.
+        order, data, start, device, scratch, progress: as in `session.train`.
         processes: how many.
 
     Raises:
@@ -38,6 +44,8 @@ def together(
     if not (folder / "known.safetensors").exists():
         folder.mkdir(exist_ok=True)
         data.save(folder)
+    if start is not None:
+        start.save(scratch)
     (scratch / ORDER).write_text(json.dumps(order.to_json()), encoding="utf-8")
     (scratch / SEEN).unlink(missing_ok=True)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
@@ -86,8 +94,10 @@ def main(scratch: Path, device: str) -> None:
                 (scratch / SEEN).write_text(str(number))
             yield number
 
-    where = str(accelerator.device)
-    train(order, ImageSet.load(scratch / "data"), where, scratch, tell, Accelerated(accelerator))
+    where, begun = str(accelerator.device), (scratch / "generator.safetensors").exists()
+    start = Generator.load(scratch).to(where) if begun else None
+    team = Accelerated(accelerator)
+    train(order, ImageSet.load(scratch / "data"), start, where, scratch, tell, team)
     accelerator.end_training()
 
 

@@ -19,7 +19,7 @@ def seeded(seed=0):
 
 
 def pictures(*shape, seed=1, dtype=torch.float32):
-    return (torch.rand(shape, generator=seeded(seed), dtype=dtype) * 2 - 1).requires_grad_(False)
+    return torch.rand(shape, generator=seeded(seed), dtype=dtype) * 2 - 1
 
 
 def alone(kind, images, probability=1.0, seed=0):
@@ -59,7 +59,7 @@ def test_probability_0_returns_the_same_tensor_and_draws_nothing():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
-@pytest.mark.parametrize("shape", [(4, 3, 8, 8), (2, 3, 6, 10), (3, 3, 1, 1), (0, 3, 4, 4)])
+@pytest.mark.parametrize("shape", [(4, 3, 8, 8), (2, 3, 6, 10), (3, 3, 1, 1)])
 def test_probability_1_changes_the_pictures_and_not_their_kind(dtype, shape):
     images = pictures(*shape).to(dtype)
     made = augment(images, 1.0, seeded(), KINDS)
@@ -225,7 +225,7 @@ def test_saturation_keeps_grey_grey_and_multiplies_colour():
     made = alone("saturation", images)
     torch.testing.assert_close(made.mean(1), images.mean(1), atol=1e-5, rtol=0)
     before, after = (x - x.mean(1, keepdim=True) for x in (images, made))
-    factor = after.norm(dim=(1, 2, 3)) / before.norm(dim=(1, 2, 3))
+    factor = after.flatten(1).norm(dim=1) / before.flatten(1).norm(dim=1)
     torch.testing.assert_close(after, factor[:, None, None, None] * before, atol=1e-5, rtol=1e-5)
     spread(factor.log2(), 1.0)
 

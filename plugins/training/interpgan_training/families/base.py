@@ -21,9 +21,11 @@ class Family(ABC):
 
     Args:
         settings: what the recipe says.
+        grown: do the networks come from a generator that was trained before, so that none has to grow?
     """
 
     settings: Any
+    grown: bool = False
 
     @property
     def conditional(self) -> bool:
@@ -75,6 +77,27 @@ class Family(ABC):
             resolution: of the pictures.
             classes: 0 = unconditional.
         """
+
+    def adopt(self, network: nn.Module, trained: nn.Module) -> None:
+        """Take over the weights of a network that was trained before.
+
+        Args:
+            network: one from `build`.
+            trained: the generator's module, or its discriminator.
+
+        Raises:
+            InterpganError: if it is of another architecture.
+        """
+        self.load(network, trained.state_dict())
+
+    def load(self, network: nn.Module, weights: dict[str, Tensor]) -> None:
+        """`load_state_dict`, of weights that may belong to another architecture."""
+        shapes = [{name: tuple(t.shape) for name, t in w.items()} for w in (network.state_dict(), weights)]
+        if shapes[0] != shapes[1]:
+            raise InterpganError(
+                "what the training starts from has other layers than this architecture; give it the same settings"
+            )
+        network.load_state_dict(weights)
 
     def stage(self, seen: int) -> Any:
         """How far the networks have grown after so many pictures."""

@@ -24,6 +24,7 @@ from interpgan_training.losses import orthogonality
 from interpgan_training.settings import BigGANSettings
 
 SN_EPS = 1e-6
+POWER_STEPS = 30  # of the power iteration, for new weights
 STANDING_BATCHES = 64  # of as many pictures, for the statistics that a finished network keeps
 
 
@@ -84,6 +85,19 @@ class BigGANFamily(Family):
                     spectral_norm(part, eps=SN_EPS)
             network.to(memory_format=torch.channels_last)
         return networks
+
+    def adopt(self, network: nn.Module, trained: nn.Module) -> None:
+        """The spectral norms of what was trained are divided out; here they are torch's, and near 1."""
+        found = trained.state_dict()
+        for path, part in trained.named_modules():
+            if isinstance(part, Spectral):
+                found[f"{path}.parametrizations.weight.original"] = found.pop(f"{path}.weight") * part.factor
+        vectors = {name: t for name, t in network.state_dict().items() if name.endswith(("._u", "._v"))}
+        self.load(network, found | vectors)
+        for part in network.modules():
+            if isinstance(part, Spectral):
+                for _ in range(POWER_STEPS):  # the vectors are of other weights; each reading takes one step
+                    _ = part.weight
 
     def fakes(
         self, generator: nn.Module, count: int, labels: Tensor | None, stage: Any, random: torch.Generator

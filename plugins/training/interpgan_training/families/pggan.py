@@ -54,6 +54,8 @@ class PGGANFamily(Family):
 
     def stage(self, seen: int) -> Stage:
         """Each block is trained for a phase, then the next one is blended in for a phase."""
+        if self.grown:
+            return Stage(len(self.settings.widths) - 1, 1.0)
         phase = seen / (1000 * self.settings.phase_kimg)
         block = min(int((phase + 1) // 2), len(self.settings.widths) - 1)
         return Stage(block, min(max(phase - 2 * block + 1, 0.0), 1.0) if block else 1.0)
