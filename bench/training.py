@@ -65,7 +65,9 @@ def main():
             plain.append(time.perf_counter() - middle)
         mine, theirs = (statistics.median(times[1:]) for times in (ours, plain))
         rate = STEPS * BATCH / mine
-        print(f"training, StyleGAN2 at 64 px, {name}: {rate:.1f} pictures/s, {mine / theirs:.3f} of the plain loop")
+        print(
+            f"training, StyleGAN2 at 64 px, {name}: {rate:.1f} pictures/s, {mine / theirs:.3f} of the plain loop"
+        )
 
 
 if __name__ == "__main__":

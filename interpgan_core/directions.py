@@ -137,9 +137,12 @@ class Direction:
                 "nothing of this direction is left without its conditions: it lies in their span; "
                 "leave out the condition that means the same"
             )
+        notes = {
+            name: note for name, note in self.notes.items() if name != "sigma"
+        }  # codes spread otherwise here
         return replace(
             self, vector=left.reshape(self.vector.shape) / length, bias=self.bias / length,
-            notes={**self.notes, "residual": length},
+            notes={**notes, "residual": length},
         )  # fmt: skip
 
     def save(self, folder: Path) -> None:

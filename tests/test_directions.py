@@ -133,3 +133,11 @@ def test_the_table_shows_what_all_know():
     assert table.rows[1] == ("1", "w", "all", 8.0)
     assert table.note == "the first 8 of 9"
     assert np.shape(table.rows) == (8, 4)
+
+
+def test_what_is_known_of_the_spread_along_a_direction_is_not_true_of_another():
+    a, b = (
+        Direction(torch.randn(8, generator=torch.Generator().manual_seed(i)), "w", notes={"sigma": 2.0})
+        for i in (0, 1)
+    )
+    assert "sigma" not in a.without(b).notes

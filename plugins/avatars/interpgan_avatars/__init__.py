@@ -1,4 +1,4 @@
-"""A small world of faces whose truth is known: pictures, labels and masks, and three GANs that were trained on it."""
+"""A small world of faces whose truth is known: pictures, labels and masks, and GANs that were trained on it."""
 
 from collections.abc import Mapping
 

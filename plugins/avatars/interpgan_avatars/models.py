@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from interpgan_core import Generator
 
 LICENCE = "Apache-2.0"
-MODELS = ("pggan", "stylegan2", "biggan")
-DATA = "avatars drawn by interpgan, hair styles as classes"
+MODELS = ("stylegan2", "pggan")
+DATA = "avatars drawn by interpgan"
 
 
 def weights(name: str) -> Path:
@@ -28,8 +28,7 @@ def _load(name: str, **options: Any) -> Generator:
     return load_generator(weights(name), **options)
 
 
-load_pggan, load_stylegan2, load_biggan = (partial(_load, name) for name in ("pggan", "stylegan2", "biggan"))
+load_stylegan2, load_pggan = (partial(_load, name) for name in MODELS)
 
-pggan = NamedModel("PGGAN", 64, DATA, LICENCE, f"{__name__}:load_pggan")
 stylegan2 = NamedModel("StyleGAN 2", 64, DATA, LICENCE, f"{__name__}:load_stylegan2")
-biggan = NamedModel("BigGAN", 64, DATA, LICENCE, f"{__name__}:load_biggan")
+pggan = NamedModel("PGGAN", 64, DATA, LICENCE, f"{__name__}:load_pggan")

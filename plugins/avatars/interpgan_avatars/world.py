@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 HAIR_STYLES = ("short", "wavy", "afro", "bun", "bob", "long")
-"""The classes of `avatars.biggan`."""
+"""The classes of the pictures."""
 
 HAIR_COLOURS = ("black", "brown", "red", "blond", "grey")
 SKIN_TONES = ("light", "tan", "brown", "dark")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LINES = 200  # of the log, over a whole training
 SHEETS = 8
-SHOWN = 32  # pictures of a sheet
+SHOWN = 16  # pictures of a sheet
 CODES = 2**31  # seed of the sheets' codes: none that a step draws from
 
 

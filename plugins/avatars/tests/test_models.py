@@ -1,0 +1,63 @@
+"""The generators that come with the package."""
+
+import pytest
+import torch
+
+from interpgan_avatars.anatomy import count
+from interpgan_avatars.looking import AvatarScorer, AvatarSegmenter
+from interpgan_avatars.models import MODELS, weights
+from interpgan_avatars.operators import LoadDirections
+from interpgan_core import HasDiscriminator, InterpganError, Shift, load_generator
+from interpgan_core.testing import conformance, toy
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def generator(request):
+    return load_generator(f"avatars.{request.param}")
+
+
+test_stylegan2_conforms = conformance(load_generator("avatars.stylegan2"))
+
+
+def test_small_files_and_free_licences(generator):
+    assert generator.licence == "Apache-2.0"
+    assert generator.notes["training"]["pictures"] >= 100_000
+    for path in weights("scorer").parent.iterdir():
+        assert path.stat().st_size < 8_000_000
+
+
+def test_each_has_its_discriminator(generator):
+    assert isinstance(generator, HasDiscriminator)
+    batch = generator.sample(range(8))
+    logits = generator.discriminator(generator.images(batch), batch.labels)
+    noise = generator.discriminator(torch.rand(8, 3, 64, 64) * 2 - 1, batch.labels)
+    assert logits.mean() > noise.mean()
+
+
+def test_samples_are_faces(generator):
+    segmenter = AvatarSegmenter.shipped()
+    maps = segmenter(generator.images(generator.sample(range(60)))).numpy()
+    faces = [
+        (count(m, segmenter.parts.index("eyes")), count(m, segmenter.parts.index("mouth"))) for m in maps
+    ]
+    assert sum(face == (2, 1) for face in faces) >= 45
+
+
+@pytest.mark.parametrize("attribute", ["smile", "age", "gender", "eyeglasses", "pose"])
+def test_directions_do_what_they_are_called(generator, attribute):
+    direction = LoadDirections().run(generator)[attribute]
+    scorer = AvatarScorer.shipped("logit")
+    people = generator.sample(range(30))
+    scores = [
+        scorer(generator.images(Shift(direction=direction, strength=s, unit="sigma").run(people, generator)))
+        for s in (-2.0, 2.0)
+    ]
+    changes = (scores[1] - scores[0]).mean(0) / (scores[1] - scores[0]).mean(0).abs().max()
+    assert changes[scorer.names.index(attribute)] > 0.2, dict(
+        zip(scorer.names, changes.tolist(), strict=True)
+    )
+
+
+def test_other_generators_have_none():
+    with pytest.raises(InterpganError, match="by the steps score and interfacegan"):
+        LoadDirections().run(toy())
