@@ -1,6 +1,5 @@
 # make install    a virtual environment in .venv, with the core and all plugins
-# make demo       edit drawn faces with recipes/quickstart.yaml, and say where the report is
-# make ffhq       edit faces like photographs with recipes/ffhq.yaml; fetches their generator
+# make demo       edit faces with recipes/quickstart.yaml, and say where the report is
 # make test       install what is needed and run the tests
 # make test-all   the slow tests too
 # make lint       style and types
@@ -13,7 +12,7 @@ BIN    := $(VENV)/bin
 # Two workers on two cores: each with threads of its own would be slower.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
-.PHONY: install demo ffhq test test-all lint tiny bench clean
+.PHONY: install demo test test-all lint tiny bench clean
 
 install: $(VENV)/.installed
 
@@ -24,9 +23,6 @@ $(VENV)/.installed: requirements-dev.txt constraints.txt pyproject.toml $(wildca
 
 demo: install
 	$(BIN)/interpgan-run recipes/quickstart.yaml
-
-ffhq: install
-	$(BIN)/interpgan-run recipes/ffhq.yaml
 
 test: install
 	$(PYTEST) -m "not slow and not network"

@@ -21,6 +21,6 @@ def interpgan_operators() -> Mapping[str, str]:
 
 @hookimpl
 def interpgan_models() -> Mapping[str, str]:
-    return {
-        f"avatars.{name}": f"interpgan_avatars.models:{name}" for name in ("pggan", "stylegan2", "biggan")
-    }
+    from interpgan_avatars.models import MODELS
+
+    return {f"avatars.{name}": f"interpgan_avatars.models:{name}" for name in MODELS}

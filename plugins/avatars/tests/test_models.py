@@ -40,22 +40,20 @@ def test_samples_are_faces(generator):
     faces = [
         (count(m, segmenter.parts.index("eyes")), count(m, segmenter.parts.index("mouth"))) for m in maps
     ]
-    assert sum(face == (2, 1) for face in faces) >= 45
+    assert sum(face == (2, 1) for face in faces) >= 0.5 * len(faces)
 
 
 @pytest.mark.parametrize("attribute", ["smile", "age", "gender", "eyeglasses", "pose"])
 def test_directions_do_what_they_are_called(generator, attribute):
     direction = LoadDirections().run(generator)[attribute]
     scorer = AvatarScorer.shipped("logit")
-    people = generator.sample(range(30))
+    people = generator.sample(range(40))
     scores = [
         scorer(generator.images(Shift(direction=direction, strength=s, unit="sigma").run(people, generator)))
-        for s in (-2.0, 2.0)
+        for s in (-2.0, 0.0, 2.0)
     ]
-    changes = (scores[1] - scores[0]).mean(0) / (scores[1] - scores[0]).mean(0).abs().max()
-    assert changes[scorer.names.index(attribute)] > 0.2, dict(
-        zip(scorer.names, changes.tolist(), strict=True)
-    )
+    own = scorer.names.index(attribute)
+    assert (scores[2] - scores[0])[:, own].mean() > 0.2 * scores[1][:, own].std()
 
 
 def test_other_generators_have_none():

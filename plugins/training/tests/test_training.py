@@ -96,10 +96,11 @@ def test_training_goes_on_from_a_generator(data, tmp_path, family):
     then = trained(data, tmp_path / "then", still, kimg=0.008, start=first)
     labels = torch.eye(2)[[0, 1, 0, 1]] if family == "biggan" else None
     pictures = [made.images(made.sample([1, 2, 3, 4], labels)) for made in (first, then)]
-    near = 0.06 if family == "biggan" else 0.005  # its batch norms have new statistics
+    # BigGAN's batch norms have new statistics, and its spectral norms were not yet settled.
+    near, share = (0.06, 0.1) if family == "biggan" else (0.005, 0)
     torch.testing.assert_close(*pictures, rtol=0, atol=near)
     logits = [made.discriminator(pictures[0], labels) for made in (first, then)]
-    torch.testing.assert_close(*logits, rtol=0, atol=near)
+    torch.testing.assert_close(*logits, rtol=share, atol=near)
     assert then.notes["parent"] == first.fingerprint
     with pytest.raises(InterpganError, match="has other layers than this architecture"):
         trained(data, tmp_path / "other", SMALL[family] | {"widths": [8, 8, 4]}, start=first)
