@@ -100,7 +100,7 @@ class StyleGAN2Family(Family):
         return discriminator(blurred(images, stage), labels)[:, 0]
 
     def stage(self, seen: int) -> float:
-        """How many pixels the discriminator's pictures are blurred by, as in StyleGAN 3's training (appendix D)."""
+        """How many pixels the discriminator's pictures are blurred by."""
         return self.settings.blur * max(0.0, 1 - seen / (1000 * self.settings.blur_kimg))
 
     def penalty(
