@@ -16,12 +16,15 @@ from torch import Tensor, nn
 from interpgan_core import Generator, HasDiscriminator, ImageSet, InterpganError, placing
 from interpgan_training.augment import adapt, augment
 from interpgan_training.draws import batch_indices, generator_of
+from interpgan_training.encoder import Encoder, divergence
 from interpgan_training.families.base import Family
 from interpgan_training.losses import critic_loss, generator_loss, gradient_penalty, r1_penalty
 from interpgan_training.settings import FamilySettings
 from interpgan_training.team import Alone, Team
 
 PENALTY = 10.0  # weight of the gradient penalty, as its paper has it
+CONTRAST = 4.0  # of squares: what is small and dark, as an eye, would be left out for the sake of all else
+ENCODER_RATE = 1e-3  # its learning rate
 MEAN_HALF = 0.05  # the average forgets half of itself in at most this share of what was seen
 
 
@@ -89,6 +92,8 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.settings.seed)
             self.generator, self.discriminator = self.family.build(self.data.resolution, self.classes)
+            widths = tuple(reversed(self.family.settings.widths[:-1]))
+            self.encoder = Encoder(widths, self.classes, self.family.entries)
         if self.start is not None:
             if not isinstance(self.start, HasDiscriminator):
                 raise InterpganError(
@@ -98,12 +103,14 @@ class Trainer:
             self.family.adopt(self.discriminator, self.start.discriminator)
         self.generator.to(self.device).requires_grad_(True)
         self.discriminator.to(self.device).requires_grad_(True)
+        self.encoder.to(self.device)
         self.average = deepcopy(self.generator).requires_grad_(False)
         own = self.family.settings
         lazy = own.r1_interval / (own.r1_interval + 1) if own.r1 else 1.0
         self.optimisers = (
             self._adam(self.generator, own.generator_rate, 1.0),
             self._adam(self.discriminator, own.discriminator_rate, lazy),
+            torch.optim.Adam(self.encoder.parameters(), ENCODER_RATE, fused=True),
         )
 
     def _adam(self, network: nn.Module, rate: float, lazy: float) -> torch.optim.Adam:
@@ -124,24 +131,23 @@ class Trainer:
         """
         random = generator_of(self.settings.seed, self.step, self.team.rank)
         stage = self.family.stage(self.seen)
-        told = {}
-        for turn in range(self.family.settings.critic_steps):
+        own, told = self.family.settings, dict[str, float]()
+        alone = self.seen < 1000 * own.reconstruction_kimg
+        for turn in range(0 if alone else own.critic_steps):
             start = self.seen + turn * self.settings.batch_size
             told |= self._critic(start, stage, random, penalise=turn == 0)
-        told |= self._generator(stage, random)
+        told |= self._generator(stage, random, alone)
         self.step += 1
         self._blend()
         return told
 
     def _critic(self, start: int, stage: Any, random: torch.Generator, penalise: bool) -> dict[str, float]:
         family, own = self.family, self.family.settings
-        chosen = batch_indices(self.settings.seed, len(self.data), start, self.settings.batch_size)
-        chosen = chosen[self.team.rank :: self.team.size]
-        real = self._varied(family.sized(self._pictures(chosen), stage), random)
-        labels = None if self.labels is None else self.labels[chosen].to(self.device)
-        drawn = self._drawn(len(chosen), random)
+        pictures, labels = self._real(start)
+        real = self._varied(family.sized(pictures, stage), random)
+        drawn = self._drawn(len(real), random)
         with self._mixed():
-            fake = family.fakes(self.generator, len(chosen), drawn, stage, random).detach()
+            fake = family.fakes(self.generator, len(real), drawn, stage, random).detach()
             fake = self._varied(fake, random)
             on_real = family.judge(self.discriminator, real, labels, stage).float()
             on_fake = family.judge(self.discriminator, fake, drawn, stage).float()
@@ -156,33 +162,55 @@ class Trainer:
         if own.r1 and penalise and self.step % own.r1_interval == 0:
             told["r1"] = r1_penalty(judge, real)
             loss = loss + own.r1 * own.r1_interval * told["r1"]
-        self._learn(1, loss)
+        self._learn(loss, 1)
         if self.settings.augment:
             sign = self.team.mean(float(on_real.detach().sign().mean()))
             self.memory["augment"] = adapt(self.memory.get("augment", 0.0), sign, self.settings.batch_size)
             told["augment"] = torch.tensor(self.memory["augment"])
         return {name: float(value.detach()) for name, value in told.items()}
 
-    def _generator(self, stage: Any, random: torch.Generator) -> dict[str, float]:
-        family, size = self.family, self.settings.batch_size // self.team.size
-        drawn = self._drawn(size, random)
-        self.discriminator.requires_grad_(False)
-        with self._mixed():
-            fake = self._varied(family.fakes(self.generator, size, drawn, stage, random), random)
-            logits = family.judge(self.discriminator, fake, drawn, stage).float()
-        loss = generator_loss(family.settings.loss, logits)
-        told = {"generator": float(loss.detach())}
-        extra = family.penalty(self.generator, size, drawn, random, self.step, self.memory)
-        self._learn(0, loss if extra is None else loss + extra)
+    def _generator(self, stage: Any, random: torch.Generator, alone: bool) -> dict[str, float]:
+        family, own = self.family, self.family.settings
+        told, losses = dict[str, float](), list[Tensor]()
+        if not alone:
+            size = self.settings.batch_size // self.team.size
+            drawn = self._drawn(size, random)
+            self.discriminator.requires_grad_(False)
+            with self._mixed():
+                fake = self._varied(family.fakes(self.generator, size, drawn, stage, random), random)
+                logits = family.judge(self.discriminator, fake, drawn, stage).float()
+            losses.append(generator_loss(own.loss, logits))
+            told["generator"] = float(losses[0].detach())
+            extra = family.penalty(self.generator, size, drawn, random, self.step, self.memory)
+            losses += [] if extra is None else [extra]
+        if own.reconstruction:
+            losses.append(own.reconstruction * self._reconstruction(stage, random, told))
+        self._learn(sum(losses[1:], losses[0]), 0, *((2,) if own.reconstruction else ()))
         self.discriminator.requires_grad_(True)
         return told
 
-    def _learn(self, which: int, loss: Tensor) -> None:
-        optimiser = self.optimisers[which]
-        optimiser.zero_grad(set_to_none=True)
+    def _reconstruction(self, stage: Any, random: torch.Generator, told: dict[str, float]) -> Tensor:
+        """The autoencoder's loss on the pictures of the step, for each number of a picture."""
+        pictures, labels = self._real(self.seen)
+        real = self.family.sized(pictures, stage)
+        with self._mixed():
+            mean, spread = self.encoder(pictures, labels)
+            noise = torch.randn(mean.shape, generator=random).to(mean)
+            z = mean + noise * (spread / 2).exp()
+            found = self.family.paint(self.generator, z, labels, stage, random).float()
+        apart, nats = (found - real).abs(), divergence(mean, spread).mean()
+        difference = (apart + CONTRAST * apart.square()).mean()
+        told |= {"difference": float(difference.detach()), "nats": float(nats.detach())}
+        return difference + self.family.settings.divergence * nats / real[0].numel()
+
+    def _learn(self, loss: Tensor, *which: int) -> None:
+        """One step of the networks of those numbers."""
+        for i in which:
+            self.optimisers[i].zero_grad(set_to_none=True)
         loss.backward()
-        self.team.average_gradients((self.generator, self.discriminator)[which])
-        optimiser.step()
+        for i in which:
+            self.team.average_gradients((self.generator, self.discriminator, self.encoder)[i])
+            self.optimisers[i].step()
 
     def _blend(self) -> None:
         """Move the average towards the generator; at the start faster, for it has little to remember."""
@@ -194,9 +222,13 @@ class Trainer:
         for mine, its in zip(self.average.buffers(), self.generator.buffers(), strict=True):
             mine.copy_(its)
 
-    def _pictures(self, chosen: list[int]) -> Tensor:
+    def _real(self, start: int) -> tuple[Tensor, Tensor | None]:
+        """This process's share of the batch that begins at a number of pictures seen, and its labels."""
+        chosen = batch_indices(self.settings.seed, len(self.data), start, self.settings.batch_size)
+        chosen = chosen[self.team.rank :: self.team.size]
+        labels = None if self.labels is None else self.labels[chosen].to(self.device)
         pictures = torch.from_numpy(self.data.pixels[chosen]).to(self.device, torch.float32)
-        return (pictures / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+        return (pictures / 127.5 - 1).contiguous(memory_format=torch.channels_last), labels
 
     def _varied(self, images: Tensor, random: torch.Generator) -> Tensor:
         return augment(images, self.memory.get("augment", 0.0), random)
@@ -213,12 +245,15 @@ class Trainer:
         with torch.autocast(torch.device(self.device).type, kind, enabled=kind != torch.float32):
             yield
 
+    def _networks(self) -> tuple[nn.Module, ...]:
+        return self.generator, self.discriminator, self.average, self.encoder
+
     def save(self, path: Path, more: dict[str, Any]) -> None:
         """Write the state, whole or not at all, and whatever else belongs to it."""
         state = {
             "step": self.step,
             "memory": self.memory,
-            "networks": [n.state_dict() for n in (self.generator, self.discriminator, self.average)],
+            "networks": [network.state_dict() for network in self._networks()],
             "optimisers": [o.state_dict() for o in self.optimisers],
             "more": more,
         }
@@ -228,9 +263,7 @@ class Trainer:
     def restore(self, path: Path) -> dict[str, Any]:
         """Go on where `save` was; returns what else was saved."""
         state = torch.load(path, map_location=self.device, weights_only=True)
-        for network, own in zip(
-            (self.generator, self.discriminator, self.average), state["networks"], strict=True
-        ):
+        for network, own in zip(self._networks(), state["networks"], strict=True):
             network.load_state_dict(own)
         for optimiser, own in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(own)

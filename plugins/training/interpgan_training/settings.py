@@ -37,6 +37,14 @@ class FamilySettings(BaseModel):
     r1_interval: int = Field(default=16, ge=1)
     """In how many steps it is taken once, so many times as strong (lazy regularisation)."""
 
+    reconstruction: float = Field(default=0.0, ge=0)
+    """Weight of the generator's loss as the decoder of an autoencoder, whose encoder is trained beside it: a kind of
+    picture that it forgets, it cannot reproduce. Of the mean difference of pixels; 0: no encoder."""
+    divergence: float = Field(default=1.0, gt=0)
+    """How much more a nat of what the codes tell counts there than the pixels' difference, summed over a picture."""
+    reconstruction_kimg: float = Field(default=0.0, ge=0)
+    """For so many thousands of pictures it is trained by that alone, before the discriminator begins."""
+
     @property
     def resolution(self) -> int:
         """Of the pictures that the widths make."""

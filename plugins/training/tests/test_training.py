@@ -20,6 +20,9 @@ VARIANTS = {
     "stylegan2 by class, path length, blur, no noise": SMALL["stylegan2"]
     | {"conditional": True, "path_length": 2.0, "blur": 2.0, "blur_kimg": 0.1, "noise": False},
     "pggan, wasserstein": SMALL["pggan"] | {"loss": "wasserstein", "r1": 0, "critic_steps": 2},
+    "stylegan2, after an autoencoder": SMALL["stylegan2"]
+    | {"reconstruction": 20.0, "reconstruction_kimg": 0.06},
+    "biggan, with an encoder": SMALL["biggan"] | {"reconstruction": 20.0, "divergence": 2.0},
     "biggan, orthogonal, two critic steps": SMALL["biggan"] | {"orthogonal": 1e-4, "critic_steps": 2},
 }
 

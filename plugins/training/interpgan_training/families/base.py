@@ -44,22 +44,34 @@ class Family(ABC):
             InterpganError: if the architecture has no such size.
         """
 
+    @property
     @abstractmethod
-    def fakes(
-        self, generator: nn.Module, count: int, labels: Tensor | None, stage: Any, random: torch.Generator
+    def entries(self) -> int:
+        """Of a code z."""
+
+    @abstractmethod
+    def paint(
+        self, generator: nn.Module, z: Tensor, labels: Tensor | None, stage: Any, random: torch.Generator
     ) -> Tensor:
-        """Pictures that gradients can flow through.
+        """Pictures of codes, that gradients can flow through.
 
         Args:
             generator: from `build`.
-            count: how many.
-            labels: (count, classes), or None.
+            z: (n, entries).
+            labels: (n, classes), or None.
             stage: see the class.
-            random: of the codes.
+            random: of all that is not in the codes.
 
         Returns:
-            (count, 3, h, w).
+            (n, 3, h, w).
         """
+
+    def fakes(
+        self, generator: nn.Module, count: int, labels: Tensor | None, stage: Any, random: torch.Generator
+    ) -> Tensor:
+        """Pictures of new codes, (count, 3, h, w); otherwise as `paint`."""
+        z = torch.randn(count, self.entries, generator=random).to(next(generator.parameters()).device)
+        return self.paint(generator, z, labels, stage, random)
 
     @abstractmethod
     def judge(self, discriminator: nn.Module, images: Tensor, labels: Tensor | None, stage: Any) -> Tensor:

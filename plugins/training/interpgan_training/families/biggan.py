@@ -99,11 +99,13 @@ class BigGANFamily(Family):
                 for _ in range(POWER_STEPS):  # the vectors are of other weights; each reading takes one step
                     _ = part.weight
 
-    def fakes(
-        self, generator: nn.Module, count: int, labels: Tensor | None, stage: Any, random: torch.Generator
+    @property
+    def entries(self) -> int:
+        return self.settings.chunk * len(self.settings.widths)
+
+    def paint(
+        self, generator: nn.Module, z: Tensor, labels: Tensor | None, stage: Any, random: torch.Generator
     ) -> Tensor:
-        size = self.settings.chunk * len(self.settings.widths)
-        z = torch.randn(count, size, generator=random).to(generator.embedding.device)
         with batch_statistics(generator):
             return self.draw(generator, z, labels)
 
@@ -151,9 +153,7 @@ class BigGANFamily(Family):
             for i in range(STANDING_BATCHES):
                 random = generator_of(0, i)
                 labels = torch.eye(classes)[torch.randint(classes, (STANDING_BATCHES,), generator=random)]
-                z = torch.randn(
-                    STANDING_BATCHES, self.settings.chunk * len(self.settings.widths), generator=random
-                )
+                z = torch.randn(STANDING_BATCHES, self.entries, generator=random)
                 with batch_statistics(network, found):
                     self.draw(network, z, labels)
         for norm, rows in found.items():

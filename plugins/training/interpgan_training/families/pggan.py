@@ -68,10 +68,13 @@ class PGGANFamily(Family):
             images = _double(functional.avg_pool2d(images, 2)).lerp(images, stage.new)
         return images
 
-    def fakes(
-        self, generator: nn.Module, count: int, labels: Tensor | None, stage: Stage, random: torch.Generator
+    @property
+    def entries(self) -> int:
+        return self.settings.z
+
+    def paint(
+        self, generator: nn.Module, z: Tensor, labels: Tensor | None, stage: Stage, random: torch.Generator
     ) -> Tensor:
-        z = torch.randn(count, self.settings.z, generator=random).to(generator.layer0.weight)
         x = before = generator.normalise(z, None)
         for block in range(stage.block + 1):
             before, x = x, generator.get_submodule(f"layer{2 * block}")(x)

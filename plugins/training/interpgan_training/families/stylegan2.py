@@ -91,6 +91,17 @@ class StyleGAN2Family(Family):
         ]
         return generator.synthesis(styles, noise)
 
+    @property
+    def entries(self) -> int:
+        return self.settings.z
+
+    def paint(
+        self, generator: nn.Module, z: Tensor, labels: Tensor | None, stage: Any, random: torch.Generator
+    ) -> Tensor:
+        with torch.autocast(z.device.type, enabled=False):
+            codes = generator.mapping(z, labels)[:, None].expand(-1, 2 * len(self.settings.widths), -1)
+        return self.draw(generator, codes, random)
+
     def fakes(
         self, generator: nn.Module, count: int, labels: Tensor | None, stage: Any, random: torch.Generator
     ) -> Tensor:

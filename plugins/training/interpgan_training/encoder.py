@@ -1,0 +1,64 @@
+"""The encoder that a generator may be trained with, so that it forgets no kind of picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+SLOPE = 0.2
+RANGE = 6.0  # of the logarithm of a variance; keeps the first steps finite
+
+
+class Encoder(nn.Module):
+    """Pictures to what their codes might be: a Gaussian for each.
+
+    Args:
+        widths: channels at half the size, a quarter … 4 pixels.
+        classes: that are told with the pictures; 0 = none.
+        z: entries of a code.
+    """
+
+    def __init__(self, widths: Sequence[int], classes: int, z: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            *(
+                nn.Sequential(nn.Conv2d(a, b, 4, 2, 1), nn.GroupNorm(1, b), nn.LeakyReLU(SLOPE))
+                for a, b in pairwise((3, *widths))
+            )
+        )
+        self.last = nn.Linear(16 * widths[-1] + classes, 2 * z)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, images: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Look.
+
+        Args:
+            images: (n, 3, r, r).
+            labels: (n, classes), or None.
+
+        Returns:
+            Means and logarithms of variances, (n, z) each.
+        """
+        found = self.body(images).flatten(1)
+        if labels is not None:
+            found = torch.cat([found, labels.to(found)], 1)
+        mean, spread = self.last(found).float().chunk(2, 1)
+        return mean, RANGE * torch.tanh(spread / RANGE)
+
+
+def divergence(mean: Tensor, spread: Tensor) -> Tensor:
+    """Of those Gaussians from the one that codes are drawn from, in nats.
+
+    Args:
+        mean, spread: (n, z), from `Encoder`.
+
+    Returns:
+        (n,).
+
+    Source:
+        Kingma & Welling, Auto-Encoding Variational Bayes, ICLR 2014, appendix B.
+    """
+    return (mean.square() + spread.exp() - spread - 1).sum(1) / 2
