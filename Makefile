@@ -3,7 +3,7 @@
 # make test       install what is needed and run the tests
 # make test-all   the slow tests too
 # make lint       style and types
-# make tiny       write tiny checkpoints of every family, for the recipes that use them
+# make tiny       write tiny checkpoints of every family, and boundaries, for the recipes that use them
 # make bench      timings, as ratios to peers in the same run where there are peers
 
 PYTHON ?= python3
@@ -42,12 +42,14 @@ tiny: install
 bench: install .bench/.installed
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/sefa.py
+	$(BIN)/python bench/ganspace.py
 	$(BIN)/python bench/streaming.py
 	$(BIN)/python bench/pggan.py
 	$(BIN)/python bench/stylegan2.py
 	$(BIN)/python bench/biggan.py
 	$(BIN)/python bench/training.py
 	$(BIN)/python bench/avatars.py
+	$(BIN)/python bench/scoring.py
 	$(BIN)/python bench/interfacegan.py
 	$(BIN)/python bench/mobilestylegan.py --runtime-python .bench/bin/python
 

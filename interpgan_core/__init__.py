@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from interpgan_core.builtin.moving import Place as Place
     from interpgan_core.builtin.moving import Shift as Shift
     from interpgan_core.builtin.moving import Walk as Walk
+    from interpgan_core.builtin.moving import sigma as sigma
     from interpgan_core.builtin.pictures import ReadImages as ReadImages
     from interpgan_core.builtin.rendering import Render as Render
+    from interpgan_core.builtin.rendering import RenderSamples as RenderSamples
     from interpgan_core.builtin.sampling import Interpolate as Interpolate
     from interpgan_core.builtin.sampling import Mix as Mix
     from interpgan_core.builtin.sampling import Sample as Sample
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from interpgan_core.directions import Direction as Direction
     from interpgan_core.directions import DirectionSet as DirectionSet
     from interpgan_core.downloads import download as download
+    from interpgan_core.engines import Engine as Engine
     from interpgan_core.errors import InterpganError as InterpganError
     from interpgan_core.errors import did_you_mean as did_you_mean
     from interpgan_core.files import cache_folder as cache_folder
@@ -94,15 +97,16 @@ _HOME = {
     "atomic": ("placing",),
     "builtin.features": ("Ablate", "Exchange"),
     "builtin.loading": ("LoadBatch", "LoadDirections", "LoadGenerator", "Save"),
-    "builtin.moving": ("Place", "Shift", "Walk"),
+    "builtin.moving": ("Place", "Shift", "Walk", "sigma"),
     "builtin.pictures": ("ReadImages",),
-    "builtin.rendering": ("Render",),
+    "builtin.rendering": ("Render", "RenderSamples"),
     "builtin.sampling": ("Interpolate", "Mix", "Sample", "Truncate"),
     "builtin.scoring": ("ReadScores", "Score"),
     "checkpoints": ("read_npy", "read_npz", "read_safetensors", "read_weights", "write_safetensors"),
     "decoding": ("read_picture",),
     "directions": ("Direction", "DirectionSet"),
     "downloads": ("download",),
+    "engines": ("Engine",),
     "errors": ("InterpganError", "did_you_mean"),
     "files": ("cache_folder", "sha256_of"),
     "generator": (

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     help="Add a plugin: a .py file or a package folder.",
 )
 @click.option(
-    "--list", "listing", is_flag=False, flag_value="all", metavar="[operators|backbones|models]",
+    "--list", "listing", is_flag=False, flag_value="all", metavar="[operators|backbones|models|engines]",
     help="Show what is installed.",
 )  # fmt: skip
 @click.option(

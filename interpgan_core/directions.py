@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _IN_SPAN = 1e-6
 # Singular values below this share of the largest add nothing but noise to the conditions' span.
 _RANK = 1e-10
+# Notes that were measured along a direction, and are not true of any other: how far codes spread along it, and
+# how much the score of its attribute changes with each unit.
+_OF_THIS_WAY = ("sigma", "score_per_unit")
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,9 +140,7 @@ class Direction:
                 "nothing of this direction is left without its conditions: it lies in their span; "
                 "leave out the condition that means the same"
             )
-        notes = {
-            name: note for name, note in self.notes.items() if name != "sigma"
-        }  # codes spread otherwise here
+        notes = {name: note for name, note in self.notes.items() if name not in _OF_THIS_WAY}
         return replace(
             self, vector=left.reshape(self.vector.shape) / length, bias=self.bias / length,
             notes={**notes, "residual": length},

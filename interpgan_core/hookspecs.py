@@ -54,5 +54,10 @@ def interpgan_models() -> Mapping[str, str]:  # type: ignore[empty-body]
 
 
 @hookspec
+def interpgan_engines() -> Mapping[str, str]:  # type: ignore[empty-body]
+    """Where long tasks are worked on: `{"ray": "interpgan_ray.engine:RayEngine"}`."""
+
+
+@hookspec
 def interpgan_after_step(report: StepReport) -> None:
     """Observes a run; an exception is logged, never raised."""

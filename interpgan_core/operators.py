@@ -269,8 +269,12 @@ class Scores:
 
     def save(self, folder: Path) -> None:
         """Write `scores.safetensors` into the folder."""
+        self.write(folder / "scores.safetensors")
+
+    def write(self, path: Path) -> None:
+        """Write one file, whole or not at all; `load` reads it."""
         tensors = {"seeds": self.seeds, "values": self.values}
-        write_safetensors(folder / "scores.safetensors", tensors, "scores", {"names": self.names})
+        write_safetensors(path, tensors, "scores", {"names": self.names})
 
     @classmethod
     def load(cls, folder: Path, generator: Any = None) -> Scores:

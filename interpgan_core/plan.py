@@ -190,7 +190,11 @@ class _Planner:
         }
         try:
             operator = cls.model_validate(parameters, context={"folder": self.source.file.parent})
-            read = {field: self._content(getattr(operator, field)) for field in cls.model_fields}
+            read = {
+                name: self._content(getattr(operator, name))
+                for name, field in cls.model_fields.items()
+                if not field.exclude  # it says how to get there, and changes nothing in the result
+            }
         except ValidationError as error:
             raise self._invalid(error, step.use, loc, cls) from None
         except InterpganError as error:

@@ -20,7 +20,7 @@ from interpgan_core import hookspecs
 from interpgan_core.errors import InterpganError, did_you_mean
 
 CORE = "interpgan_core.builtin"
-KINDS = ("operators", "backbones", "models")
+KINDS = ("operators", "backbones", "models", "engines")
 FAILURES = (Exception, SystemExit)  # what the import of a stranger's module may raise
 
 
@@ -59,13 +59,13 @@ class Broken:
 
 
 class Plugins:
-    """The operators, backbones and models of all installed plugins.
+    """The operators, backbones, models and engines of all installed plugins.
 
     Args:
         only: names of the plugins to load; None = all. The core is always there.
 
     Attributes:
-        operators, backbones, models: what is offered, by name.
+        operators, backbones, models, engines: what is offered, by name.
         broken: plugins that could not be used; they stop nothing else.
     """
 
@@ -73,6 +73,7 @@ class Plugins:
         self.operators: dict[str, Provided] = {}
         self.backbones: dict[str, Provided] = {}
         self.models: dict[str, Provided] = {}
+        self.engines: dict[str, Provided] = {}
         self.broken: list[Broken] = []
         self.hooks = pluggy.PluginManager("interpgan")
         self.hooks.add_hookspecs(hookspecs)
@@ -80,7 +81,7 @@ class Plugins:
         self._discover(None if only is None else set(only))
 
     def get(self, kind: str, name: str) -> Provided:
-        """What offers a name of a kind ("operators", "backbones", "models").
+        """What offers a name of a kind, one of `KINDS`.
 
         Raises:
             InterpganError: if nothing does; the message names a broken plugin that would have, or a
@@ -95,7 +96,7 @@ class Plugins:
                     f"'{name}' comes from plugin {broken.plugin} ({broken.origin}), "
                     f"which cannot be used: {broken.reason}"
                 )
-        what = {"operators": "step", "backbones": "backbone", "models": "model"}[kind]
+        what = {"operators": "step"}.get(kind, kind.removesuffix("s"))
         hint = did_you_mean(name, offered) or "; install the plugin that has it, or see interpgan-run --list"
         raise InterpganError(f"there is no {what} '{name}'{hint}")
 

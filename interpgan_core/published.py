@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+# InterFaceGAN's names say it all: pggan_celebahq_age_c_gender_eyeglasses_boundary, stylegan_ffhq_age_w_boundary.
+_BOUNDARY = re.compile(r"([^\W_]+)_([^\W_]+)_(?P<attribute>\w+?)(_c_(?P<given>\w+?))?(?P<w>_w)?_boundary")
+
+
 def load_directions(
     path: str | Path, space: str | None = None, layers: str | None = None, flip: bool = False
 ) -> DirectionSet:
@@ -25,16 +30,18 @@ def load_directions(
     Args:
         path: ours (`.safetensors`), `.npy` of InterFaceGAN, InterFaceGAN++, HiGAN, IDInvert and others,
             `.pt` of e4e, PTI and ReStyle, `.npz` and `.pkl` of GANSpace.
-        space: the space that the file is silent about; a file that knows another one is an error.
+        space: the space that the file is silent about; a file that knows another one, or an InterFaceGAN
+            boundary whose name says another one (`_w`, or else Z), is an error.
         layers: the edit's default layers, in place of the file's.
         flip: turn every direction round.
 
     Returns:
         One direction named after the file, or a set named "0", "1", … for files with components. The
-        length a vector had stands in `notes["norm"]`.
+        length a vector had stands in `notes["norm"]`. A vector given once a layer, always the same, is read
+        as the direction of W that it is, so that it fits any number of layers.
 
     Raises:
-        InterpganError: if the file is not such a file, or the space is known from nowhere.
+        InterpganError: if the file is not such a file, or the space is known from nowhere, or known otherwise.
 
     Source:
         The files of genforce/interfacegan, genforce/higan, genforce/idinvert, omertov/encoder4editing
@@ -47,7 +54,10 @@ def load_directions(
         vector = -direction.vector if flip else direction.vector
         bias = -direction.bias if flip else direction.bias
         chosen = layers if layers is not None else direction.layers
-        out[name] = replace(direction, vector=vector, bias=bias, layers=chosen)
+        notes = dict(direction.notes)
+        if flip or chosen != direction.layers:
+            notes.pop("score_per_unit", None)  # it was measured the other way, or on other layers
+        out[name] = replace(direction, vector=vector, bias=bias, layers=chosen, notes=notes)
     return DirectionSet(out)
 
 
@@ -67,12 +77,12 @@ def _read(path: Path, space: str | None) -> Mapping[str, Direction]:
         return ours
     else:
         content = read_weights(path)
-    if space is None:
-        raise InterpganError(
-            f"{path} does not say which space its directions live in; add space: w (or z, w+)"
-        )
+    named = None if isinstance(content, Mapping) else _BOUNDARY.fullmatch(path.stem)
+    space = _space(path, space, named)
     if not isinstance(content, Mapping):
-        return {path.stem: _direction(content, space, path)}
+        direction = _direction(content, space, path)
+        said = {"attribute": named["attribute"]} if named and not named["given"] else {}
+        return {path.stem: replace(direction, notes={**direction.notes, **said})}
     if "boundary" in content:  # HiGAN, IDInvert
         where = content.get("meta_data", {}).get("manipulate_layers", "all")
         where = ",".join(map(str, where)) if not isinstance(where, str) else where
@@ -90,6 +100,21 @@ def _read(path: Path, space: str | None) -> Mapping[str, Direction]:
     )
 
 
+def _space(path: Path, space: str | None, named: re.Match[str] | None) -> str:
+    """The space that the step says, or else the name of the file."""
+    told = None if named is None else "w" if named["w"] else "z"
+    if space is None and told is None:
+        raise InterpganError(
+            f"{path} does not say which space its directions live in; add space: w (or z, w+)"
+        )
+    if None not in (space, told) and space != told:
+        raise InterpganError(
+            f"{path.name} is named as a boundary of {told}, not {space}, and directions of two spaces do not mix; "
+            "leave out 'space', or rename the file if its name is wrong"
+        )
+    return space or str(told)
+
+
 def _direction(
     value: Any, space: str, path: Path, layers: str = "all", sigma: float | None = None
 ) -> Direction:
@@ -104,7 +129,10 @@ def _direction(
             f"{path} holds an array {array.shape}; a direction is (d,), (1, d), (l, d) or (1, l, d)"
         )
     if array.ndim == 2 and space == "w":
-        space = "w+"
+        if (array == array[0]).all():
+            array = array[0]
+        else:
+            space = "w+"
     notes: dict[str, Any] = {"file": path.name, "norm": float(np.linalg.norm(array))}
     if sigma is not None:
         notes["sigma"] = sigma

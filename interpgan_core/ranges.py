@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from interpgan_core.errors import InterpganError
 
+MAX_SEED = 2**32 - 1
 _PART = re.compile(r"([0-9]{1,15})(?:\s*(-)\s*([0-9]{1,15})?)?")
 
 
@@ -88,8 +89,8 @@ def _numbers(value: Any) -> str:
 
 def _seeds(value: Any) -> str:
     text = _as_text(value)
-    if any(part.stop > 2**32 for part in Ranges(text).parts):
-        raise InterpganError("a seed is a whole number from 0 to 4294967295")
+    if any(part.stop > MAX_SEED + 1 for part in Ranges(text).parts):
+        raise InterpganError(f"a seed is a whole number from 0 to {MAX_SEED}")
     return text
 
 

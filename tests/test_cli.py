@@ -119,7 +119,7 @@ def test_help_is_short_and_names_every_option(typed):
         (["--lsit"], 2, "Did you mean one of: '--list', '--set'?"),
         (["people.yaml", "--device", "tpu"], 2, "'tpu' is not one of 'cpu', 'cuda'"),
         (["people.yaml", "two.yaml"], 2, "unexpected extra argument (two.yaml)"),
-        (["--list", "opertors"], 2, "--list takes operators, backbones, models, or nothing"),
+        (["--list", "opertors"], 2, "--list takes operators, backbones, models, engines, or nothing"),
         (["poeple.yaml"], 2, "poeple.yaml: there is no such file; did you mean 'people.yaml'?"),
         (["people.yaml", "--set", "first.sedes=1"], 2, "did you mean 'seeds'?"),
         (["people.yaml", "--plugin", "lost.py"], 2, "lost.py is not a plugin"),
@@ -357,7 +357,7 @@ def test_a_folder_without_code_is_no_plugin(typed, here):
 
 def test_list_names_what_there_is(typed):
     _, out, _ = typed("--list")
-    assert re.findall(r"^(\w+):$", out, re.MULTILINE) == ["operators", "backbones", "models"]
+    assert re.findall(r"^(\w+):$", out, re.MULTILINE) == ["operators", "backbones", "models", "engines"]
     assert re.search(r"^  sample +interpgan-core \d", out, re.MULTILINE)
     assert re.search(r"^  toy +interpgan-core \d", out, re.MULTILINE)
     _, models, _ = typed("--list", "models")

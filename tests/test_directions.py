@@ -137,7 +137,10 @@ def test_the_table_shows_what_all_know():
 
 def test_what_is_known_of_the_spread_along_a_direction_is_not_true_of_another():
     a, b = (
-        Direction(torch.randn(8, generator=torch.Generator().manual_seed(i)), "w", notes={"sigma": 2.0})
+        Direction(
+            torch.randn(8, generator=torch.Generator().manual_seed(i)), "w",
+            notes={"sigma": 2.0, "score_per_unit": 0.5, "attribute": "smile"},
+        )
         for i in (0, 1)
-    )
-    assert "sigma" not in a.without(b).notes
+    )  # fmt: skip
+    assert set(a.without(b).notes) == {"attribute", "residual"}

@@ -28,7 +28,7 @@ checkpoints  downloads  networks
 arrays
 unpickle
 plain  atomic
-builders  files
+builders  files  engines
 plugins
 hookspecs
 errors

@@ -19,6 +19,7 @@ from interpgan_core import (
     Place,
     ReadScores,
     Render,
+    RenderSamples,
     Sample,
     Save,
     Score,
@@ -62,6 +63,7 @@ test_exchange = conformance(Exchange(source=OTHER, layer="layers.2", units="0-7"
 test_ablate = conformance(Ablate(layer="layers.3", units="1,5"), toy)
 test_score = conformance(Score(seeds="0-6", scorer=Brightness(), batch_size=3), toy)
 test_render = conformance(Render(), toy)
+test_pictures = conformance(RenderSamples(seeds="0-4", batch_size=2), toy)
 test_save = conformance(Save(file="batch.safetensors"), toy)
 
 
@@ -112,6 +114,20 @@ def test_sigma_is_the_spread_of_the_codes_along_the_direction():
     known = Direction(DIRECTION.vector, "w", notes={"sigma": 4.0})
     shifted = Shift(direction=known, strength=0.5, unit="sigma").run(people(), TOY)
     assert float((shifted.codes - people().codes)[0].norm()) == pytest.approx(2.0, rel=1e-5)
+
+
+def test_strength_in_units_of_a_score():
+    measured = Direction(DIRECTION.vector, "w", layers="1-2", notes={"score_per_unit": -0.25})
+    shifted = Shift(direction=measured, strength=0.5, unit="score").run(people(), TOY)
+    torch.testing.assert_close(
+        shifted.codes, Shift(direction=measured, strength=-2.0).run(people(), TOY).codes
+    )
+    walked = Walk(direction=measured, strengths=[0, 0.5], unit="score").run(people(), TOY)
+    assert (walked.codes[1::2] == shifted.codes).all() and walked.grid.columns == ("0", "+0.5")
+    with pytest.raises(InterpganError, match="is not known; take it from a step that has measured"):
+        Shift(direction=DIRECTION, strength=1.0, unit="score").run(people(), TOY)
+    with pytest.raises(InterpganError, match="measured along this direction on layers 1-2, not all"):
+        Shift(direction=measured, strength=1.0, unit="score", layers="all").run(people(), TOY)
 
 
 def test_a_walk_is_a_grid_with_its_origin():
@@ -304,21 +320,35 @@ def test_scores_go_to_a_table_and_back(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "has no column 'seed' in its first line"),
-        ("a,b\n1,2\n", "has no column 'seed' in its first line"),
+        ("", "has no column 'seed' or 'file' in its first line; add the one that says"),
+        ("a,b\n1,2\n", "has no column 'seed' or 'file' in its first line"),
         ("seed\n1\n", "needs one column of scores at least, each name once"),
         ("seed,a,a\n1,2,3\n", "needs one column of scores at least, each name once"),
-        ("seed,a\n", "has no rows"),
-        ("seed,a\n1,2,3\n", r":2: 3 cells, but 2 columns"),
-        ("seed,a\n1,2\n2,x\n", r":3: could not convert string to float: 'x'"),
-        ("seed,a\n1.5,2\n", r":2: invalid literal for int"),
-        ("seed,a\n1,2\n1,3\n", "has a seed twice; keep one row a seed"),
+        ("seed,file,a\n1,seed1.png,2\n", "has both columns 'seed' and 'file'; keep one of them"),
+        ("seed,a\n", "has no rows; it needs one for each sample"),
+        ("seed,a\n1,2,3\n", r":2: 3 cells, but 2 columns; a row has a cell for each"),
+        ("seed,a\n1,2\n2,x\n", r":3: the score 'x' of 'a' is not a number; leave the cell empty"),
+        ("seed,a\n1.5,2\n", r":2: '1.5' is no seed; a seed is a whole number from 0 to 4294967295"),
+        ("seed,a\n-1,2\n", ":2: '-1' is no seed"),
+        ("seed,a\n4294967296,2\n", ":2: '4294967296' is no seed"),
+        ("seed,a\n,2\n", ":2: '' is no seed"),
+        ("seed,a\n1,2\n\n1,3\n", ":4: seed 1 stands in a row above; keep one row a seed"),
+        ("file,a\nface.png,2\n", ":2: the name 'face.png' does not end in a seed, as seed85.png does"),
+        ("file,a\nseed7.png,2\nseed07.jpg,2\n", ":3: seed 7 stands in a row above"),
     ],
 )
 def test_tables_that_are_no_scores(tmp_path, text, message):
     (tmp_path / "s.csv").write_text(text)
     with pytest.raises(InterpganError, match=message):
         ReadScores(file=tmp_path / "s.csv").run()
+
+
+def test_a_table_that_names_pictures(tmp_path):
+    """Those of the steps `pictures` and `render`, in any folder."""
+    files = ("seed000085.png", "C:\\made\\seed7.jpg", "out/pictures/seed123456789.webp", "000-01_seed-8.png")
+    (tmp_path / "s.csv").write_text("\n".join(["smile,file", *(f"0.5,{file}" for file in files)]))
+    found = ReadScores(file=tmp_path / "s.csv").run()
+    assert found.seeds.tolist() == [85, 7, 123456789, 8] and found.names == ("smile",)
 
 
 def test_a_table_that_is_no_text(tmp_path):

@@ -22,13 +22,13 @@ NAMES = {
     """,
     "latent codes": "LatentSpace LatentBatch FeatureEdit Grid seeded_normal",
     "pictures": "contact_sheet to_uint8 ImageSet read_picture",
-    "directions": "Direction DirectionSet load_directions",
+    "directions": "Direction DirectionSet load_directions sigma",
     "what operators are made of": """
-        Operator EditOperator Input InputFile Layers Units Seeds Ranges Progress Artifact Scorer Scores
+        Operator EditOperator Input InputFile Layers Units Seeds Ranges Progress Artifact Scorer Scores Engine
     """,
     "the builtin operators": """
         LoadGenerator LoadBatch LoadDirections Save Sample Truncate Mix Interpolate Shift Walk Place
-        Exchange Ablate Score ReadScores ReadImages Render
+        Exchange Ablate Score ReadScores ReadImages Render RenderSamples
     """,
     "reports": "Report Strip Picture Table",
     "files": """

@@ -1,13 +1,15 @@
 """Each row of the table of published direction files, as files of that form."""
 
+import os
 import pickle
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from interpgan_core import InterpganError, load_directions
+from interpgan_core import Direction, DirectionSet, InterpganError, LatentSpace, Save, load_directions
 
 BOUNDARIES = Path(__file__).parents[2] / "shared" / "boundaries" / "interfacegan"
 RANDOM = np.random.default_rng(0)
@@ -53,11 +55,97 @@ def test_higan_and_idinvert(tmp_path):
 
 
 @pytest.mark.parametrize("shape", [(1, 512), (1, 18, 512)])
-def test_e4e(tmp_path, shape):
+@pytest.mark.parametrize("legacy", [False, True])
+def test_e4e(tmp_path, shape, legacy):
     tensor = torch.randn(shape)
-    torch.save(tensor, tmp_path / "pose.pt")
+    torch.save(tensor, tmp_path / "pose.pt", _use_new_zipfile_serialization=not legacy)
     (found,) = load_directions(tmp_path / "pose.pt", space="w").values()
     same(found, tensor)
+
+
+def test_e4e_pose_that_was_saved_on_a_graphics_card(tmp_path):
+    """Made here by writing that card's name into a file, as there may be none."""
+    tensor = torch.randn(1, 18, 512)
+    torch.save(tensor, tmp_path / "cpu.pt")
+    with zipfile.ZipFile(tmp_path / "cpu.pt") as old, zipfile.ZipFile(tmp_path / "pose.pt", "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"X\x03\0\0\0cpu", b"X\x06\0\0\0cuda:0"))
+    assert b"cuda:0" in (tmp_path / "pose.pt").read_bytes()
+    (found,) = load_directions(tmp_path / "pose.pt", space="w").values()
+    same(found, tensor)
+    assert found.space == "w+"
+
+
+def test_equal_rows_are_one_direction_of_w(tmp_path):
+    """As the community shares them: a row for each of 18 layers, all the same, 0.2 to 11 long."""
+    row = 7 * UNIT
+    np.save(tmp_path / "smile.npy", np.repeat(row, 18, axis=0))
+    (found,) = load_directions(tmp_path / "smile.npy", space="w").values()
+    same(found, row)
+    assert found.space == "w" and found.notes["norm"] == pytest.approx(7)
+    # So it fits a model of any number of layers, which the same numbers in w+ would not.
+    (apart,) = load_directions(tmp_path / "smile.npy", space="w+").values()
+    short = LatentSpace("w+", (14, 512), torch.arange(14)[:, None], base="w")
+    assert found.step(short).shape == (14, 512)
+    with pytest.raises(InterpganError, match=r"shape \(18, 512\) and a code of w\+ \(14, 512\): they belong"):
+        apart.step(short)
+
+
+def test_the_name_of_a_boundary_says_its_space(tmp_path):
+    for name, space in (("pggan_celebahq_age_boundary", "z"), ("stylegan_ffhq_big_nose_w_boundary", "w")):
+        np.save(tmp_path / f"{name}.npy", UNIT)
+        (found,) = load_directions(tmp_path / f"{name}.npy").values()
+        assert found.space == space
+        other = "w" if space == "z" else "z"
+        with pytest.raises(
+            InterpganError, match=f"is named as a boundary of {space}, not {other}, .* rename"
+        ):
+            load_directions(tmp_path / f"{name}.npy", space=other)
+    assert found.notes["attribute"] == "big_nose"
+
+
+def test_a_name_that_says_less_is_left_to_the_caller(tmp_path):
+    """HiGAN's boundaries of W end alike, and say no space."""
+    np.save(tmp_path / "indoor_lighting_boundary.npy", UNIT)
+    (found,) = load_directions(tmp_path / "indoor_lighting_boundary.npy", space="w").values()
+    assert found.space == "w" and "attribute" not in found.notes
+
+
+def test_a_boundary_that_would_run_code(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return os.system, (f"touch {tmp_path}/sprung",)
+
+    np.save(tmp_path / "a.npy", np.array({"boundary": Trap()}, dtype=object), allow_pickle=True)
+    torch.save({"boundary": Trap()}, tmp_path / "a.pt")
+    for name in ("a.npy", "a.pt"):
+        with pytest.raises(InterpganError, match="system"):
+            load_directions(tmp_path / name, space="w")
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("shape", [(512,), (14, 512)])
+def test_the_plain_file_that_old_tools_read(tmp_path, shape):
+    """(1, 512) or (1, 14, 512) float64, and nothing to unpickle: as they save their own."""
+    vector = RANDOM.standard_normal(shape)
+    direction = Direction(torch.from_numpy(vector), "w" if len(shape) == 1 else "w+", bias=0.3)
+    Save(file="smile.npy", what=direction).run(tmp_path)
+    array = np.load(tmp_path / "smile.npy", allow_pickle=False)
+    assert array.shape == (1, *shape) and array.dtype == np.float64
+    np.testing.assert_allclose(np.linalg.norm(array, axis=-1).mean(), 1, atol=0.1)
+    (again,) = load_directions(tmp_path / "smile.npy", space=direction.space).values()
+    assert torch.equal(again.vector, direction.vector)
+
+
+def test_what_a_score_gained_is_not_true_the_other_way(tmp_path):
+    notes = {"score_per_unit": 0.5, "attribute": "smile"}
+    DirectionSet({"a": Direction(torch.from_numpy(UNIT[0]), "w", layers="0-3", notes=notes)}).write(
+        tmp_path / "a.safetensors"
+    )
+    assert load_directions(tmp_path / "a.safetensors")["a"].notes == notes
+    for changed in ({"flip": True}, {"layers": "0-5"}):
+        found = load_directions(tmp_path / "a.safetensors", **changed)
+        assert dict(found["a"].notes) == {"attribute": "smile"}
 
 
 def test_ganspace_npz(tmp_path):
@@ -132,8 +220,11 @@ def test_the_published_boundaries():
     files = sorted(BOUNDARIES.glob("*.npy"))
     assert len(files) == 39
     for file in files:
-        (found,) = load_directions(file, space="z").values()
+        (found,) = load_directions(file).values()
         same(found, np.load(file))
+        assert found.space == ("w" if "_w_" in file.name else "z")
+        # A conditional one is not what its attribute's boundary is.
+        assert ("attribute" in found.notes) == ("_c_" not in file.name)
 
 
 @pytest.mark.skipif(not BOUNDARIES.is_dir(), reason="the published boundaries are not beside this checkout")

@@ -1,4 +1,5 @@
-"""`make tiny`: a tiny checkpoint of every family, in the layout of its publisher, for the recipes.
+"""`make tiny`: a tiny checkpoint of every family and two boundaries, in the layout of their publishers, for the
+recipes.
 
 Random weights, a few kilobytes each: they show patterns, and that a recipe runs.
 """
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 import biggan_files
+import numpy as np
 import pggan_files
 import stylegan1_files
 import stylegan2_files
@@ -23,6 +25,9 @@ def write(folder: Path) -> None:
     torch.save(stylegan2_files.generator(), folder / "stylegan2.pth")
     networks = {"G_ema": ("Generator", stylegan3_files.state("t"), {})}
     stylegan3_files.write_pickle(folder / "stylegan3.pkl", **networks)
+    for seed, attribute in enumerate(("age", "gender")):
+        boundary = np.random.RandomState(seed).randn(1, pggan_files.Z)
+        np.save(folder / f"pggan_tiny_{attribute}_boundary.npy", boundary / np.linalg.norm(boundary))
     torch.save(biggan_files.ajbrock(), folder / "biggan.pth")
     biggan_files.write_huggingface(folder / "biggan-deep")
 

@@ -26,7 +26,13 @@ def interpgan_operators() -> Mapping[str, str]:
         "scores": f"{here}.scoring:ReadScores",
         "images": f"{here}.pictures:ReadImages",
         "render": f"{here}.rendering:Render",
+        "pictures": f"{here}.rendering:RenderSamples",
     }
+
+
+@hookimpl
+def interpgan_engines() -> Mapping[str, str]:
+    return {"local": "interpgan_core.engines:Local"}
 
 
 @hookimpl

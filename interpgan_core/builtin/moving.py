@@ -51,11 +51,28 @@ class _AlongDirection(EditOperator):
 
 
 class _Relative(_AlongDirection):
-    unit: Literal["space", "sigma"] = "space"
-    """space: units of the latent space; sigma: standard deviations of the codes along the direction."""
+    unit: Literal["space", "sigma", "score"] = "space"
+    """space: units of the latent space; sigma: standard deviations of the codes along the direction; score:
+    units of the attribute's score, along a direction that says how far one is."""
 
     def _scale(self, generator: Generator) -> float:
+        if self.unit == "score":
+            return self._one_score()
         return 1.0 if self.unit == "space" else sigma(self.direction, generator)
+
+    def _one_score(self) -> float:
+        gained = self.direction.notes.get("score_per_unit")
+        if not gained:
+            raise InterpganError(
+                "how much a score changes along this direction is not known; take it from a step that has measured "
+                "it, such as interfacegan.verify, or use unit: sigma"
+            )
+        if self.layers not in (None, self.direction.layers):
+            raise InterpganError(
+                f"the score was measured along this direction on layers {self.direction.layers}, not "
+                f"{self.layers}; leave out 'layers', or use unit: sigma"
+            )
+        return 1 / float(gained)
 
 
 class Shift(_Relative):
@@ -100,6 +117,10 @@ class Place(_AlongDirection):
 
 def sigma(direction: Direction, generator: Generator) -> float:
     """Standard deviation of the generator's codes along a direction, over 4096 samples.
+
+    Args:
+        direction: of any space that takes it.
+        generator: whose codes.
 
     Returns:
         In units of the direction's space; the direction's own note `sigma` where it has one.

@@ -11,14 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, StrictBool
 
 from interpgan_core import images
+from interpgan_core.atomic import placing, sweep
 from interpgan_core.errors import InterpganError
 from interpgan_core.generator import Generator
 from interpgan_core.latents import Grid, LatentBatch
 from interpgan_core.operators import Input, Operator, Progress
+from interpgan_core.ranges import Ranges, Seeds
 from interpgan_core.report import THUMBNAIL, Picture, Report, Strip
 
 if TYPE_CHECKING:
     from interpgan_core.images import Pixels
+
+Format = Literal["png", "jpg", "webp"]
+
+BatchSize = Annotated[int, Field(ge=1, strict=True)]
 
 _MARK = {"Software": "interpgan", "Comment": "Made by a generative adversarial network; not a photograph."}
 
@@ -38,8 +44,8 @@ class Render(Operator):
     """What stands under the batch itself when it is compared."""
     differences: StrictBool = True
     """Show how each picture differs from the unedited one, where that is known."""
-    format: Literal["png", "jpg", "webp"] = "png"
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 8
+    format: Format = "png"
+    batch_size: BatchSize = 8
     """Samples that pass a GPU at once; on a CPU they pass one by one, so that no byte depends on it."""
 
     def run(self, generator: Generator, batch: LatentBatch, folder: Path, progress: Progress) -> Report:
@@ -83,15 +89,9 @@ class Render(Operator):
         return earlier
 
     def _rows(self, generator: Generator, batches: list[LatentBatch], width: int) -> Iterator[list[Pixels]]:
-        *earlier, after = (self._pictures(generator, batch) for batch in batches)
+        *earlier, after = (_pictures(generator, batch, self.batch_size) for batch in batches)
         while row := list(itertools.islice(after, width)):
             yield [*(next(pictures) for pictures in earlier), *row]
-
-    def _pictures(self, generator: Generator, batch: LatentBatch) -> Iterator[Pixels]:
-        # Convolutions of another batch size may round another way.
-        at_once = 1 if generator.device.type == "cpu" else self.batch_size
-        for part in generator.pictures(batch, at_once):
-            yield from images.to_uint8(part)
 
     def _strip(self, stem: str, title: str, row: list[Pixels], grid: Grid, folder: Path) -> Strip:
         pictures, differences = [], []
@@ -108,3 +108,40 @@ class Render(Operator):
                     Picture.write(changed, folder, path, caption, f"change at {alt}", side=small)
                 )
         return Strip(title, tuple(pictures), grid.origin, tuple(differences))
+
+
+class RenderSamples(Operator):
+    """Render samples into a folder `pictures`, each into a file that its seed names, to be scored elsewhere.
+
+    In constant memory, whatever their number. A run that was stopped goes on with those that are not there yet.
+    """
+
+    seeds: Seeds
+    format: Format = "png"
+    batch_size: BatchSize = 8
+    """As of `render`."""
+
+    def run(self, generator: Generator, folder: Path, scratch: Path, progress: Progress) -> Report:
+        made = scratch / "pictures"
+        made.mkdir(exist_ok=True)
+        sweep(made)
+        seeds = Ranges(self.seeds)
+        missing = [seed for seed in seeds if not self._file(made, seed).exists()]
+        batches = generator.stream(missing, self.batch_size)
+        pictures = (picture for batch in batches for picture in _pictures(generator, batch, self.batch_size))
+        shown = progress(pictures, total=len(missing), what=f"rendering {len(missing)} pictures")
+        for seed, picture in zip(missing, shown, strict=True):
+            with placing(self._file(made, seed)) as partial:
+                images.save_picture(picture, partial, _MARK)
+        made.rename(folder / made.name)
+        return Report(notes=(f"{len(seeds)} pictures in the folder {made.name}, each named by its seed.",))
+
+    def _file(self, folder: Path, seed: int) -> Path:
+        return folder / f"seed{seed:06d}.{self.format}"
+
+
+def _pictures(generator: Generator, batch: LatentBatch, batch_size: int) -> Iterator[Pixels]:
+    # Convolutions of another batch size may round another way.
+    at_once = 1 if generator.device.type == "cpu" else batch_size
+    for part in generator.pictures(batch, at_once):
+        yield from images.to_uint8(part)

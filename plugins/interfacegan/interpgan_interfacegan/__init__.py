@@ -1,4 +1,4 @@
-"""InterFaceGAN: boundaries of attributes in latent space, from scored samples, and conditional edits."""
+"""InterFaceGAN: boundaries of attributes in latent space, from scored samples, conditional edits, and verification."""
 
 from collections.abc import Mapping
 
@@ -10,4 +10,7 @@ def interpgan_operators() -> Mapping[str, str]:
     return {
         "interfacegan": "interpgan_interfacegan.operators:FitBoundaries",
         "interfacegan.condition": "interpgan_interfacegan.operators:Condition",
+        "interfacegan.verify": "interpgan_interfacegan.verifying:Verify",
+        "interfacegan.tables": "interpgan_interfacegan.tabulating:Tabulate",
+        "interfacegan.quality": "interpgan_interfacegan.quality:FindQuality",
     }

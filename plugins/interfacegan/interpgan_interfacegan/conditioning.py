@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interpgan_core import Direction, Generator, InterpganError
+from interpgan_interfacegan.naming import name_of
 from interpgan_interfacegan.results import Conditioned
 
 if TYPE_CHECKING:
@@ -59,13 +59,6 @@ def condition(
         bias += float(direction.distance(mean) / residual - left.distance(mean))
     placed = replace(left, bias=bias)
     return Conditioned(placed.vector, placed.space, placed.bias, placed.layers, placed.generator, notes)
-
-
-def name_of(direction: Direction, otherwise: str) -> str:
-    """What a person calls it: its attribute, or its file."""
-    if "attribute" in direction.notes:
-        return str(direction.notes["attribute"])
-    return Path(str(direction.notes["file"])).stem if "file" in direction.notes else otherwise
 
 
 def _check(

@@ -24,7 +24,8 @@ from interpgan_interfacegan.results import Boundaries, Conditioned
 from interpgan_interfacegan.solvers import Solver
 
 
-def _share_or_count(value: float) -> float:
+def share_or_count(value: float) -> float:
+    """A share up to 1, or above it a whole number."""
     if value > 1 and value != int(value):
         raise InterpganError("above 1 it is a number of samples, so a whole number")
     return value
@@ -49,7 +50,7 @@ class FitBoundaries(Operator):
     solver: Solver = "svm"
     """svm: on the extremes, as the paper; logistic, means: on all samples, better where scores are noisy."""
     chosen: Annotated[
-        float, Field(gt=0, strict=True, allow_inf_nan=False), AfterValidator(_share_or_count)
+        float, Field(gt=0, strict=True, allow_inf_nan=False), AfterValidator(share_or_count)
     ] = 0.02
     """Extremes on each side, as a share of the samples, above 1 as a number; never more than half."""
     train: Annotated[float, Field(gt=0, lt=1, strict=True)] = 0.7

@@ -47,14 +47,32 @@ class Boundaries(DirectionSet):
 
 
 @dataclass(frozen=True, eq=False)
-class Conditioned(Direction):
-    """A direction without what it shared with others; its notes say what was taken and what is left."""
+class _Kept(Direction):
+    """A direction that shows what its notes say."""
+
+    @classmethod
+    def of(cls, direction: Direction) -> Self:
+        """The same direction."""
+        return cls(**{field.name: getattr(direction, field.name) for field in fields(Direction)})
 
     @classmethod
     def load(cls, folder: Path, generator: Any = None) -> Self:
         """Read what `save` wrote."""
-        found = Direction.load(folder)
-        return cls(**{field.name: getattr(found, field.name) for field in fields(Direction)})
+        return cls.of(Direction.load(folder))
+
+
+@dataclass(frozen=True, eq=False)
+class Boundary(_Kept):
+    """One boundary; its notes are those of `Boundaries`."""
+
+    def summary(self) -> Report:
+        """What the report shows of it: its row of the table of boundaries."""
+        return Boundaries({self.notes["attribute"]: self}).summary()
+
+
+@dataclass(frozen=True, eq=False)
+class Conditioned(_Kept):
+    """A direction without what it shared with others; its notes say what was taken and what is left."""
 
     def summary(self) -> Report:
         """What the report shows of it: how far it turned, and the cosine with each condition, before and after."""

@@ -1,4 +1,4 @@
-"""Both operators as steps of a recipe, from scores to an edit."""
+"""The operators as steps of a recipe, from scores to an edit."""
 
 import json
 import re
@@ -10,6 +10,9 @@ import pytest
 
 from interpgan_core.testing import recipe_error
 from interpgan_interfacegan.operators import Condition, FitBoundaries
+from interpgan_interfacegan.quality import FindQuality
+from interpgan_interfacegan.tabulating import Tabulate
+from interpgan_interfacegan.verifying import Verify
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
@@ -45,13 +48,24 @@ def test_the_recipe_of_the_readme(tmp_path):
         assert figures["validation"] > 0.9 and figures["the rest"] > 0.6 and figures["stability"] > 0.6
     page = (tmp_path / "out/report.html").read_text()
     assert "red without bright" in page and "degrees" in page
+    assert "Cosines of the boundaries" in page and "Correlations of the scores" in page
+    report = json.loads((tmp_path / "out" / steps["checked"]["folder"] / "report.json").read_text())
+    plain, alone = report["tables"][0]["rows"]
+    assert (plain[0], alone[0]) == ("plain", "alone") and abs(alone[1]) < abs(plain[1]) / 2
     # A changed strength takes the boundary and the conditioned direction from the folder.
     steps = run("--set", "walk.strengths=[-1, 0, 1]")
-    assert {steps[name]["status"] for name in ("boundary", "red")} == {"cached"}
+    assert {steps[name]["status"] for name in ("boundary", "red", "checked")} == {"cached"}
 
 
 @pytest.mark.parametrize(
-    ("use", "operator"), [("interfacegan", FitBoundaries), ("interfacegan.condition", Condition)]
+    ("use", "operator"),
+    [
+        ("interfacegan", FitBoundaries),
+        ("interfacegan.condition", Condition),
+        ("interfacegan.verify", Verify),
+        ("interfacegan.tables", Tabulate),
+        ("interfacegan.quality", FindQuality),
+    ],
 )
 def test_every_parameter_stands_in_the_readme(use, operator):
     section = README.partition(f"### `{use}`")[2].partition("\n\n**")[0].partition("\n##")[0]
@@ -69,6 +83,10 @@ HEAD = "interpgan: 1\nsteps:\n  - {use: generator, weights: toy}\n  - {use: sefa
         ("{use: interfacegan.condition, direction: $found, given: [$found.1]}", "pick one of it, such as $found.0"),
         ("{use: interfacegan.condition, direction: $found.0, given: []}", "must have at least one entry"),
         ("{use: interfacegan.condition, direction: $found.0, without: [$found.1]}", "has no parameter 'without'"),
+        ("{use: interfacegan.verify, directions: $found.0, scorer: $found}", "is a Direction, not a DirectionSet"),
+        ("{use: interfacegan.verify, directions: {a: $found}, scorer: $found}", "pick one of it, such as $found.0"),
+        ("{use: interfacegan.tables, boundaries: $found, scores: $found}", "$found is a DirectionSet, not a Scores"),
+        ("{use: interfacegan.quality, chosen: 2.5}", "above 1 it is a number of samples, so a whole number"),
     ],
 )  # fmt: skip
 def test_wrong_recipes(step, message, tmp_path):
@@ -76,7 +94,10 @@ def test_wrong_recipes(step, message, tmp_path):
 
 
 def test_recipe_errors_do_not_wait_for_torch():
-    modules = "choosing, conditioning, fitting, operators, results, solvers"
+    modules = (
+        "choosing, conditioning, fitting, heat, naming, operators, quality, results, solvers, tabulating, verified, "
+        "verifying"
+    )
     code = f"import sys; from interpgan_interfacegan import {modules}; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert not {"torch", "numpy", "sklearn", "scipy"} & set(ran.stdout.split())

@@ -1,4 +1,4 @@
-"""SeFa: closed-form factorisation of a generator's style weights."""
+"""SeFa: closed-form factorisation of a generator's style weights, and names for what is found."""
 
 from collections.abc import Mapping
 
@@ -7,4 +7,7 @@ from interpgan_core import hookimpl
 
 @hookimpl
 def interpgan_operators() -> Mapping[str, str]:
-    return {"sefa": "interpgan_sefa.operators:FindSemantics"}
+    return {
+        "sefa": "interpgan_sefa.operators:FindSemantics",
+        "sefa.annotate": "interpgan_sefa.annotate:Annotate",
+    }
