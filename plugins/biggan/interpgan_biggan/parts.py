@@ -93,7 +93,8 @@ class Conv(Spectral):
         """
         if self.weight.shape[2] == 1:
             return functional.linear(_rows(x), self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
-        if up and not self.weight.requires_grad:
+        # A weight that is computed, as while it is trained, is another one at every look, and cannot be kept.
+        if up and isinstance(self.weight, nn.Parameter) and not self.weight.requires_grad:
             return self._at_twice_the_size(x)
         x = upsample(x) if up else x
         return functional.conv2d(x, self.weight[:outputs], self.bias[:outputs], padding=1)

@@ -4,11 +4,15 @@ import json
 
 import pytest
 import torch
+from pydantic import TypeAdapter
 
 from interpgan_core import ImageSet, InterpganError, load_generator
 from interpgan_core.testing import recipe_error
 from interpgan_training import session
+from interpgan_training.draws import generator_of
+from interpgan_training.loop import Settings, Trainer, family_of
 from interpgan_training.operators import Train
+from interpgan_training.settings import Architecture
 
 SMALL = {
     "stylegan2": {"family": "stylegan2", "widths": [8, 8, 8], "z": 8, "w": 8, "mapping": 2},
@@ -132,6 +136,25 @@ def test_the_report_shows_curves_and_pictures(data, tmp_path):
     assert all((tmp_path / "result" / p["file"]).exists() for p in sheets["pictures"])
     lines = (tmp_path / "result/log.jsonl").read_text().splitlines()
     assert {"pictures", "discriminator", "generator", "real", "fake"} <= set(json.loads(lines[-1]))
+
+
+@pytest.mark.parametrize("family", SMALL)
+def test_sheets_show_the_average_as_it_is_now(data, family):
+    settings = TypeAdapter(Architecture).validate_python(SMALL[family] | {"generator_rate": 0.05})
+    trainer = Trainer(family_of(settings), Settings(batch_size=8, ema_kimg=0.01), data)
+
+    def sheet(network):
+        labels = torch.eye(trainer.classes).repeat(8, 1)[:8] if trainer.classes else None
+        with torch.no_grad():
+            stage = trainer.family.stage(trainer.seen)
+            return trainer.family.fakes(network, 8, labels, stage, generator_of(0, 1))
+
+    for _ in range(6):
+        trainer.advance()
+        shown = sheet(trainer.average)
+    fresh, _ = trainer.family.build(data.resolution, trainer.classes)
+    fresh.load_state_dict(trainer.average.state_dict())
+    assert torch.allclose(shown, sheet(fresh.requires_grad_(False)), atol=0.02)
 
 
 def test_every_picture_is_seen_once_in_a_round(data):
