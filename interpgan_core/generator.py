@@ -247,7 +247,8 @@ class Generator(ABC):
         self._check(batch)
         for part in batch.split(batch_size):
             with self._editing(part):
-                yield self.forward(part).float()
+                drawn = self.forward(part).float()
+            yield drawn  # outside: whoever takes it may draw other pictures before the next
 
     def features(self, batch: LatentBatch, layers: Sequence[str]) -> dict[str, Tensor]:
         """Feature maps after the batch's edits; the network stops after the last layer asked for.

@@ -87,6 +87,18 @@ def test_two_edits_of_one_layer_apply_in_their_order():
     assert (maps[:, 0] == 4).all()
 
 
+def test_pictures_that_are_drawn_by_turns_keep_their_own_edits():
+    generator = toy()
+    batch, one = generator.sample([1, 2, 3]), torch.ones(1, 1, 1, 1)
+    edited = replace(batch, edits=(FeatureEdit("layers.1", (0,), 5 * one, one),))
+    edited_alone, plain_alone = list(generator.pictures(edited)), list(generator.pictures(batch))
+    by_turns = zip(generator.pictures(edited), generator.pictures(batch), strict=True)
+    for i, (with_edit, without) in enumerate(by_turns):
+        assert torch.equal(with_edit, edited_alone[i])
+        assert torch.equal(without, plain_alone[i])
+        assert not torch.equal(with_edit, without)
+
+
 def test_a_failing_edit_leaves_no_hook():
     generator = toy()
     bad = FeatureEdit("layers.1", (99,), torch.zeros(1, 1, 1, 1), torch.ones(1, 1, 1, 1))

@@ -107,16 +107,17 @@ class Trainer:
         self.average = deepcopy(self.generator).requires_grad_(False)
         own = self.family.settings
         lazy = own.r1_interval / (own.r1_interval + 1) if own.r1 else 1.0
+        critic = [{"params": list(self.discriminator.parameters()), "lr": own.discriminator_rate * lazy}]
         self.optimisers = (
-            self._adam(self.generator, own.generator_rate, 1.0),
-            self._adam(self.discriminator, own.discriminator_rate, lazy),
+            self._adam(self.family.groups(self.generator, own.generator_rate), 1.0),
+            self._adam(critic, lazy),
             torch.optim.Adam(self.encoder.parameters(), ENCODER_RATE, fused=True),
         )
 
-    def _adam(self, network: nn.Module, rate: float, lazy: float) -> torch.optim.Adam:
+    def _adam(self, groups: list[dict[str, Any]], lazy: float) -> torch.optim.Adam:
         """Lazy terms take extra steps, for which rate and moments make up: StyleGAN 2, appendix B."""
         betas = tuple(beta**lazy for beta in self.family.settings.betas)
-        return torch.optim.Adam(network.parameters(), rate * lazy, betas, eps=1e-8, fused=True)
+        return torch.optim.Adam(groups, betas=betas, eps=1e-8, fused=True)
 
     @property
     def seen(self) -> int:

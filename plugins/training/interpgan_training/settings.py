@@ -61,6 +61,8 @@ class StyleGAN2Settings(FamilySettings):
     w: int = Field(default=128, ge=1)
     mapping: int = Field(default=4, ge=1)
     """Dense layers between z and w."""
+    mapping_rate: float = Field(default=0.01, gt=0)
+    """Learning rate of those, as a share of the generator's; the paper's hardly moves in a short training."""
     conditional: bool = False
     """Is it trained with the classes of the pictures?"""
     noise: bool = True

@@ -90,6 +90,10 @@ class Family(ABC):
             classes: 0 = unconditional.
         """
 
+    def groups(self, generator: nn.Module, rate: float) -> list[dict[str, Any]]:
+        """The generator's parameters, with the learning rate of each group, as optimisers take them."""
+        return [{"params": list(generator.parameters()), "lr": rate}]
+
     def adopt(self, network: nn.Module, trained: nn.Module) -> None:
         """Take over the weights of a network that was trained before.
 

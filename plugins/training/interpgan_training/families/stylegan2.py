@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from interpgan_core import Generator
-from interpgan_stylegan.dense import Dense
+from interpgan_stylegan.dense import LEARNING_RATE, Dense
 from interpgan_stylegan.v2.discriminator import Discriminator
 from interpgan_stylegan.v2.generator import StyleGAN2
 from interpgan_stylegan.v2.network import Network
@@ -90,6 +90,11 @@ class StyleGAN2Family(Family):
             for conv in generator.synthesis.convs
         ]
         return generator.synthesis(styles, noise)
+
+    def groups(self, generator: nn.Module, rate: float) -> list[dict[str, Any]]:
+        # The networks store the mapping's weights for a rate of 0.01.
+        rates = {generator.mapping: rate * self.settings.mapping_rate / LEARNING_RATE, generator.synthesis: rate}
+        return [{"params": list(part.parameters()), "lr": own} for part, own in rates.items()]
 
     @property
     def entries(self) -> int:
