@@ -43,6 +43,7 @@ bench: install .bench/.installed
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/sefa.py
 	$(BIN)/python bench/ganspace.py
+	$(BIN)/python bench/interpretable.py
 	$(BIN)/python bench/streaming.py
 	$(BIN)/python bench/pggan.py
 	$(BIN)/python bench/stylegan2.py
@@ -51,6 +52,7 @@ bench: install .bench/.installed
 	$(BIN)/python bench/avatars.py
 	$(BIN)/python bench/scoring.py
 	$(BIN)/python bench/interfacegan.py
+	$(BIN)/python bench/inversion.py
 	$(BIN)/python bench/mobilestylegan.py --runtime-python .bench/bin/python
 
 .bench/.installed:

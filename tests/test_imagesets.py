@@ -594,6 +594,21 @@ def test_a_folder_that_may_not_be_read(tmp_path):
     (tmp_path / "in/a").chmod(0o700)
 
 
+def test_one_picture_is_a_set(tmp_path):
+    put(noise(9, 7), tmp_path / "me.png")
+    found = read(tmp_path / "me.png", tmp_path, resolution=7)
+    assert len(found) == 1 and found.notes["pictures"] == ["me.png"]
+    assert (found.pixels[0] == np.asarray(noise(9, 7)).transpose(2, 0, 1)[:, :, 1:8]).all()
+
+
+def test_a_small_set_knows_the_names_of_its_pictures(tmp_path):
+    for name in ("b/1.png", "a/2.png"):
+        put(plain("red"), tmp_path / "in" / name)
+    (tmp_path / "in/a/1.png").write_bytes(b"")
+    found = read(tmp_path / "in", tmp_path, unreadable=1)
+    assert found.notes["pictures"] == ["a/2.png", "b/1.png"]
+
+
 # Archives
 
 
@@ -619,7 +634,7 @@ def test_archives_that_are_refused(tmp_path):
     for data, message in (
         (encrypted(good), r"x\.zip is encrypted; unpack it, and name the folder"),
         (cut(good), r"x\.zip was cut short or is damaged"),
-        (red, r"x\.zip is no folder, \.zip or \.npz of pictures; name one of these"),
+        (b"hello", r"x\.zip is no picture in JPEG, PNG, WebP, BMP or GIF"),
         (b"", r"x\.zip is empty"),
         (b"<html>", r"x\.zip is a web page"),
     ):

@@ -38,19 +38,20 @@ _UNREAD = (
     ".tga",
 )  # pictures; not to be passed over
 _NAMED = 3  # pictures in an error
+_NOTED = 100  # pictures whose names go with a set
 _MAX_MEMBER = 512 * 2**20  # bytes of one file in an archive
 _MAX_CLASSES = 100_000
 
 
 class ReadImages(Operator):
-    """Read a set of pictures: a folder of files, with all folders in it; a .zip of one; or an .npz.
+    """Read a set of pictures: a folder of files, with all folders in it; a .zip of one; an .npz; or one picture.
 
     Files are JPEG, PNG, WebP, BMP or GIF, in the order of their names; other files, and hidden ones, are passed
     over. An .npz holds `images` or `arr_0`, (n, h, w, 3) or (n, 3, h, w) uint8, and perhaps `labels`, (n,) int.
     """
 
     source: InputFile
-    """A folder, a .zip or an .npz."""
+    """A folder, a .zip, an .npz or a picture."""
     resolution: Annotated[int, Field(ge=4, le=4096, strict=True)]
     """Side of the pictures in the set, in pixels."""
     fit: Fit = "crop"
@@ -98,6 +99,8 @@ class ReadImages(Operator):
             notes["enlarged, for they were smaller"] = enlarged
         if bad:
             notes["left out"] = bad
+        if found.names and len(kept) <= _NOTED:
+            notes["pictures"] = [found.names[i] for i in kept]
         return ImageSet(
             map_pixels(path),
             classes=torch.tensor(found.classes)[kept] if found.class_names else None,
@@ -122,12 +125,14 @@ class _Found:
         pictures: a function for each, which decodes it.
         classes: number of each picture's class.
         class_names: in the order of their numbers; empty if there are none.
+        names: of the files; empty where pictures have none.
     """
 
     count: int
     pictures: Iterator[Read]
     classes: Sequence[int] = ()
     class_names: tuple[str, ...] = ()
+    names: Sequence[str] = ()
 
 
 @contextmanager
@@ -137,7 +142,9 @@ def _opened(source: Path, classes: bool) -> Iterator[_Found]:
         yield _named(_files(source), source, classes)
         return
     if not start_of(source).startswith(b"PK"):
-        raise InterpganError(f"{source} is no folder, .zip or .npz of pictures; name one of these")
+        picture = read_picture(source)
+        yield _Found(1, iter([lambda: picture]), names=(source.name,))
+        return
     try:
         archive = zipfile.ZipFile(source)
     except Exception as error:
@@ -166,11 +173,12 @@ def _named(found: dict[tuple[str, ...], Read], source: Path, classes: bool) -> _
     while all(folders) and len({parts[0] for parts in folders}) == 1:
         folders = [parts[1:] for parts in folders]  # a folder of everything says nothing
     pictures = (found[parts] for parts in order)
+    names = ["/".join(parts) for parts in order]
     if not (classes and all(folders)):
-        return _Found(len(order), pictures)
-    names = sorted({parts[0] for parts in folders})
-    numbers = {name: number for number, name in enumerate(names)}
-    return _Found(len(order), pictures, [numbers[parts[0]] for parts in folders], tuple(names))
+        return _Found(len(order), pictures, names=names)
+    kinds = sorted({parts[0] for parts in folders})
+    numbers = {kind: number for number, kind in enumerate(kinds)}
+    return _Found(len(order), pictures, [numbers[parts[0]] for parts in folders], tuple(kinds), names)
 
 
 def _files(folder: Path) -> dict[tuple[str, ...], Read]:

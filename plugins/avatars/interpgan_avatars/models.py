@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from interpgan_core import Generator
 
 LICENCE = "Apache-2.0"
-MODELS = ("stylegan2", "pggan")
+MODELS = ("stylegan2", "pggan", "biggan")
 DATA = "avatars drawn by interpgan"
 
 
@@ -28,7 +28,8 @@ def _load(name: str, **options: Any) -> Generator:
     return load_generator(weights(name), **options)
 
 
-load_stylegan2, load_pggan = (partial(_load, name) for name in MODELS)
+load_stylegan2, load_pggan, load_biggan = (partial(_load, name) for name in MODELS)
 
 stylegan2 = NamedModel("StyleGAN 2", 64, DATA, LICENCE, f"{__name__}:load_stylegan2")
 pggan = NamedModel("PGGAN", 64, DATA, LICENCE, f"{__name__}:load_pggan")
+biggan = NamedModel("BigGAN", 64, f"{DATA}, by hair style", LICENCE, f"{__name__}:load_biggan")

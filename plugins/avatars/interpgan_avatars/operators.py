@@ -63,7 +63,7 @@ class LoadDirections(Operator):
             if all(direction.generator == generator.fingerprint for direction in found.values()):
                 return found
         raise InterpganError(
-            f"directions come with {' and '.join(f'avatars.{name}' for name in MODELS)} alone; find those of another "
+            f"directions come with {', '.join(f'avatars.{name}' for name in MODELS)} alone; find those of another "
             "generator by the steps score and interfacegan"
         )
 

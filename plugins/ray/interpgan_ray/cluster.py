@@ -36,10 +36,11 @@ def joined(address: str | None, cpus: int | None) -> Iterator[None]:
     with _own_signals():
         try:
             ray.init(**where, log_to_driver=False, logging_level="error")
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except Exception as error:  # of no common kind
+            said = str(error).partition("\n")[0]
+            advice = "see that it has room for one" if address is None else "start it, or leave out address"
             raise InterpganError(
-                f"there is no Ray cluster to be had at {address or 'this machine'}: {error}; start it with "
-                "ray start, or leave out address"
+                f"there is no Ray cluster to be had at {address or 'this machine'}: {said}; {advice}"
             ) from error
     try:
         yield

@@ -1,0 +1,80 @@
+"""Feature maps of samples, and which of their filters draw which concept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from interpgan_core import Generator, HasConcepts, InterpganError, LatentBatch, Progress, did_you_mean
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Units = tuple[int, ...]
+
+
+def check_layer(generator: Generator, layer: str) -> None:
+    """Raises: InterpganError: if the generator has no such layer."""
+    if layer not in generator.layers:
+        raise InterpganError(f"this generator has no layer '{layer}'" + did_you_mean(layer, generator.layers))
+
+
+def concepts_of(generator: Generator) -> dict[str, tuple[str, Units]]:
+    """name -> (layer, units).
+
+    Raises:
+        InterpganError: if the generator has no concepts.
+    """
+    if not isinstance(generator, HasConcepts):
+        raise InterpganError(
+            "this generator has no concepts; find some by interpretable.partition, and name them by "
+            "interpretable.concepts in the step after it"
+        )
+    return dict(generator.concepts)
+
+
+def chosen(generator: Generator, names: Sequence[str]) -> dict[str, Units]:
+    """layer -> units of some concepts together; of all where none is named.
+
+    Raises:
+        InterpganError: if there is no such concept.
+    """
+    known = concepts_of(generator)
+    units: dict[str, Units] = {}
+    for name in names or known:
+        if name not in known:
+            raise InterpganError(f"there is no concept '{name}'" + did_you_mean(name, known))
+        layer, its = known[name]
+        units[layer] = (*units.get(layer, ()), *its)
+    return units
+
+
+def maps_of(generator: Generator, batch: LatentBatch, layer: str) -> Tensor:
+    """(n, c, h, w) float32 with the batch's edits, sample by sample: none depends on its neighbours."""
+    import torch
+
+    with torch.no_grad():
+        return torch.cat([generator.features(one, [layer])[layer].float() for one in batch.split(1)])
+
+
+def rectified(generator: Generator, batch: LatentBatch, layer: str) -> Tensor:
+    """The maps that concepts are found in: (n, m, h, w) float32, none below 0, without gradients."""
+    import torch
+
+    with torch.no_grad():
+        return generator.features(batch, [layer])[layer].float().relu()
+
+
+def stream(
+    generator: Generator, seeds: Sequence[int], layer: str, batch_size: int, progress: Progress
+) -> Iterator[Tensor]:
+    """`rectified` maps of many samples, block after block.
+
+    Raises:
+        InterpganError: if there is no such layer.
+    """
+    check_layer(generator, layer)
+    parts = generator.stream(seeds, batch_size)
+    what = f"looking at layer {layer}, {len(seeds)} samples"
+    for batch in progress(parts, total=-(-len(seeds) // batch_size), what=what):
+        yield rectified(generator, batch, layer)

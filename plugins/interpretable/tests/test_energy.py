@@ -1,0 +1,167 @@
+"""The energy model on a toy whose answers are known: maps linear in the code make g quadratic, and P_W normal."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+
+from interpgan_interpretable.energy import (
+    energy,
+    group_maps,
+    interpretability_loss,
+    langevin,
+    log_density_gradient,
+    members,
+    realism_loss,
+    weight_gradient,
+    weight_moments,
+)
+
+N, M, C, K, D, SIGMA = 6, 5, 3, 4, 3, 0.8
+GROUPS = torch.tensor([0, 2, 0, 1, -1])
+BELONGS = members(GROUPS, C)
+
+
+def normal(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+DRAW = 0.3 * normal(D, M * K)  # maps of a code: z @ DRAW
+WEIGHTS = 0.3 * normal(M, C, K, seed=1)
+
+
+def maps_of(z):
+    return (z @ DRAW).view(len(z), M, K)
+
+
+def precision(weights):
+    """Of P_W, a normal distribution about 0: g is z B z, so that -log P_W is z (I/σ² - 2B) z / 2."""
+    basis = maps_of(torch.eye(D, dtype=torch.float64))
+    quadratic = torch.einsum("ajk,jck,bck->ab", basis, weights, group_maps(basis, BELONGS))
+    return torch.eye(D, dtype=torch.float64) / SIGMA**2 - (quadratic + quadratic.T)
+
+
+def log_z(weights):
+    """log E exp(g) over codes from N(0, σ² I), in closed form."""
+    return -0.5 * torch.logdet(SIGMA**2 * precision(weights))
+
+
+def spread(covariance):
+    """2D points about 0 whose second moments are exactly these."""
+    root = torch.linalg.cholesky(covariance).T * D**0.5
+    return torch.cat([root, -root])
+
+
+def slopes(function, at, step=1e-5):
+    """Gradient by central differences."""
+    flat = at.flatten()
+    ones = torch.eye(len(flat), dtype=torch.float64) * step
+    rises = [function((flat + e).view_as(at)) - function((flat - e).view_as(at)) for e in ones]
+    return (torch.stack(rises) / (2 * step)).view_as(at)
+
+
+def test_the_energy_is_the_sum_of_the_paper():
+    maps = normal(N, M, K, seed=2).relu()
+    means = group_maps(maps, BELONGS)
+    torch.testing.assert_close(means[:, 0], (maps[:, 0] + maps[:, 2]) / 2)
+    expected = torch.zeros(N, dtype=torch.float64)
+    for j in range(M):
+        for c in range(C):
+            for k in range(K):
+                expected += WEIGHTS[j, c, k] * maps[:, j, k] * means[:, c, k]
+    torch.testing.assert_close(energy(maps, WEIGHTS, BELONGS), expected)
+
+
+def test_a_group_without_filters_is_nothing():
+    belongs = members(torch.tensor([0, 0, 2, 2, 2]), C)
+    assert not group_maps(normal(N, M, K), belongs)[:, 1].any()
+
+
+def test_moments_are_the_gradient_of_the_energy_by_its_weights():
+    maps = normal(N, M, K, seed=2)
+    found = slopes(lambda w: energy(maps, w, BELONGS).mean(), WEIGHTS)
+    torch.testing.assert_close(weight_moments(maps, BELONGS), found, rtol=1e-8, atol=1e-8)
+
+
+def test_equation_8_is_the_gradient_of_the_likelihood():
+    """Against differences of L(W) = -mean g + log Z(W), with Z known and samples of P_W that have its exact moments."""
+    plain = maps_of(normal(N, D, seed=3))
+    drawn = maps_of(spread(torch.linalg.inv(precision(WEIGHTS))))
+    expected = slopes(lambda w: log_z(w) - energy(plain, w, BELONGS).mean(), WEIGHTS)
+    found = weight_gradient(plain, drawn, BELONGS)
+    torch.testing.assert_close(found, expected, rtol=1e-7, atol=1e-9)
+    assert found.abs().max() > 0.01
+
+
+def test_descending_equation_8_raises_the_likelihood():
+    plain = maps_of(1.2 * normal(200, D, seed=3))
+    weights, losses = torch.zeros_like(WEIGHTS), []
+    for _ in range(20):
+        drawn = maps_of(spread(torch.linalg.inv(precision(weights))))
+        losses.append(float(log_z(weights) - energy(plain, weights, BELONGS).mean()))
+        weights = weights - 0.03 * weight_gradient(plain, drawn, BELONGS)
+    assert all(after < before for before, after in pairwise(losses))
+
+
+def goodness(z):
+    return energy(maps_of(z), WEIGHTS, BELONGS)
+
+
+def test_equation_9_follows_the_log_density():
+    """Against the closed form, and against differences of the log density."""
+    z = normal(N, D, seed=4)
+    found = log_density_gradient(z, goodness, SIGMA)
+    torch.testing.assert_close(found, -z @ precision(WEIGHTS), rtol=1e-10, atol=1e-12)
+    for row, slope in zip(z, found, strict=True):
+        by_steps = slopes(lambda one: (goodness(one) - one.square().sum(1) / 2 / SIGMA**2).sum(), row[None])
+        torch.testing.assert_close(slope[None], by_steps, rtol=1e-7, atol=1e-9)
+
+
+def test_langevin_without_noise_climbs():
+    z = 3 * normal(N, D, seed=4)
+    after = langevin(z, goodness, [torch.zeros_like(z)] * 50, 0.3, SIGMA)
+    log_p = [goodness(x) - x.square().sum(1) / 2 / SIGMA**2 for x in (z, after)]
+    assert (log_p[1] > log_p[0]).all()
+    step = langevin(z, goodness, [torch.zeros_like(z)], 0.3, SIGMA)
+    torch.testing.assert_close(step, z + 0.045 * log_density_gradient(z, goodness, SIGMA))
+
+
+def test_langevin_draws_from_the_model():
+    """A chain of steps δ has the covariance (Λ - δ²Λ²/4)⁻¹ in the end; δ = 0 would give the model's Λ⁻¹."""
+    count, step = 40_000, 0.3
+    noise = (normal(count, D, seed=10 + i) for i in range(150))
+    z = langevin(torch.zeros(count, D, dtype=torch.float64), goodness, noise, step, SIGMA)
+    inverse = precision(WEIGHTS)
+    expected = torch.linalg.inv(inverse - step**2 / 4 * inverse @ inverse)
+    torch.testing.assert_close(z.T @ z / count, expected, rtol=0.03, atol=0.02)
+    assert not z.requires_grad
+
+
+def test_langevin_leaves_weights_without_gradients():
+    weights = WEIGHTS.clone().requires_grad_(True)
+    z = normal(N, D)
+    found = langevin(z, lambda z: energy(maps_of(z), weights, BELONGS), [z, z], 0.1)
+    assert weights.grad is None and not found.requires_grad and not z.requires_grad
+
+
+def test_interpretability_ties_a_filter_to_its_own_group():
+    weights = WEIGHTS.clone().requires_grad_(True)
+    loss = interpretability_loss(weights, BELONGS, 0.25)
+    expected = sum(
+        (-1 if GROUPS[j] == c else 0.25) * float(WEIGHTS[j, c].sum())
+        for j in range(M)
+        if GROUPS[j] >= 0
+        for c in range(C)
+    )
+    assert float(loss.detach()) == pytest.approx(expected)
+    (slope,) = torch.autograd.grad(loss, weights)
+    assert slope[0, :, 0].tolist() == [-1, 0.25, 0.25]
+    assert not slope[4].any()
+
+
+def test_realism_teaches_the_generator_alone():
+    maps, weights = normal(N, M, K).requires_grad_(True), WEIGHTS.clone().requires_grad_(True)
+    realism_loss(maps, weights, BELONGS).backward()
+    expected = slopes(lambda f: -energy(f, WEIGHTS, BELONGS).mean(), maps.detach())
+    torch.testing.assert_close(maps.grad, expected, rtol=1e-7, atol=1e-9)
+    assert weights.grad is None

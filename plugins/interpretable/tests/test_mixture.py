@@ -1,0 +1,142 @@
+"""The mixture of filters, held against the samples themselves and against planted answers."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import adjusted_rand_score
+
+from interpgan_core import InterpganError
+from interpgan_interpretable import mixture as module
+from interpgan_interpretable.mixture import Mixture, fit
+from interpgan_interpretable.moments import moments
+
+
+def planted(filters, positions, samples, groups, noise=(0.3, 2.0), seed=0, block=32):
+    """Groups of filters, and their maps in blocks, each filter with a loudness of its own."""
+    random = torch.Generator().manual_seed(seed)
+    centres = 2 * torch.rand(groups, positions, generator=random)
+    truth = torch.arange(filters) % groups
+    loudness = 1 + 9 * torch.rand(filters, 1, 1, generator=random)
+    deviations = torch.linspace(*noise, groups)[truth]
+
+    def blocks():
+        for start in range(0, samples, block):
+            count = min(block, samples - start)
+            draws = torch.randn(count, filters, positions, generator=random)
+            yield loudness * (centres[truth] + deviations[:, None] * draws)[..., None]
+
+    return truth, blocks()
+
+
+def normal(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("block", [1, 5, 64])
+def test_moments_are_sums_over_the_samples(block):
+    maps = normal(23, 4, 3, 5) + 2
+    found = moments(maps.split(block))
+    assert found.count == 23
+    torch.testing.assert_close(found.sums, maps.sum(0).flatten(1), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(found.squares, maps.square().sum((0, 2, 3)), rtol=1e-12, atol=0)
+    unit = moments([maps / found.scales()[:, None, None]])
+    torch.testing.assert_close(found.normalised().sums, unit.sums, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(unit.scales(), torch.ones(4, dtype=torch.float64), rtol=1e-12, atol=0)
+
+
+def test_no_sample_no_moments():
+    with pytest.raises(InterpganError, match="give one seed at least"):
+        moments([])
+
+
+def test_the_likelihood_is_that_of_every_number_of_every_map():
+    """Brute force: each position of each map of each filter under each group, by scipy."""
+    from scipy.special import logsumexp
+    from scipy.stats import norm
+
+    maps = normal(7, 5, 2, 3)
+    mixture = Mixture(
+        normal(3, 6, seed=1), normal(3, seed=2).square() + 0.2, torch.tensor([0.5, 0.2, 0.3]).double()
+    )
+    joint = np.empty((5, 3))
+    for j in range(5):
+        for c in range(3):
+            terms = norm.logpdf(
+                maps[:, j].flatten(1).numpy(),
+                mixture.centres[c].numpy(),
+                np.sqrt(mixture.variances[c].numpy()),
+            )
+            joint[j, c] = np.log(mixture.prior[c].numpy()) + terms.sum()
+    found = moments([maps])
+    np.testing.assert_allclose(mixture.log_joint(found).numpy(), joint, rtol=0, atol=1e-8)
+    assert mixture.likelihood(found) == pytest.approx(logsumexp(joint, axis=1).sum(), abs=1e-8)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_planted_groups_are_found(seed):
+    truth, blocks = planted(120, 64, 100, 12, seed=seed)
+    found = fit(moments(blocks).normalised(), 12)
+    assert adjusted_rand_score(truth, found.groups) >= 0.99
+    assert (found.dropped, len(found.mixture.prior)) == (0, 12)
+    assert found.groups.bincount().tolist() == [10] * 12
+    assert float(found.mixture.prior.sum()) == pytest.approx(1)
+
+
+def test_groups_come_largest_first_with_their_own_centres():
+    truth, blocks = planted(60, 64, 50, 3)
+    maps = torch.cat(list(blocks))
+    keep = torch.cat([(truth == c).nonzero().flatten()[:n] for c, n in enumerate((3, 12, 7))])
+    found_moments = moments([maps[:, keep]]).normalised()
+    found = fit(found_moments, 3)
+    assert found.groups.bincount().tolist() == [12, 7, 3]
+    means = found_moments.sums / found_moments.count
+    for c in range(3):
+        torch.testing.assert_close(found.mixture.centres[c], means[found.groups == c].mean(0))
+
+
+def test_every_round_raises_the_likelihood():
+    """From soft shares, without the floor at work."""
+    _, blocks = planted(24, 16, 3, 4, noise=(2.0, 3.0))
+    seen = moments(blocks).normalised()
+    shares = normal(24, 4).softmax(1)
+    likelihoods = []
+    for _ in range(12):
+        mixture = module._maximised(seen, shares)
+        likelihoods.append(mixture.likelihood(seen))
+        shares = mixture.log_joint(seen).softmax(1)
+    assert all(after >= before - 1e-9 for before, after in pairwise(likelihoods))
+    assert likelihoods[-1] > likelihoods[0]
+
+
+def test_groups_of_one_are_dropped_and_their_filters_join_others():
+    truth, blocks = planted(40, 64, 50, 4)
+    maps = torch.cat(list(blocks))
+    lone = 5 * normal(1, 1, 64, 1, seed=3).float().abs() + 0.1 * normal(50, 1, 64, 1).float()
+    found = fit(moments([torch.cat([maps, lone], 1)]).normalised(), 5)
+    assert found.dropped == 1
+    assert adjusted_rand_score(truth, found.groups[:40]) == 1
+    assert found.groups.bincount().min() >= module.SMALLEST
+
+
+def test_fits_are_drawn_from_the_seed():
+    _, blocks = planted(40, 16, 4, 9, noise=(3.0, 4.0))
+    seen = moments(blocks).normalised()
+    one, again = (fit(seen, 9, restarts=1, seed=3) for _ in range(2))
+    assert (one.groups == again.groups).all() and one.likelihood == again.likelihood
+    assert fit(seen, 9, restarts=8, seed=3).likelihood >= one.likelihood
+
+
+def test_too_many_groups():
+    _, blocks = planted(10, 16, 4, 2)
+    with pytest.raises(InterpganError, match=r"10 filters that answer cannot make 6 .* ask for 5 at most"):
+        fit(moments(blocks).normalised(), 6)
+
+
+def test_equal_maps_are_no_trouble():
+    """As of a layer that does not depend on the code: no variance is left at all."""
+    maps = normal(1, 3, 4, 4).repeat(10, 2, 1, 1)
+    found = fit(moments([maps]).normalised(), 3)
+    assert found.groups.bincount().tolist() == [2, 2, 2]
+    assert bool(found.mixture.variances.isfinite().all()) and np.isfinite(found.likelihood)

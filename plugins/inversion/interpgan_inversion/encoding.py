@@ -1,0 +1,91 @@
+"""The operators `inversion.encoder`, `inversion.encode` and `inversion.indomain`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from interpgan_core import Generator, Input, InputFile, LatentBatch, Operator, Progress
+from interpgan_inversion.encoder import Encoder
+from interpgan_inversion.operators import Count, OnPictures, Weight, WithLikeness
+
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class TrainEncoder(Operator):
+    """Train an encoder, pictures to codes, on samples of the generator, whose codes are known.
+
+    Source: Zhu et al., In-Domain GAN Inversion for Real Image Editing, ECCV 2020, section 3.1. Deviations: it
+        learns from generated pictures alone, from their codes too, and without a discriminator.
+    """
+
+    space: str | None = None
+    """Of the codes: z, w, w+, s; when left out, that of a code a layer (w+) where there is one, else the first."""
+    steps: Count = 2000
+    batch_size: Count = 16
+    """Samples a step; no sample comes twice."""
+    rate: Rate = 1e-3
+    """Highest learning rate."""
+    width: Annotated[int, Field(ge=8, multiple_of=8, strict=True)] = 32
+    """Channels of the first layer; they double with each halving of the size, up to eight times as many."""
+    picture_weight: Weight = 1.0
+    """Of the squared difference of pixels between a sample and the picture of its code, beside that of codes."""
+    seed: Annotated[int, Field(ge=0, lt=2**31, strict=True)] = 0
+    """Of the network's first weights; the samples are drawn from seeds above those that recipes use."""
+
+    def run(self, generator: Generator, scratch: Path, progress: Progress) -> Encoder:
+        from interpgan_inversion.learning import train
+
+        return train(self, generator, scratch, progress)
+
+
+class Encode(OnPictures):
+    """The codes of pictures by an encoder: at once, and only near; a good start for `inversion`."""
+
+    encoder: Input[Encoder] | None = None
+    """Of the step `inversion.encoder`; when left out, the generator's own, where it has one."""
+
+    def run(self, generator: Generator, folder: Path, scratch: Path, progress: Progress) -> LatentBatch:
+        """Encode.
+
+        Raises:
+            InterpganError: if there is no encoder, or it is another generator's.
+        """
+        from interpgan_inversion.domain import encode
+
+        return encode(self, generator, folder, scratch, progress)
+
+
+class InvertInDomain(WithLikeness):
+    """Find codes whose pictures are like given ones, and which the encoder would find again: easier to edit.
+
+    The search starts from the encoder's code. With a mask only what is white in it has to be like the picture: paste a
+    part into a picture, mask it, and the generator blends it in (semantic diffusion).
+
+    Source: Zhu et al., In-Domain GAN Inversion for Real Image Editing, ECCV 2020, section 3.2. Deviations: codes
+        and steps are in standard deviations of the samples' codes.
+    """
+
+    encoder: Input[Encoder]
+    """Of the step `inversion.encoder`."""
+    mask: InputFile | None = None
+    """A picture of the same form as the others: what is white has to be like them, what is black need not."""
+    domain_weight: Weight = 0.05
+    """Of the mean squared difference between a code and the encoder's of its picture."""
+    steps: Count = 100
+    rate: Rate = 0.05
+    """Highest learning rate, in standard deviations of the samples' codes."""
+    batch_size: Count = 8
+    """Pictures at once."""
+
+    def run(self, generator: Generator, folder: Path, scratch: Path, progress: Progress) -> LatentBatch:
+        """Search.
+
+        Raises:
+            InterpganError: if the encoder is another generator's, pictures cannot be read, or the mask is black.
+        """
+        from interpgan_inversion.domain import invert
+
+        return invert(self, generator, folder, scratch, progress)

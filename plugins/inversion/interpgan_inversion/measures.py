@@ -1,0 +1,133 @@
+"""How near the pictures of codes come to their originals, and the report of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from interpgan_core import Generator, ImageSet, LatentBatch, Picture, Report, Strip, Table, to_uint8
+from interpgan_inversion.likeness import Likeness, alike, distance
+from interpgan_inversion.sources import names_of
+
+Curve: TypeAlias = Sequence[tuple[int, float]]
+Row: TypeAlias = tuple[Any, ...]  # of a table
+
+SIGMA, REACH = 1.5, 5  # of the window of SSIM, in pixels
+C1, C2 = 0.01**2, 0.03**2
+MARK = {"Software": "interpgan", "Comment": "Made by a generative adversarial network; not a photograph."}
+SHOWN = 5  # columns of the loss curve
+
+
+def psnr(found: Tensor, target: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio.
+
+    Args:
+        found, target: (n, 3, h, w) float32 in [-1, 1].
+
+    Returns:
+        (n,) float32, in dB.
+    """
+    return -10 * ((found - target) / 2).square().mean((1, 2, 3)).clamp(min=1e-10).log10()
+
+
+def ssim(found: Tensor, target: Tensor) -> Tensor:
+    """Structural similarity.
+
+    Args:
+        found, target: (n, 3, h, w) float32 in [-1, 1], h and w at least 11.
+
+    Returns:
+        (n,) float32, 1 for equal pictures; mean over colours and places.
+
+    Source:
+        Wang et al., Image Quality Assessment: From Error Visibility to Structural Similarity, IEEE TIP 2004, with
+        its Gaussian window of 11 pixels, where the window lies inside the picture.
+    """
+    at = torch.arange(-REACH, REACH + 1, device=found.device)
+    line = (-(at**2) / (2 * SIGMA**2)).exp()
+    line = line / line.sum()
+    window = (line[:, None] * line).expand(3, 1, -1, -1)
+
+    def blurred(x: Tensor) -> Tensor:
+        return functional.conv2d(x, window, groups=3)
+
+    a, b = (found + 1) / 2, (target + 1) / 2
+    mean_a, mean_b = blurred(a), blurred(b)
+    var_a, var_b = blurred(a * a) - mean_a**2, blurred(b * b) - mean_b**2
+    both = blurred(a * b) - mean_a * mean_b
+    alike = (2 * mean_a * mean_b + C1) * (2 * both + C2)
+    return (alike / ((mean_a**2 + mean_b**2 + C1) * (var_a + var_b + C2))).mean((1, 2, 3))
+
+
+@torch.no_grad()
+def compared(
+    folder: Path,
+    generator: Generator,
+    batches: Mapping[str, LatentBatch],
+    originals: ImageSet,
+    likeness: Likeness,
+    curves: Sequence[Curve] = (),
+    notes: Sequence[str] = (),
+) -> Report:
+    """Put beside every original the pictures of its codes, and measure them.
+
+    Args:
+        folder: of the step.
+        generator: that the codes belong to.
+        batches: n codes each, by caption.
+        originals: n pictures.
+        likeness: whose nets also measure.
+        curves: of the loss, one a picture; or none.
+        notes: sentences under the tables.
+
+    Returns:
+        The report, whose pictures are in the folder.
+    """
+    names, strips, rows = names_of(originals), [], list[Row]()
+    columns: tuple[str, ...] = ()
+    for i, name in enumerate(names):
+        target = originals.images([i]).to(generator.device)
+        shown = [Picture.write(to_uint8(target)[0], folder, f"{i:03d}-original.png", "original")]
+        for k, (caption, batch) in enumerate(batches.items()):
+            drawn = to_uint8(generator.images(batch[i]))[0]
+            found = torch.tensor(drawn).permute(2, 0, 1)[None].to(target) / 127.5 - 1  # as a file has it
+            figures = _figures(likeness, found, target)
+            columns = ("picture", *figures)
+            rows.append((name if len(batches) == 1 else f"{name}, {caption}", *figures.values()))
+            shown.append(Picture.write(drawn, folder, f"{i:03d}-{k}.png", caption, text=MARK))
+        strips.append(Strip(name, tuple(shown)))
+    if len(names) > 1 and len(batches) == 1:
+        rows.append(("median", *(median(column) for column in list(zip(*rows, strict=True))[1:])))
+    tables = [Table("How near they come", columns, tuple(rows))]
+    if curves:
+        tables.append(_curves(names, curves))
+    left_out = (originals.notes or {}).get("left out", [])
+    said = [f"Left out, for they cannot be read: {', '.join(left_out)}."] if left_out else []
+    return Report("", tuple(strips), tuple(tables), (*notes, *said))
+
+
+def _figures(likeness: Likeness, found: Tensor, target: Tensor) -> dict[str, float]:
+    """Of one picture and its original, by the heading of their column."""
+    seen, wanted = likeness.look(found), likeness.look(target)
+    figures = {"PSNR, dB": psnr(found, target), "SSIM": ssim(found, target)}
+    if likeness.perceptual is not None and seen.perceived is not None:
+        what = f"perceptual, {likeness.perceptual.name}"
+        figures[what] = distance(seen.perceived, wanted.perceived)
+    if likeness.identity is not None and seen.identity is not None:
+        figures[f"identity, {likeness.identity.name}"] = alike(seen.identity, wanted.identity)
+    return {what: float(figure) for what, figure in figures.items()}
+
+
+def _curves(names: Sequence[str], curves: Sequence[Curve]) -> Table:
+    """The loss at a few of the steps."""
+    last = len(curves[0]) - 1
+    at = sorted({round(k * last / (SHOWN - 1)) for k in range(SHOWN)})
+    columns = ("picture", *(f"step {curves[0][k][0]}" for k in at))
+    rows: list[Row] = [(name, *(curve[k][1] for k in at)) for name, curve in zip(names, curves, strict=True)]
+    return Table("The loss on the way", columns, tuple(rows))

@@ -1,0 +1,118 @@
+"""The pictures to invert, from wherever they are, at the size that the generator draws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+from zipfile import is_zipfile
+
+from pydantic import Discriminator, Field, Tag
+
+from interpgan_core import Generator, ImageSet, Input, InputFile, InterpganError, Progress, ReadImages
+
+Fit = Literal["crop", "pad"]
+"""How a picture becomes square: its middle is cut out, or it is set on white."""
+
+
+def _kind(value: Any) -> str:
+    """Which of the types of `Pictures` was meant, so that a mistake is explained in its terms."""
+    return "file" if isinstance(value, str | Path) else "files" if isinstance(value, list | tuple) else "set"
+
+
+Pictures: TypeAlias = Annotated[
+    Annotated[Input[ImageSet], Tag("set")]
+    | Annotated[InputFile, Tag("file")]
+    | Annotated[tuple[InputFile, ...], Tag("files"), Field(min_length=1)],
+    Discriminator(_kind),
+]
+"""The set of another step, a picture, a folder (or a .zip or .npz) of pictures, or several of these."""
+
+
+def side_of(generator: Generator) -> int:
+    """How many pixels the generator draws on each side.
+
+    Raises:
+        InterpganError: if its pictures are not square.
+    """
+    import torch
+
+    with torch.no_grad():
+        height, width = generator.images(generator.sample([0])).shape[2:]
+    if height != width:
+        raise InterpganError(
+            f"this generator draws {width} x {height} pixels, and inversion works on square pictures; "
+            "choose another generator"
+        )
+    return int(height)
+
+
+def read(
+    pictures: ImageSet | Path | tuple[Path, ...],
+    side: int,
+    fit: Fit,
+    unreadable: int,
+    folder: Path,
+    progress: Progress,
+) -> ImageSet:
+    """Read pictures.
+
+    Args:
+        pictures: see `Pictures`.
+        side: in pixels.
+        fit: how files become square.
+        unreadable: how many files that cannot be read are left out.
+        folder: for the pixels of what is read.
+        progress: shows how far it is.
+
+    Returns:
+        A set whose notes say what was left out.
+
+    Raises:
+        InterpganError: if a set has another size, more than `unreadable` files cannot be read, or none can.
+    """
+    if isinstance(pictures, ImageSet):
+        if pictures.resolution != side:
+            raise InterpganError(
+                f"these pictures have {pictures.resolution} pixels and the generator draws {side}; "
+                f"make the set with resolution: {side}, or name the files here"
+            )
+        return pictures
+    sources = pictures if isinstance(pictures, tuple) else (pictures,)
+    sets: list[ImageSet] = []
+    bad: list[str] = []
+    for i, source in enumerate(sources):
+        own = folder / f"source{i}"
+        own.mkdir(parents=True, exist_ok=True)
+        left = unreadable - len(bad)
+        step = ReadImages(source=source, resolution=side, fit=fit, classes=False, unreadable=left)
+        try:
+            sets.append(step.run(own, progress))
+        except InterpganError as error:
+            if not left or source.is_dir() or is_zipfile(source):
+                raise
+            bad.append(str(error).rpartition(";")[0] or str(error))
+        else:
+            bad += (sets[-1].notes or {}).get("left out", [])
+    if not sets:
+        raise InterpganError(f"none of the pictures can be read: {', '.join(bad)}; repair them")
+    return joined(sets, bad)
+
+
+def joined(sets: list[ImageSet], bad: list[str]) -> ImageSet:
+    """Several sets as one, with the names of its pictures and of those that were left out."""
+    import numpy as np
+
+    notes = {"pictures": [name for each in sets for name in names_of(each)]} | (
+        {"left out": bad} if bad else {}
+    )
+    return ImageSet(np.concatenate([each.pixels for each in sets]), notes=notes)
+
+
+def names_of(pictures: ImageSet) -> list[str]:
+    """What a person calls each picture: its file, its seed, or else its number."""
+    known = (pictures.notes or {}).get("pictures")
+    if known and len(known) == len(pictures):
+        return list(known)
+    if pictures.seeds is not None:
+        return [f"seed {int(seed)}" for seed in pictures.seeds]
+    return [f"picture {i}" for i in range(len(pictures))]

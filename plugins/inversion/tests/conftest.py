@@ -1,0 +1,36 @@
+"""Pictures of the toy generator, whose codes are known, and a run of an operator as a recipe would make it."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from interpgan_core import ImageSet, to_uint8
+from interpgan_core.testing import toy
+
+
+def drawn(generator, numbers, **known):
+    """Samples of a generator as a set of pictures."""
+    pixels = to_uint8(generator.images(generator.sample(numbers), 8)).transpose(0, 3, 1, 2)
+    return ImageSet(pixels, **known)
+
+
+def quietly(items, total=None, what=""):
+    return items
+
+
+def run(operator, folder, generator=None, progress=quietly, **more):
+    """The result, and the report."""
+    result, scratch = folder / "result", folder / "scratch"
+    for path in (result, scratch):
+        path.mkdir(exist_ok=True, parents=True)
+    given = {"folder": result, "scratch": scratch, "progress": progress, "device": "cpu", **more}
+    given["generator"] = generator or toy()
+    made = operator.run(**{name: given[name] for name in operator.needs() if name in given})
+    file = result / "report.json"
+    return made, json.loads(file.read_text()) if file.exists() else None
+
+
+@pytest.fixture(scope="session")
+def kit():
+    return SimpleNamespace(drawn=drawn, run=run, quietly=quietly)

@@ -1,0 +1,101 @@
+"""`inversion.pivotal`: pictures come nearer, the generator is kept, and a killed run ends in the same bytes."""
+
+import biggan_files
+import pggan_files
+import pytest
+import stylegan2_files
+import torch
+
+from interpgan_core import ImageSet, InterpganError, load_generator
+from interpgan_core.testing import toy
+from interpgan_inversion import running
+from interpgan_inversion.pivotal import Tune
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiny")
+    torch.save({"generator_smooth": pggan_files.generator()}, folder / "pggan")
+    torch.save(stylegan2_files.generator(), folder / "stylegan2")
+    torch.save(biggan_files.ajbrock(), folder / "biggan")
+    return lambda name: load_generator(folder / name)
+
+
+def case(kit, generator, space=None):
+    """Two pivots, and pictures near theirs."""
+    batch = generator.to_space(generator.sample([1, 2]), space or next(iter(generator.spaces)))
+    pixels = kit.drawn(generator, [1, 2]).pixels.copy()
+    pixels[:, :, 2:6, 2:6] = 250
+    return batch, ImageSet(pixels)
+
+
+@pytest.mark.parametrize("name", ["pggan", "stylegan2", "biggan"])
+def test_pictures_come_nearer_and_the_generator_is_kept(kit, tmp_path, tiny, name):
+    generator = tiny(name)
+    before = {k: t.clone() for k, t in generator.module.state_dict().items()}
+    batch, pictures = case(kit, generator)
+    step = Tune(pictures=pictures, steps=60, rate=3e-3)
+    tuned, report = kit.run(step, tmp_path, generator, batch=batch)
+
+    def error(of):
+        return float((of.images(batch) - pictures.images([0, 1])).square().mean())
+
+    assert error(tuned) < error(generator) / 1.2
+    assert all(torch.equal(before[k], t) for k, t in generator.module.state_dict().items())
+    assert not any(p.requires_grad for p in tuned.module.parameters())
+    assert tuned.notes["parent"] == generator.fingerprint != tuned.fingerprint
+    tuned.save(tmp_path / "result")
+    again = load_generator(tmp_path / "result/generator.safetensors")
+    assert again.fingerprint == tuned.fingerprint and again.notes == tuned.notes
+    assert torch.equal(again.images(batch), tuned.images(batch))
+    assert report["strips"][0]["pictures"][1]["caption"] == "tuned"
+    assert f"its parent, {generator.fingerprint}" in report["notes"][2]
+
+
+class Stopped(Exception):
+    """As if somebody had pulled the plug."""
+
+
+def test_a_killed_run_goes_on_to_the_same_bytes(kit, tmp_path, tiny, monkeypatch):
+    generator = tiny("stylegan2")
+    batch, pictures = case(kit, generator, "w")
+    step = Tune(pictures=pictures, steps=12, batch_size=1, locality=1.0)
+    whole, report = kit.run(step, tmp_path / "whole", generator, batch=batch)
+    monkeypatch.setattr(running, "SAVE_SECONDS", 0.0)
+
+    def stop(items, total=None, what=""):
+        for i, item in enumerate(items):
+            yield item
+            if i == 4:
+                raise Stopped
+
+    for _ in range(2):
+        with pytest.raises(Stopped):
+            kit.run(step, tmp_path / "parts", generator, progress=stop, batch=batch)
+    parts, again = kit.run(step, tmp_path / "parts", generator, batch=batch)
+    assert whole.fingerprint == parts.fingerprint and report == again
+
+
+def test_locality_keeps_the_rest(kit, tmp_path, tiny):
+    """Samples change less, at the price of the pivots."""
+    generator = tiny("stylegan2")
+    batch, pictures = case(kit, generator, "w")
+    others = generator.to_space(generator.sample(range(50, 60)), "w")
+    moved = []
+    for locality in (0.0, 20.0):
+        step = Tune(pictures=pictures, steps=60, rate=3e-3, locality=locality)
+        tuned, _ = kit.run(step, tmp_path / str(locality), generator, batch=batch)
+        moved.append(float((tuned.images(others) - generator.images(others)).square().mean()))
+    assert moved[1] < moved[0] / 2
+
+
+def test_what_is_refused(kit, tmp_path, tiny):
+    generator = tiny("stylegan2")
+    batch, pictures = case(kit, generator)
+    with pytest.raises(
+        InterpganError, match="1 codes are no pivots of 2 pictures; invert the same pictures first"
+    ):
+        kit.run(Tune(pictures=pictures), tmp_path, generator, batch=batch[0])
+    batch, pictures = case(kit, toy())
+    with pytest.raises(InterpganError, match="a ToyGenerator cannot be saved"):
+        kit.run(Tune(pictures=pictures, steps=1), tmp_path / "toy", toy(), batch=batch)
