@@ -1,5 +1,5 @@
 # make install    a virtual environment in .venv, with the core and all plugins
-# make demo       edit faces with recipes/quickstart.yaml, and say where the report is
+# make demo       edit drawn faces with recipes/quickstart.yaml, and say where the report is
 # make test       install what is needed and run the tests
 # make test-all   the slow tests too
 # make lint       style and types

@@ -93,7 +93,10 @@ class StyleGAN2Family(Family):
 
     def groups(self, generator: nn.Module, rate: float) -> list[dict[str, Any]]:
         # The networks store the mapping's weights for a rate of 0.01.
-        rates = {generator.mapping: rate * self.settings.mapping_rate / LEARNING_RATE, generator.synthesis: rate}
+        rates = {
+            generator.mapping: rate * self.settings.mapping_rate / LEARNING_RATE,
+            generator.synthesis: rate,
+        }
         return [{"params": list(part.parameters()), "lr": own} for part, own in rates.items()]
 
     @property
