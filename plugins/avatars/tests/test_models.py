@@ -21,7 +21,7 @@ test_stylegan2_conforms = conformance(load_generator("avatars.stylegan2"))
 
 def test_small_files_and_free_licences(generator):
     assert generator.licence == "Apache-2.0"
-    assert generator.notes["training"]["pictures"] >= 100_000
+    assert generator.notes["training"]["pictures"] >= 80_000
     for path in weights("scorer").parent.iterdir():
         assert path.stat().st_size < 8_000_000
 

@@ -118,8 +118,8 @@ class OnnxScorer:
                 "export a network that takes (n, 3, h, w) float32"
             )
         channels = {"nchw": taken.shape[1], "nhwc": taken.shape[3]}
-        if isinstance(channels[self.layout], int) and channels[self.layout] != 3:
-            fitting = [layout for layout, count in channels.items() if count == 3]
+        fitting = [layout for layout, count in channels.items() if count == 3]
+        if channels[self.layout] != 3 and (fitting or isinstance(channels[self.layout], int)):
             advice = f"set layout: {fitting[0]}" if fitting else "export one that takes red, green and blue"
             raise InterpganError(
                 f"{self.file} takes arrays of shape {taken.shape}, which is no picture in colour in {self.layout}; "
