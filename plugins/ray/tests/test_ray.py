@@ -220,15 +220,19 @@ def test_the_recipe_of_the_readme(command, tmp_path):
     assert steps["scores"]["status"] == "cached"
 
 
+KILLED = pytest.mark.xfail(reason="two of Ray's own helper processes stayed for 30 s and more")
+
+
 @pytest.mark.slow
-def test_a_run_that_is_stopped_leaves_no_process_behind(command, tmp_path):
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGKILL, marks=KILLED), signal.SIGTERM])
+def test_a_run_that_is_stopped_leaves_no_process_behind(command, tmp_path, number):
     process = command("--set", "scores.seeds=0-199999")
     while not (family := working(psutil.Process(process.pid))):
         time.sleep(0.05)
     family = psutil.Process(process.pid).children(recursive=True)
-    os.kill(process.pid, signal.SIGTERM)
+    os.kill(process.pid, number)
     said, _ = process.communicate(timeout=60)
-    assert said.rstrip().endswith("run the same command again to go on")
+    assert number == signal.SIGKILL or said.rstrip().endswith("run the same command again to go on")
     _, alive = psutil.wait_procs(family, timeout=30)
     assert alive == []
     assert list((tmp_path / "out").glob(".*.scratch"))
