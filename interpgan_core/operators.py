@@ -85,7 +85,7 @@ class _FromStep:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {"type": "string", "pattern": r"^\$[\w-]+(\.[\w-]+)?$"}
+        return {"type": "string", "pattern": r"^\$[\w-]+(\.[\w-]+)*$"}
 
 
 Input = Annotated[T, _FromStep()]

@@ -110,10 +110,13 @@ def mistakes(value, schema, root):
     if isinstance(value, dict):
         known, others = schema.get("properties", {}), schema.get("additionalProperties", True)
         for name, item in value.items():
-            if name in known or isinstance(others, dict):
-                yield from mistakes(item, known.get(name, others), root)
-            elif others is False:
+            patterns = schema.get("patternProperties", {}).items()
+            fitting = [inner for pattern, inner in patterns if re.search(pattern, name)]
+            fitting += [known[name]] if name in known else []
+            if not fitting and others is False:
                 yield f"there is no {name}"
+            for inner in fitting or [others if isinstance(others, dict) else {}]:
+                yield from mistakes(item, inner, root)
 
 
 def check_schema(schema, root):
@@ -122,8 +125,9 @@ def check_schema(schema, root):
         if word in WITHIN:
             for inner in rule:
                 check_schema(inner, root)
-        elif word in ("properties", "$defs"):
-            for inner in rule.values():
+        elif word in ("properties", "patternProperties", "$defs"):
+            for name, inner in rule.items():
+                assert word != "patternProperties" or re.compile(name)
                 check_schema(inner, root)
         elif word in ("items", "additionalProperties"):
             assert rule is False or check_schema(rule, root) is None
