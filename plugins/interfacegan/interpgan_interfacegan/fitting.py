@@ -112,7 +112,7 @@ def fit(codes: Codes, choices: Sequence[Choice], solver: Solver, bootstrap: int,
         place = np.zeros(n, np.int64)
         place[used] = np.arange(len(used))
         for own in sets():
-            planes.append([solve(solver, kept[place[rows]], high[rows], seed) for rows, high in own])
+            planes.append([solve(solver, kept[place[rows]], high[rows]) for rows, high in own])
         if solver == "svm":
             blocks = codes.blocks(judged, "checking on")
         else:

@@ -29,40 +29,47 @@ class Plane(NamedTuple):
     converged: bool = True
 
 
-def solve(solver: Solver, codes: NDArray[np.float32], high: NDArray[np.bool_], seed: int) -> Plane:
+def solve(solver: Solver, codes: NDArray[np.float32], high: NDArray[np.bool_]) -> Plane:
     """Fit a linear classifier, C = 1, unscaled.
 
     Args:
         solver: svm or logistic.
         codes: (t, d) float32; changed in place.
         high: (t,) bool; which are on the positive side.
-        seed: of the order in which the svm visits them.
 
     Source:
-        InterFaceGAN fits sklearn's exact SVC, whose time grows with the square of the samples; dual
-        coordinate descent finds the same normal where it converges, and one near it (cosine 0.99) where
-        noise keeps it from that. It shrinks the intercept as a weight like any other, which the exact one
-        does not: codes are moved to mean 0 first, so that there is little to shrink.
+        InterFaceGAN fits sklearn's SVC; `support_vectors` finds the same plane.
     """
+    import numpy as np
+
+    # Far from 0, as w can be, the offset would be the difference of large numbers.
+    centre = codes.mean(0, dtype=np.float64).astype(np.float32)
+    codes -= centre
+    weights, offset, converged = _supported(codes, high) if solver == "svm" else _logistic(codes, high)
+    return _plane(weights, offset - float(weights @ centre.astype(np.float64)), converged)
+
+
+def _supported(
+    codes: NDArray[np.float32], high: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], float, bool]:
+    from interpgan_interfacegan.support import support_vectors
+
+    return support_vectors(codes, high)
+
+
+def _logistic(codes: NDArray[np.float32], high: NDArray[np.bool_]) -> tuple[NDArray[np.float64], float, bool]:
     import warnings
 
     import numpy as np
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
-    from sklearn.svm import LinearSVC
 
-    if solver == "svm":
-        model = LinearSVC(loss="hinge", dual=True, C=1.0, max_iter=5000, random_state=seed)
-    else:
-        model = LogisticRegression(C=1.0, max_iter=1000)
-    centre = codes.mean(0, dtype=np.float64).astype(np.float32)
-    codes -= centre
+    model = LogisticRegression(C=1.0, max_iter=1000)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # said in the report
         model.fit(codes, high)
-    weights = model.coef_[0].astype(np.float64)
-    bias = float(model.intercept_[0]) - float(weights @ centre.astype(np.float64))
-    return _plane(weights, bias, int(np.max(model.n_iter_)) < model.max_iter)
+    ended = int(np.max(model.n_iter_)) < model.max_iter
+    return model.coef_[0].astype(np.float64), float(model.intercept_[0]), ended
 
 
 def means(

@@ -122,15 +122,34 @@ def test_means_lean_towards_where_codes_vary_most():
     assert cosines["means"] < 0.85 < 0.95 < cosines["logistic"]
 
 
-def test_the_fast_svm_is_the_exact_one():
+@pytest.mark.parametrize(
+    ("samples", "size", "noise", "scale", "share"),
+    [
+        (300, 48, 1.0, 1.0, 0.5),
+        (2000, 64, 2.0, 1.0, 0.5),
+        (2000, 64, 0.0, 1.0, 0.5),  # two sides that a plane can divide
+        (400, 6, 3.0, 10.0, 0.5),
+        (900, 24, 1.0, 0.01, 0.1),  # little spread, and few on one side
+        (60, 200, 1.0, 1.0, 0.5),  # fewer samples than numbers
+        (2, 4, 0.0, 1.0, 0.5),
+    ],
+)
+def test_the_fast_svm_is_the_exact_one(samples, size, noise, scale, share):
     random = np.random.RandomState(0)
-    codes = (random.randn(300, 48) + 4).astype(np.float32)
-    high = codes[:, 0] + random.randn(300) > 4
-    exact = SVC(kernel="linear").fit(codes, high)
-    plane = solve("svm", codes.copy(), high, 0)
+    codes = random.randn(samples, size)
+    value = codes[:, 0] + noise * random.randn(samples)
+    high = value > np.quantile(value, 1 - share)
+    codes = (scale * codes + 4).astype(np.float32)
+    middle = codes.mean(0, dtype=np.float64)
+    # libsvm's kernel values are float32: away from the origin they lose what tells samples apart.
+    exact = SVC(kernel="linear", tol=1e-9).fit(codes - middle, high)
+    plane = solve("svm", codes.copy(), high)
     length = np.linalg.norm(exact.coef_)
-    assert plane.normal @ exact.coef_[0] / length > 0.999
-    assert plane.bias == pytest.approx(exact.intercept_[0] / length, abs=0.02)
+    assert plane.normal @ exact.coef_[0] / length > 0.9999
+    assert middle @ plane.normal + plane.bias == pytest.approx(
+        exact.intercept_[0] / length, rel=1e-3, abs=0.01 * scale
+    )
+    assert plane.converged
 
 
 def test_means_lie_halfway():
