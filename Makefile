@@ -51,6 +51,7 @@ bench: install .bench/.installed
 	$(BIN)/python bench/training.py
 	$(BIN)/python bench/avatars.py
 	$(BIN)/python bench/scoring.py
+	$(BIN)/python bench/killed.py --samples 20000
 	$(BIN)/python bench/interfacegan.py
 	$(BIN)/python bench/inversion.py
 	$(BIN)/python bench/mobilestylegan.py --runtime-python .bench/bin/python
