@@ -9,7 +9,6 @@ most memory that one process had. (Ray's workers are nicer than others: on a bus
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 import threading

@@ -24,8 +24,8 @@ class Choice:
         train: (t,) int64; the extremes to fit on, positive ones first.
         validation: (n,) bool; the extremes that are held out.
         rest: (n,) bool; scored, and no extreme.
-        high: (n,) bool; score at or above the midpoint of the sides' inner edges, so that every extreme is
-            on its own side.
+        above: (n,) float64; score less the midpoint of the sides' inner edges, so that every extreme is on its
+            own side of 0; NaN = no score.
         expected: (n,) bool; score at or above `threshold`: what is right for the rest.
         threshold: in units of the score.
         dropped: samples without a score.
@@ -36,10 +36,15 @@ class Choice:
     train: NDArray[np.int64]
     validation: NDArray[np.bool_]
     rest: NDArray[np.bool_]
-    high: NDArray[np.bool_]
+    above: NDArray[np.float64]
     expected: NDArray[np.bool_]
     threshold: float
     dropped: int
+
+    @property
+    def high(self) -> NDArray[np.bool_]:
+        """(n,); which samples are on the positive side."""
+        return self.above >= 0
 
     def fitted_on(self, extremes: bool) -> NDArray[np.int64]:
         """The samples to fit on: the training extremes, or every scored sample that is not held out."""
@@ -106,7 +111,7 @@ def choose(
         train=np.concatenate([side[:cut] for side in sides]),
         validation=validation,
         rest=rest,
-        high=scores >= midpoint,
+        above=scores - midpoint,
         expected=scores >= level,
         threshold=float(level),
         dropped=len(scores) - len(order),

@@ -79,7 +79,7 @@ def _check(
                 f"'{name}' was found on the generator {direction.generator}, and '{label}' on "
                 f"{other.generator}: they share nothing; find both on the same generator"
             )
-    if generator is not None and direction.generator not in ("", generator.fingerprint):
+    if generator is not None and not generator.shares_codes(direction.generator):
         raise InterpganError(
             f"'{name}' was found on another generator ({direction.generator}, not {generator.fingerprint}); "
             "name its own with generator: $step"

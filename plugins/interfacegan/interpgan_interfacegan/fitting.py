@@ -81,8 +81,8 @@ def fit(codes: Codes, choices: Sequence[Choice], solver: Solver, bootstrap: int,
     Args:
         codes: of the n scored samples.
         choices: one an attribute.
-        solver: svm sees the extremes, and only these are in memory; logistic sees every scored sample
-            that is not held out, and has them in memory; means sees the same in a stream.
+        solver: svm sees the extremes, and only these are in memory; logistic and regression see every scored
+            sample that is not held out, and have them in memory; means sees the same in a stream.
         bootstrap: how often the samples are halved for the stability.
         seed: of everything that is drawn.
     """
@@ -94,14 +94,14 @@ def fit(codes: Codes, choices: Sequence[Choice], solver: Solver, bootstrap: int,
     seen = np.zeros(n, bool)
     for rows in fitted:
         seen[rows] = True
-    if solver == "logistic":
+    if solver in ("logistic", "regression"):
         seen[judged] = True  # in memory with the others, they need not be drawn twice
     used = np.flatnonzero(seen)
 
     def sets() -> Iterator[list[Set]]:
         """Of each attribute, everything to fit on: all of it, and its halves two by two."""
         for rows, c in zip(fitted, choices, strict=True):
-            yield [(part, c.high) for part in (rows, *halves(rows, c.high, bootstrap, seed))]
+            yield [(part, c.above) for part in (rows, *halves(rows, c.high, bootstrap, seed))]
 
     planes: list[list[Plane]] = []
     if solver == "means":
@@ -112,7 +112,7 @@ def fit(codes: Codes, choices: Sequence[Choice], solver: Solver, bootstrap: int,
         place = np.zeros(n, np.int64)
         place[used] = np.arange(len(used))
         for own in sets():
-            planes.append([solve(solver, kept[place[rows]], high[rows]) for rows, high in own])
+            planes.append([solve(solver, kept[place[rows]], above[rows]) for rows, above in own])
         if solver == "svm":
             blocks = codes.blocks(judged, "checking on")
         else:

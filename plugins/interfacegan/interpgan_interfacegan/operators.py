@@ -38,7 +38,7 @@ class FitBoundaries(Operator):
 
     Source: Shen et al., Interpreting the Latent Space of GANs for Semantic Face Editing, CVPR 2020, section 3.1
         and appendix. Deviations: the plane keeps its offset; samples without a score are dropped; everything
-        is drawn from a seed; stability is measured; the solvers `logistic` and `means`.
+        is drawn from a seed; stability is measured; the solvers `logistic`, `means` and `regression`.
     """
 
     scores: Input[Scores]
@@ -48,7 +48,8 @@ class FitBoundaries(Operator):
     attributes: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     """Which attributes; all when left out."""
     solver: Solver = "svm"
-    """svm: on the extremes, as the paper; logistic, means: on all samples, better where scores are noisy."""
+    """svm: on the extremes, as the paper; logistic, means: on all samples, better where scores are noisy; regression:
+    on what all samples score, whose edits leave conditions alone best."""
     chosen: Annotated[
         float, Field(gt=0, strict=True, allow_inf_nan=False), AfterValidator(share_or_count)
     ] = 0.02

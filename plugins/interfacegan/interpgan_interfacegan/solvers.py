@@ -9,10 +9,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Set = tuple[NDArray[np.int64], NDArray[np.bool_]]
-    """Positions of samples, (t,), and the side of every sample there is, (n,)."""
+    Set = tuple[NDArray[np.int64], NDArray[np.float64]]
+    """Positions of samples, (t,), and how far every sample there is scores above the divide, (n,)."""
 
-Solver = Literal["svm", "logistic", "means"]
+    Numbers = NDArray[np.float32]
+    Found = tuple[NDArray[np.float64], float, bool]
+    """A normal of any length, its offset, and whether the solver came to its end."""
+
+Solver = Literal["svm", "logistic", "means", "regression"]
 
 
 class Plane(NamedTuple):
@@ -29,35 +33,35 @@ class Plane(NamedTuple):
     converged: bool = True
 
 
-def solve(solver: Solver, codes: NDArray[np.float32], high: NDArray[np.bool_]) -> Plane:
-    """Fit a linear classifier, C = 1, unscaled.
+def solve(solver: Solver, codes: Numbers, above: NDArray[np.float64]) -> Plane:
+    """Fit a linear model, C = 1, unscaled.
 
     Args:
-        solver: svm or logistic.
+        solver: svm, logistic or regression.
         codes: (t, d) float32; changed in place.
-        high: (t,) bool; which are on the positive side.
+        above: (t,); how far each scores above the divide; all but regression look at the sign alone.
 
     Source:
-        InterFaceGAN fits sklearn's SVC; `support_vectors` finds the same plane.
+        InterFaceGAN fits sklearn's SVC; `support_vectors` finds the same plane. Regression: of normal codes the
+        slope of the best line is the mean gradient of the score (Stein, 1981), whatever the score's shape.
     """
     import numpy as np
 
     # Far from 0, as w can be, the offset would be the difference of large numbers.
     centre = codes.mean(0, dtype=np.float64).astype(np.float32)
     codes -= centre
-    weights, offset, converged = _supported(codes, high) if solver == "svm" else _logistic(codes, high)
+    fit = {"svm": _supported, "logistic": _logistic, "regression": _regression}[solver]
+    weights, offset, converged = fit(codes, above)
     return _plane(weights, offset - float(weights @ centre.astype(np.float64)), converged)
 
 
-def _supported(
-    codes: NDArray[np.float32], high: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], float, bool]:
+def _supported(codes: Numbers, above: NDArray[np.float64]) -> Found:
     from interpgan_interfacegan.support import support_vectors
 
-    return support_vectors(codes, high)
+    return support_vectors(codes, above >= 0)
 
 
-def _logistic(codes: NDArray[np.float32], high: NDArray[np.bool_]) -> tuple[NDArray[np.float64], float, bool]:
+def _logistic(codes: Numbers, above: NDArray[np.float64]) -> Found:
     import warnings
 
     import numpy as np
@@ -67,9 +71,17 @@ def _logistic(codes: NDArray[np.float32], high: NDArray[np.bool_]) -> tuple[NDAr
     model = LogisticRegression(C=1.0, max_iter=1000)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # said in the report
-        model.fit(codes, high)
+        model.fit(codes, above >= 0)
     ended = int(np.max(model.n_iter_)) < model.max_iter
     return model.coef_[0].astype(np.float64), float(model.intercept_[0]), ended
+
+
+def _regression(codes: Numbers, above: NDArray[np.float64]) -> Found:
+    import numpy as np
+    from sklearn.linear_model import Ridge
+
+    model = Ridge(alpha=1.0, solver="cholesky").fit(codes, above.astype(np.float32))
+    return model.coef_.astype(np.float64), float(model.intercept_), True
 
 
 def means(
@@ -91,9 +103,9 @@ def means(
     sizes: list[int] = []
     for group in sets:
         sizes.append(len(group))
-        for rows, high in group:
+        for rows, above in group:
             sides.append(np.zeros(count, np.int8))
-            sides[-1][rows] = np.where(high[rows], 1, -1)
+            sides[-1][rows] = np.where(above[rows] >= 0, 1, -1)
     side = np.array(sides)
     up = down = np.zeros((len(side), 1))
     for rows, codes in blocks:

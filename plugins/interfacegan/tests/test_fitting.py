@@ -19,7 +19,7 @@ from interpgan_interfacegan.results import Boundaries
 from interpgan_interfacegan.solvers import means, solve
 
 PARITY = Path(os.environ.get("INTERPGAN_PARITY", Path(__file__).parents[4] / "shared" / "parity"))
-SOLVERS = ("svm", "logistic", "means")
+SOLVERS = ("svm", "logistic", "means", "regression")
 
 
 def quiet(items, total=None, what=""):
@@ -78,7 +78,7 @@ def cosine(direction, normal):
 
 # What was planted
 
-BOUNDS = {"svm": (0.49, 0.65), "logistic": (0.82, 0.90), "means": (0.82, 0.90)}
+BOUNDS = {"svm": (0.49, 0.65), "logistic": (0.82, 0.90), "means": (0.82, 0.90), "regression": (0.88, 0.94)}
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
@@ -102,7 +102,7 @@ def test_little_noise_and_many_samples_leave_no_doubt(solver):
     assert boundary.notes["stability"] > 0.95
 
 
-@pytest.mark.parametrize("solver", ["svm", "logistic"])
+@pytest.mark.parametrize("solver", ["svm", "logistic", "regression"])
 def test_a_plane_off_the_origin_is_found_in_a_stretched_space(solver):
     """W has a mean that is not 0: the offset, which the published code drops, decides on which side all lies."""
     generator, normal, scores = plant(6000, size=16, noise=0.05, space="w", offset=5.0)
@@ -138,12 +138,13 @@ def test_the_fast_svm_is_the_exact_one(samples, size, noise, scale, share):
     random = np.random.RandomState(0)
     codes = random.randn(samples, size)
     value = codes[:, 0] + noise * random.randn(samples)
-    high = value > np.quantile(value, 1 - share)
+    value -= np.quantile(value, 1 - share)
+    high = value > 0
     codes = (scale * codes + 4).astype(np.float32)
     middle = codes.mean(0, dtype=np.float64)
     # libsvm's kernel values are float32: away from the origin they lose what tells samples apart.
     exact = SVC(kernel="linear", tol=1e-9).fit(codes - middle, high)
-    plane = solve("svm", codes.copy(), high)
+    plane = solve("svm", codes.copy(), value)
     length = np.linalg.norm(exact.coef_)
     assert plane.normal @ exact.coef_[0] / length > 0.9999
     assert middle @ plane.normal + plane.bias == pytest.approx(
@@ -152,10 +153,20 @@ def test_the_fast_svm_is_the_exact_one(samples, size, noise, scale, share):
     assert plane.converged
 
 
+def test_the_regression_is_the_mean_gradient():
+    """A score that bends, with another slope on either side: of few samples on one side, most of its slope counts."""
+    random = np.random.RandomState(0)
+    codes = random.randn(40_000, 8).astype(np.float32)
+    score = np.where(codes[:, 0] > 1.2, 9.0, 1.0) * (codes[:, 0] - 1.2) + codes[:, 1] ** 2 + codes[:, 2]
+    slope = np.array([1 + 8 * (codes[:, 0] > 1.2).mean(), 0, 1, 0, 0, 0, 0, 0])
+    plane = solve("regression", codes.copy(), score)
+    assert plane.normal @ slope / np.linalg.norm(slope) > 0.999
+
+
 def test_means_lie_halfway():
     codes = np.array([[1, 0], [3, 0], [-1, 2], [-1, -2]], np.float32)
-    high = np.array([True, True, False, False])
-    ((plane,),) = means([(np.arange(4), codes)], [[(np.arange(4), high)]], 4)
+    above = np.array([1.0, 0.5, -0.5, -9])
+    ((plane,),) = means([(np.arange(4), codes)], [[(np.arange(4), above)]], 4)
     assert plane.normal.tolist() == [1, 0]
     assert plane.bias == -0.5  # between 2 and -1
 
@@ -356,7 +367,7 @@ WRONG = [
     ({"chosen": 2.5}, "above 1 it is a number of samples"),
     ({"chosen": NAN}, "finite"),
     ({"train": 1.0}, "less than 1"),
-    ({"solver": "sgd"}, "'svm', 'logistic' or 'means'"),
+    ({"solver": "sgd"}, "'svm', 'logistic', 'means' or 'regression'"),
     ({"threshold": "median"}, "'midpoint' or 'midrange'"),
     ({"bootstrap": -1}, "greater than or equal to 0"),
     ({"attributes": []}, "at least 1 item"),
