@@ -38,7 +38,7 @@ lint: install
 tiny: install
 	PYTHONPATH=tests $(BIN)/python tests/write_tiny.py recipes/tiny
 
-# The original runtime of MobileStyleGAN and the published eigen-solver are installed for this alone.
+# The original runtime of MobileStyleGAN, the published eigen-solver and a photograph are installed for this alone.
 bench: install .bench/.installed
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/sefa.py
@@ -54,11 +54,12 @@ bench: install .bench/.installed
 	$(BIN)/python bench/killed.py --samples 20000
 	$(BIN)/python bench/interfacegan.py
 	$(BIN)/python bench/inversion.py
+	$(BIN)/python bench/photograph.py .bench/lib/python3*/site-packages/skimage/data/astronaut.png
 	$(BIN)/python bench/mobilestylegan.py --runtime-python .bench/bin/python
 
 .bench/.installed:
 	$(PYTHON) -m venv .bench
-	.bench/bin/python -m pip install --quiet openvino numpy
+	.bench/bin/python -m pip install --quiet openvino numpy scikit-image
 	touch $@
 
 clean:

@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from interpgan_core.models import load_generator as load_generator
     from interpgan_core.models import recognise as recognise
     from interpgan_core.networks import build as build
+    from interpgan_core.networks import rectify as rectify
     from interpgan_core.operators import Artifact as Artifact
     from interpgan_core.operators import EditOperator as EditOperator
     from interpgan_core.operators import Input as Input
@@ -134,7 +135,7 @@ _HOME = {
         "load_generator",
         "recognise",
     ),
-    "networks": ("build",),
+    "networks": ("build", "rectify"),
     "operators": (
         "Artifact",
         "EditOperator",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 from interpgan_core.errors import InterpganError, did_you_mean
 from interpgan_core.latents import LatentBatch, LatentSpace
-from interpgan_core.saving import SavedGenerator, read_generator, write_generator
+from interpgan_core.networks import rectify
+from interpgan_core.saving import ATTACHED, SavedGenerator, read_generator, write_generator
 
 if TYPE_CHECKING:
     import torch
@@ -36,7 +38,11 @@ class Generator(ABC):
         classes: number of classes; 0 = unconditional.
         fingerprint: equal fingerprints mean interchangeable generators.
         licence: terms of use of the weights, shown once and in the report.
-        notes: where the weights come from: data, training, parent; JSON values, kept in a saved file.
+        notes: where the weights come from: data, training, parent; JSON values, kept in a saved file. "codes of":
+            fingerprints of the generators that it was tuned from so little that their codes are good here too.
+        rectified: layers whose maps pass a ReLU that the family does not have, see `rectify`.
+        attached: tensors that belong to it and not to its networks, kept in a saved file; whoever attaches one
+            begins its name with that of the plugin.
     """
 
     module: nn.Module
@@ -46,6 +52,8 @@ class Generator(ABC):
     fingerprint: str
     licence: str = ""
     notes: Mapping[str, Any] = MappingProxyType({})
+    rectified: Sequence[str] = ()
+    attached: Mapping[str, Tensor] = MappingProxyType({})
 
     @abstractmethod
     def prior(self, seeds: Sequence[int]) -> Tensor:
@@ -73,6 +81,14 @@ class Generator(ABC):
             (n, 3, h, w) float32, nominally in [-1, 1], not clamped.
         """
 
+    def shares_codes(self, fingerprint: str) -> bool:
+        """Do codes, and directions, of the generator with this fingerprint mean the same to this one?
+
+        Its own do, and those of the generators that its notes name; "" is that of an unknown one, and is believed.
+        """
+        kin = self.notes.get("codes of")
+        return fingerprint in ("", self.fingerprint) or (isinstance(kin, list | tuple) and fingerprint in kin)
+
     def saved(self) -> SavedGenerator:
         """Everything that the generator is made of, for a file; its backbone's `restore` makes it again.
 
@@ -85,8 +101,16 @@ class Generator(ABC):
         )
 
     def save(self, folder: Path) -> None:
-        """Write `generator.safetensors`, with the discriminator where there is one, into the folder."""
-        saved = replace(self.saved(), licence=self.licence, notes=self.notes)
+        """Write `generator.safetensors` into the folder, with the discriminator and concepts where there are any."""
+        saved = self.saved()
+        saved = replace(
+            saved,
+            tensors={**saved.tensors, **{f"{ATTACHED}.{name}": t for name, t in self.attached.items()}},
+            licence=self.licence,
+            notes=self.notes,
+            rectified=self.rectified,
+            concepts=getattr(self, "concepts", {}),
+        )
         write_generator(saved, folder / "generator.safetensors")
 
     @classmethod
@@ -104,12 +128,37 @@ class Generator(ABC):
 
         return torch.device("cpu")
 
+    def rectify(self, layers: Sequence[str]) -> Self:
+        """Have the maps of some layers pass a ReLU before anything else sees them, for good.
+
+        The network is changed, and so is the fingerprint. Layers that have one already keep the one.
+
+        Args:
+            layers: names from `self.layers`.
+
+        Returns:
+            This generator itself.
+
+        Raises:
+            InterpganError: if a layer does not exist.
+        """
+        new = [name for name in layers if name not in self.rectified]
+        for name in new:
+            self._module(name)
+        rectify(self.module, new)
+        self.rectified = (*self.rectified, *new)
+        if new:
+            digest = hashlib.sha256(repr((self.fingerprint, *new)).encode())
+            self.fingerprint = digest.hexdigest()[:16]
+        return self
+
     def to(self, device: Any) -> Self:
-        """Move the network, its discriminator and the means of its spaces; returns itself."""
+        """Move the network, its discriminator, what is attached, and the means of its spaces; returns itself."""
         self.module.to(device)
         discriminator: nn.Module | None = getattr(self, "discriminator", None)
         if discriminator is not None:
             discriminator.to(device)
+        self.attached = {name: tensor.to(device) for name, tensor in self.attached.items()}
         self.spaces = {name: space.to(device) for name, space in self.spaces.items()}
         return self
 
@@ -386,8 +435,6 @@ def fingerprint(module: nn.Module, *more: object) -> str:
     Returns:
         The first 16 hexadecimal digits of a SHA-256 over names, shapes and bytes of every tensor.
     """
-    import hashlib
-
     import torch
 
     digest = hashlib.sha256(repr(more).encode())

@@ -147,6 +147,7 @@ class NamedModel:
         data: what it was trained on.
         licence: terms of use of the weights, in a few words.
         target: "module:function" that makes it; the function takes the options of `load_generator`.
+        shipped: the file of weights, where it comes inside the plugin.
     """
 
     family: str
@@ -154,6 +155,7 @@ class NamedModel:
     data: str
     licence: str
     target: str
+    shipped: Path | None = None
 
     def __call__(self, **options: Any) -> Generator:
         """Make it; options as in `load_generator`."""

@@ -1,8 +1,8 @@
-"""Giving a network the weights of a file, every name and shape checked first."""
+"""Networks of a file's weights, every name and shape checked first; and a ReLU more, where a layer needs one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -53,6 +53,23 @@ def build(make: Callable[[], Network], tensors: Mapping[str, Tensor], path: Path
     weights = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
     network.load_state_dict(weights, assign=True)
     return network.eval().requires_grad_(False)
+
+
+def rectify(network: nn.Module, layers: Iterable[str]) -> None:
+    """Put a ReLU behind some modules of a network.
+
+    Args:
+        network: changed; a deep copy of it keeps the ReLU, its state dict knows nothing of it.
+        layers: paths of modules whose output is a tensor; one that has its ReLU gets no other.
+    """
+    for name in layers:
+        module = network.get_submodule(name)
+        if _rectified not in module._forward_hooks.values():
+            module.register_forward_hook(_rectified)
+
+
+def _rectified(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
+    return output.relu()
 
 
 def _some(names: list[str]) -> str:

@@ -27,10 +27,13 @@ T = TypeVar("T")
 NEEDS = ("generator", "batch", "device", "folder", "scratch", "progress")
 
 Progress = Callable[..., Iterable[Any]]
-"""`for x in progress(items, total=n, what="scoring"):` shows a bar where there is someone to see it."""
+"""`for x in progress(items, total=n, what="scoring"):` shows a bar where there is someone to see it; `what` may be a
+function that is asked again and again, such as for the loss."""
 
 
-def quiet(items: Iterable[Any], total: int | None = None, what: str = "") -> Iterable[Any]:
+def quiet(
+    items: Iterable[Any], total: int | None = None, what: str | Callable[[], str] = ""
+) -> Iterable[Any]:
     """The `Progress` of someone who looks at nothing."""
     return items
 
@@ -172,6 +175,13 @@ class Operator(BaseModel, ABC):
     def run(self, *args: Any, **needs: Any) -> Any:
         """Do it; see the class."""
         raise InterpganError(f"{type(self).__name__} does not say what to run; write its run method")
+
+    def sources(self) -> Iterable[Path]:
+        """Files that the result is made of and no parameter names, such as weights that come with a plugin.
+
+        They count in a cache key by their content.
+        """
+        return ()
 
     @classmethod
     def needs(cls) -> dict[str, bool]:

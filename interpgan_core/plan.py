@@ -195,6 +195,7 @@ class _Planner:
                 for name, field in cls.model_fields.items()
                 if not field.exclude  # it says how to get there, and changes nothing in the result
             }
+            sources = [sha256_of(path) for path in operator.sources()]
         except ValidationError as error:
             raise self._invalid(error, step.use, loc, cls) from None
         except InterpganError as error:
@@ -209,6 +210,7 @@ class _Planner:
             "version": cls.version,
             "parameters": read,
             "flows": {flow: self._key(i) for flow, i in inputs.items()},
+            **({"sources": sources} if sources else {}),
         }
         refs = {ref.step: self.done[ref.step].number for ref in references(operator)}
         return PlannedStep(

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 _REMEMBERED = 600.0  # seconds; of what takes longer than that, neither rate nor remaining time is known
 
 
-def bars(items: Iterable[Any], total: int | None = None, what: str = "") -> Iterator[Any]:
-    """A bar with rate and remaining time on a terminal; nothing elsewhere."""
+def bars(items: Iterable[Any], total: int | None = None, what: str | Callable[[], str] = "") -> Iterator[Any]:
+    """A bar with rate and remaining time on a terminal; nothing elsewhere.
+
+    Args:
+        items: to go through.
+        total: how many, where that is known.
+        what: stands before the bar; a function is asked whenever the bar is drawn.
+    """
     if not sys.stderr.isatty():
         yield from items
         return
@@ -21,17 +27,20 @@ def bars(items: Iterable[Any], total: int | None = None, what: str = "") -> Iter
         Progress,
         ProgressColumn,
         Task,
-        TextColumn,
         TimeRemainingColumn,
     )
     from rich.text import Text
+
+    class What(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(what() if callable(what) else what)
 
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
             return Text(f"{task.speed:.3g}/s" if task.speed else "")
 
     columns = (
-        TextColumn("{task.description}"),
+        What(),
         BarColumn(),
         MofNCompleteColumn(),
         Rate(),
@@ -39,4 +48,4 @@ def bars(items: Iterable[Any], total: int | None = None, what: str = "") -> Iter
     )
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, speed_estimate_period=_REMEMBERED) as progress:
-        yield from progress.track(items, total=total, description=what)
+        yield from progress.track(items, total=total)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 KIND = "generator"
+ATTACHED = "attached"
+"""Prefix of tensors that belong to a generator, and not to its networks."""
+_HEADER = {
+    "backbone": str,
+    "settings": dict,
+    "licence": str,
+    "notes": dict,
+    "rectified": list,
+    "concepts": dict,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +39,8 @@ class SavedGenerator:
         tensors: name -> weights, of the discriminator too where there is one.
         licence: terms of use of the weights.
         notes: where they come from: data, parent, training; JSON values.
+        rectified: layers behind which a ReLU was put.
+        concepts: name -> (layer, units), where there are any.
     """
 
     backbone: str
@@ -36,6 +48,8 @@ class SavedGenerator:
     tensors: Mapping[str, Tensor]
     licence: str = ""
     notes: Mapping[str, Any] = field(default_factory=dict)
+    rectified: Sequence[str] = ()
+    concepts: Mapping[str, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
 
     def part(self, prefix: str) -> dict[str, Tensor]:
         """Some of the tensors.
@@ -81,12 +95,17 @@ def write_generator(saved: SavedGenerator, path: Path) -> None:
     Raises:
         InterpganError: if the folder cannot be written to.
     """
-    header = {
+    header: dict[str, Any] = {
         "backbone": saved.backbone,
         "settings": dict(saved.settings),
         "licence": saved.licence,
         "notes": dict(saved.notes),
     }
+    # Only where there are any: older files have none, and equal content keeps its bytes.
+    if saved.rectified:
+        header["rectified"] = list(saved.rectified)
+    if saved.concepts:
+        header["concepts"] = {name: [layer, list(units)] for name, (layer, units) in saved.concepts.items()}
     write_safetensors(path, saved.tensors, KIND, header)
 
 
@@ -97,10 +116,20 @@ def open_generator(path: Path) -> SavedGenerator:
         InterpganError: if the file is missing, damaged or holds something else.
     """
     tensors, header = read_safetensors(path, KIND)
-    kinds = {"backbone": str, "settings": dict, "licence": str, "notes": dict}
-    if {name: type(value) for name, value in header.items()} != kinds:
+    header = {"rectified": [], "concepts": {}, **header}
+    sound = {name: type(value) for name, value in header.items()} == _HEADER
+    if not sound or not all(map(_is_concept, header["concepts"].values())):
         raise InterpganError(f"the header of {path} is damaged; make the file again")
-    return SavedGenerator(header["backbone"], header["settings"], tensors, header["licence"], header["notes"])
+    concepts = {name: (layer, tuple(units)) for name, (layer, units) in header.pop("concepts").items()}
+    return SavedGenerator(tensors=tensors, concepts=concepts, **header)
+
+
+def _is_concept(value: Any) -> bool:
+    """Is it a layer's name, and a list of whole numbers?"""
+    match value:
+        case [str(), [*units]]:
+            return all(type(unit) is int and unit >= 0 for unit in units)
+    return False
 
 
 def read_generator(path: Path, family: str | None = None, **options: Any) -> Any:
@@ -138,6 +167,11 @@ def read_generator(path: Path, family: str | None = None, **options: Any) -> Any
             "the file again"
         ) from error
     generator.licence, generator.notes = saved.licence, saved.notes
+    generator.attached = {name: tensor.to(generator.device) for name, tensor in saved.part(ATTACHED).items()}
+    if saved.rectified:
+        generator.rectify(saved.rectified)
+    if saved.concepts:
+        generator.concepts = saved.concepts
     return generator
 
 

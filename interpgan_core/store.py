@@ -266,6 +266,8 @@ def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     changes = []
     if old.get("version") != new["version"]:
         changes.append(f"version of {new['use']} {old.get('version')} -> {new['version']}")
+    if old.get("sources") != new.get("sources"):
+        changes.append(f"what {new['use']} reads changed")
     for group in ("parameters", "flows"):
         before, after = old.get(group, {}), new[group]
         for name in sorted({*before, *after}):

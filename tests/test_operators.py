@@ -152,6 +152,21 @@ def test_a_direction_of_another_generator_is_refused():
         Shift(direction=foreign, strength=1.0).run(people(), TOY)
 
 
+def test_a_direction_of_the_generator_that_this_one_was_tuned_from_is_taken():
+    tuned = toy()
+    tuned.fingerprint, tuned.notes = "fedcba9876543210", {"codes of": [TOY.fingerprint]}
+    known = Direction(DIRECTION.vector, "w", generator=TOY.fingerprint)
+    moved = Shift(direction=known, strength=1.0).run(people(), tuned)
+    assert torch.equal(moved.codes, Shift(direction=known, strength=1.0).run(people(), TOY).codes)
+    for notes in (
+        {"codes of": None},
+        {"parent": TOY.fingerprint},
+    ):  # trained on from there: codes may mean anything
+        tuned.notes = notes
+        with pytest.raises(InterpganError, match="was found on another generator"):
+            Shift(direction=known, strength=1.0).run(people(), tuned)
+
+
 def test_mixing_takes_just_the_layers():
     mixed = Mix(source=OTHER, layers="2-3").run(people(), TOY)
     taken = TOY.to_space(OTHER, "w+").codes

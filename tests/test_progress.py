@@ -13,12 +13,16 @@ CODE = """
 import sys, time
 from interpgan_core.progress import bars
 
+done = []
+
 def slow():
     for i in range(5):
         time.sleep(0.3)
+        done.append(i)
         yield i
 
-print(list(bars(slow(), total=int(sys.argv[1]) or None, what="drawing")))
+what = "drawing" if int(sys.argv[1]) else lambda: f"drawing, {len(done)} done"
+print(list(bars(slow(), total=int(sys.argv[1]) or None, what=what)))
 """
 
 
@@ -41,6 +45,7 @@ def test_on_a_terminal(total):
     os.close(master)
     shown = b"".join(parts).decode()
     assert "drawing" in shown
+    assert total or all(f"drawing, {count} done" in shown for count in (1, 3))
     assert re.search(r"[2-4](\.\d+)?/s", shown), shown
     assert bool(re.search(r"0:00:0\d", shown)) == bool(total)
 

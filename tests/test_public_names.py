@@ -17,7 +17,7 @@ NAMES = {
     "plugins": "hookimpl StepReport",
     "generators": """
         Generator HasClassNames HasConcepts HasDiscriminator HasEncoder HasStyleWeights load_generator fingerprint
-        Backbone Checkpoint Description NamedModel Published Noise Precision check_option recognise build
+        Backbone Checkpoint Description NamedModel Published Noise Precision check_option recognise build rectify
         SavedGenerator state_of
     """,
     "latent codes": "LatentSpace LatentBatch FeatureEdit Grid seeded_normal",

@@ -234,6 +234,37 @@ def test_settings_that_json_cannot_say(tmp_path):
         write_generator(SavedGenerator("x", {"a": torch.zeros(1)}, {}), tmp_path / "a.safetensors")
 
 
+def test_concepts_a_relu_more_and_what_is_attached_come_back(pair, tmp_path):
+    before = load_generator(pair[0])
+    layer = before.layers[-1]
+    batch = before.sample([3, 1])
+    plain, name = before.features(batch, [layer])[layer].clone(), before.fingerprint
+    before.rectify([layer])
+    before.concepts = {"hair": (layer, (2, 0)), "1": (layer, (1,))}
+    before.attached = {"glow.weights": torch.arange(6.0).view(2, 3)}
+    before.save(tmp_path)
+    after = load_generator(tmp_path / "generator.safetensors")
+    assert torch.equal(after.features(after.sample([3, 1]), [layer])[layer], plain.relu())
+    assert after.fingerprint == before.fingerprint != name
+    assert (after.rectified, after.concepts) == ((layer,), before.concepts)
+    assert torch.equal(after.attached["glow.weights"], before.attached["glow.weights"])
+    after.save(tmp_path / "again")
+    files = [folder / "generator.safetensors" for folder in (tmp_path, tmp_path / "again")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+@pytest.mark.parametrize(
+    "concepts", [{"a": 1}, {"a": ["b1", [0.5]]}, {"a": ["b1", [-1]]}, {"a": [[1], "b1"]}]
+)
+def test_concepts_that_are_none(stylegan, tmp_path, concepts):
+    saved = open_generator(stylegan)
+    header = {"backbone": saved.backbone, "settings": saved.settings, "licence": "", "notes": {}}
+    path = tmp_path / "made.safetensors"
+    write_safetensors(path, saved.tensors, KIND, header | {"concepts": concepts})
+    with pytest.raises(InterpganError, match=r"the header of .* is damaged; make the file again"):
+        load_generator(path)
+
+
 # What is said of them
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -44,6 +45,12 @@ class LoadGenerator(Operator):
     precision: Precision = "float32"
     resolution: int | None = Field(default=None, strict=True)
     """A smaller output, where the model offers one."""
+
+    def sources(self) -> Iterable[Path]:
+        if not isinstance(self.weights, str):
+            return ()
+        shipped: Path | None = getattr(plugins().models[self.weights].load(), "shipped", None)
+        return () if shipped is None else (shipped,)
 
     def run(self, device: str) -> Generator:
         options = {name: getattr(self, name) for name in type(self).model_fields if name != "weights"}

@@ -26,7 +26,7 @@ class _AlongDirection(EditOperator):
 
     def apply(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
         known = self.direction.generator
-        if known and known != generator.fingerprint:
+        if not generator.shares_codes(known):
             raise InterpganError(
                 f"this direction was found on another generator ({known}, not {generator.fingerprint}); "
                 f"find it on this one"

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -35,6 +35,13 @@ class Add(EditOperator):
         ran(self.name)
         time.sleep(self.seconds)
         return replace(batch, codes=batch.codes + self.amount)
+
+
+class Carrying(Add):
+    """The same, with a file that no parameter names."""
+
+    def sources(self) -> Iterable[Path]:
+        return (Path(os.environ["CARRIED"]),)
 
 
 class Passing(Add):
@@ -142,6 +149,7 @@ class Fail(EditOperator):
 def interpgan_operators() -> Mapping[str, str]:
     names = {
         "add": "Add",
+        "carrying": "Carrying",
         "passing": "Passing",
         "fill": "Fill",
         "gate": "Gate",

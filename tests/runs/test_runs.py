@@ -229,6 +229,18 @@ def test_a_new_version_of_an_operator(go, ran, recipe):
     assert ran() == []
 
 
+def test_what_a_plugin_comes_with_counts_by_its_content(go, ran, recipe, tmp_path):
+    """A release of a plugin may bring other weights under the same name."""
+    carried = tmp_path / "carried.txt"
+    carried.write_text("1")
+    file = recipe(SAMPLE, {"use": "lab.carrying", "id": "one"}, add("two"))
+    env = {"CARRIED": str(carried)}
+    go(file, env=env)
+    assert reasons(go(file, env=env)) == {}
+    carried.write_text("2")
+    assert reasons(go(file, env=env)) == {"one": "what lab.carrying reads changed", "two": "batch changed"}
+
+
 def test_what_is_not_kept_runs_when_needed(go, ran, recipe):
     passing = {"use": "lab.passing", "id": "passing", "name": "passing"}
     file = recipe(SAMPLE, passing, add("one"), add("two"))

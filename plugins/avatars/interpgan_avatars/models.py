@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 LICENCE = "Apache-2.0"
 MODELS = ("stylegan2", "pggan", "biggan")
+INTERPRETABLE = ("pggan",)
+"""Those of them that there is one of whose layer is interpretable, trained from it."""
 DATA = "avatars drawn by interpgan"
 
 
@@ -30,6 +32,13 @@ def _load(name: str, **options: Any) -> Generator:
 
 load_stylegan2, load_pggan, load_biggan = (partial(_load, name) for name in MODELS)
 
-stylegan2 = NamedModel("StyleGAN 2", 64, DATA, LICENCE, f"{__name__}:load_stylegan2")
-pggan = NamedModel("PGGAN", 64, DATA, LICENCE, f"{__name__}:load_pggan")
-biggan = NamedModel("BigGAN", 64, f"{DATA}, by hair style", LICENCE, f"{__name__}:load_biggan")
+stylegan2 = NamedModel("StyleGAN 2", 64, DATA, LICENCE, f"{__name__}:load_stylegan2", weights("stylegan2"))
+pggan = NamedModel("PGGAN", 64, DATA, LICENCE, f"{__name__}:load_pggan", weights("pggan"))
+biggan = NamedModel(
+    "BigGAN", 64, f"{DATA}, by hair style", LICENCE, f"{__name__}:load_biggan", weights("biggan")
+)
+
+load_pggan_interpretable = partial(_load, "pggan-interpretable")
+pggan_interpretable = NamedModel(
+    "PGGAN", 64, DATA, LICENCE, f"{__name__}:load_pggan_interpretable", weights("pggan-interpretable")
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -9,6 +10,7 @@ from pydantic import Field
 
 from interpgan_avatars.anatomy import check_anatomy
 from interpgan_avatars.looking import AvatarScorer, AvatarSegmenter
+from interpgan_avatars.models import MODELS, weights
 from interpgan_core import (
     DirectionSet,
     Generator,
@@ -46,6 +48,9 @@ class LoadScorer(Operator):
     scale: Literal["probability", "logit"] = "probability"
     """logit: log p/(1-p), which tells apart even what is all but certain."""
 
+    def sources(self) -> Iterable[Path]:
+        return (weights("scorer"),)
+
     def run(self, device: str) -> AvatarScorer:
         return AvatarScorer.shipped(self.scale, device)
 
@@ -55,12 +60,13 @@ class LoadDirections(Operator):
 
     keep: ClassVar[bool] = False
 
-    def run(self, generator: Generator) -> DirectionSet:
-        from interpgan_avatars.models import MODELS, weights
+    def sources(self) -> Iterable[Path]:
+        return [weights(f"{name}-directions") for name in MODELS]
 
+    def run(self, generator: Generator) -> DirectionSet:
         for name in MODELS:
             found = DirectionSet.read(weights(f"{name}-directions"))
-            if all(direction.generator == generator.fingerprint for direction in found.values()):
+            if all(generator.shares_codes(direction.generator) for direction in found.values()):
                 return found
         raise InterpganError(
             f"directions come with {', '.join(f'avatars.{name}' for name in MODELS)} alone; find those of another "
@@ -72,6 +78,9 @@ class LoadSegmenter(Operator):
     """The segmenter of avatars: which part each pixel shows."""
 
     keep: ClassVar[bool] = False
+
+    def sources(self) -> Iterable[Path]:
+        return (weights("segmenter"),)
 
     def run(self, device: str) -> AvatarSegmenter:
         return AvatarSegmenter.shipped(device)

@@ -10,12 +10,14 @@ import torch
 from torch import Tensor
 
 from interpgan_core import Generator, HasEncoder, InterpganError, LatentBatch, Progress
+from interpgan_inversion.encoder import Encoder
 from interpgan_inversion.inverting import looked_at
 from interpgan_inversion.likeness import Likeness
 from interpgan_inversion.measures import compared
 from interpgan_inversion.running import search_all
 from interpgan_inversion.search import Schedule, Search
 from interpgan_inversion.sources import names_of, read, side_of
+from interpgan_inversion.trained import trained
 
 if TYPE_CHECKING:
     from interpgan_inversion.encoding import Encode, InvertInDomain
@@ -27,19 +29,14 @@ def encode(
 ) -> LatentBatch:
     """What `Encode.run` does."""
     encoder: HasEncoder
-    if step.encoder is not None:
-        step.encoder.check(generator)
-        encoder = step.encoder
-    elif isinstance(generator, HasEncoder):
+    if own := step.encoder is None and isinstance(generator, HasEncoder):
         encoder = generator
     else:
-        raise InterpganError(
-            "this generator has no encoder of its own; train one by inversion.encoder, and name it: encoder: $step"
-        )
+        encoder = _encoder(step, generator)
     originals = step.originals(generator, scratch, progress)
     images = originals.images(slice(None)).to(generator.device)
     batch = encoder.encode(images)
-    notes = ("Codes by the encoder, with no search.",)
+    notes = (f"Codes by the encoder{' of the generator' if own else ''}, with no search.",)
     compared(folder, generator, {"encoded": batch}, originals, Likeness(), notes=notes).save(folder)
     return batch
 
@@ -48,8 +45,7 @@ def invert(
     step: InvertInDomain, generator: Generator, folder: Path, scratch: Path, progress: Progress
 ) -> LatentBatch:
     """What `InvertInDomain.run` does."""
-    encoder = step.encoder
-    encoder.check(generator)
+    encoder = _encoder(step, generator)
     originals = step.originals(generator, scratch, progress)
     likeness, schedule = step.likeness(), Schedule(step.steps, step.rate)
     mask = _mask(step, generator, scratch, progress)
@@ -74,6 +70,14 @@ def invert(
     notes += ["Only what is white in the mask had to be like the pictures."] if mask is not None else []
     compared(folder, generator, {"inverted": batch}, originals, likeness, curves, notes).save(folder)
     return batch
+
+
+def _encoder(step: Encode | InvertInDomain, generator: Generator) -> Encoder:
+    """That of the step, or that which comes with the generator."""
+    if step.encoder is None:
+        return trained(generator)
+    step.encoder.check(generator)
+    return step.encoder
 
 
 def _mask(step: InvertInDomain, generator: Generator, scratch: Path, progress: Progress) -> Tensor | None:

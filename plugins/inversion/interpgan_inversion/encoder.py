@@ -66,14 +66,17 @@ class Encoder:
         Raises:
             InterpganError: if not.
         """
-        if self.generator != generator.fingerprint:
-            raise InterpganError(
-                "this encoder was trained on another generator; train one by inversion.encoder on this one"
-            )
+        if not generator.shares_codes(self.generator):
+            raise _another()
+
+    @staticmethod
+    def owner(path: Path) -> str:
+        """The fingerprint of the generator that a file's encoder belongs to."""
+        return str(read_safetensors(path, "encoder")[1]["generator"])
 
     def save(self, folder: Path) -> None:
-        """Write `encoder.safetensors`."""
-        tensors = {f"net.{name}": t for name, t in self.net.state_dict().items()}
+        """Write `encoder.safetensors`, the net in half precision, to which its training has rounded it."""
+        tensors = {f"net.{name}": t.half() for name, t in self.net.state_dict().items()}
         tensors |= {"centre": self.scale.centre, "spread": self.scale.spread}
         header = {
             "space": self.scale.space.name,
@@ -85,18 +88,20 @@ class Encoder:
 
     @classmethod
     def load(cls, folder: Path, generator: Generator | None = None) -> Self:
-        """Read what `save` wrote, onto the generator's device.
+        """Read what `save` wrote, onto the generator's device; `folder` may be the file itself.
 
         Raises:
-            InterpganError: if there is no generator.
+            InterpganError: if there is no generator, or it is another one.
         """
         from interpgan_inversion.learning import EncoderNet
         from interpgan_inversion.starts import Scale
 
-        path = folder / FILE
+        path = folder / FILE if folder.is_dir() else folder
         tensors, header = read_safetensors(path, "encoder")
         if generator is None:
             raise InterpganError(f"{path} belongs to a generator; load that first")
+        if not generator.shares_codes(header["generator"]):
+            raise _another()
         weights = {name.removeprefix("net."): t for name, t in tensors.items() if name.startswith("net.")}
         net = build(lambda: EncoderNet(**header["net"]), weights, path).to(generator.device)
         centre, spread = (tensors[name].to(generator.device) for name in ("centre", "spread"))
@@ -107,3 +112,9 @@ class Encoder:
         """How well it does."""
         table = Table("On samples that it had not seen", ("what", "figure"), tuple(self.figures.items()))
         return Report(tables=(table,), notes=(f"Codes of {self.scale.space.name}.",))
+
+
+def _another() -> InterpganError:
+    return InterpganError(
+        "this encoder was trained on another generator; train one by inversion.encoder on this one"
+    )

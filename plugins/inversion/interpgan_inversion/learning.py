@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interpgan_core import Generator, LatentBatch, Progress
+from interpgan_core import Generator, ImageSet, LatentBatch, Progress
 from interpgan_inversion.encoder import Encoder
 from interpgan_inversion.inverting import layered
+from interpgan_inversion.likeness import Likeness
 from interpgan_inversion.measures import psnr
 from interpgan_inversion.running import finish
 from interpgan_inversion.search import Schedule
-from interpgan_inversion.sources import side_of
+from interpgan_inversion.sources import of_size, side_of
 from interpgan_inversion.starts import Scale
 
 if TYPE_CHECKING:
     from interpgan_inversion.encoding import TrainEncoder
 
 FIRST, TESTED = 2**31, 64  # the seeds from which samples are drawn, and how many test the encoder
+HELD_OUT = 8  # one in so many of the given pictures, at most `TESTED`, tests it too
 
 
 class EncoderNet(nn.Module):
@@ -50,9 +54,11 @@ class EncoderNet(nn.Module):
             ),
             nn.AdaptiveAvgPool2d(4),
             nn.Flatten(),
+            nn.Linear(16 * widths[-1], widths[-1]),  # few numbers, for codes of many layers have many
+            nn.LeakyReLU(0.2),
         )
-        self.code = nn.Linear(16 * widths[-1], prod(code))
-        self.classes = nn.Linear(16 * widths[-1], classes) if classes else None
+        self.code = nn.Linear(widths[-1], prod(code))
+        self.classes = nn.Linear(widths[-1], classes) if classes else None
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """Look.
@@ -76,8 +82,11 @@ class Learning:
         generator: that draws the samples.
         scale: of the codes.
         schedule: of the learning rate.
-        batch_size: samples a step.
-        picture_weight: of the difference of pictures.
+        batch_size: samples a step, and as many of the pictures.
+        likeness: of a picture and that of its code.
+        picture_weight: of `likeness`; 0 = codes alone.
+        pictures: that `likeness` is asked for; None = the samples.
+        seed: of the order of `pictures`.
     """
 
     def __init__(
@@ -87,10 +96,15 @@ class Learning:
         scale: Scale,
         schedule: Schedule,
         batch_size: int,
+        likeness: Likeness,
         picture_weight: float,
+        pictures: ImageSet | None,
+        seed: int,
     ) -> None:
         self.net, self.generator, self.scale, self.schedule = net, generator, scale, schedule
-        self.batch_size, self.picture_weight, self.step = batch_size, picture_weight, 0
+        self.batch_size, self.likeness, self.picture_weight = batch_size, likeness, picture_weight
+        self.pictures, self.seed, self.step = pictures, seed, 0
+        self.held_out = 0 if pictures is None else min(TESTED, len(pictures) // HELD_OUT)
         self.adam = torch.optim.Adam(net.parameters(), schedule.rate)
 
     def advance(self) -> float:
@@ -103,9 +117,16 @@ class Learning:
         if logits is not None and batch.labels is not None:
             loss = loss + functional.cross_entropy(logits, batch.labels)
         if self.picture_weight:
-            again = LatentBatch(self.scale.codes(apart), self.scale.space, batch.labels)
-            found = self.generator.images(again, self.batch_size)
-            loss = loss + self.picture_weight * (found - images).square().mean()
+            labels = batch.labels
+            if self.pictures is not None:
+                images = self._given(self.pictures)
+                apart, logits = self.net(images)
+                labels = None if logits is None else logits.softmax(1)
+            again = LatentBatch(self.scale.codes(apart), self.scale.space, labels)
+            found = self.likeness.look(self.generator.images(again, self.batch_size))
+            with torch.no_grad():
+                wanted = self.likeness.look(images)
+            loss = loss + self.picture_weight * self.likeness.loss(found, wanted).mean()
         self.adam.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         self.adam.step()
@@ -120,6 +141,12 @@ class Learning:
         )
         return batch, self.generator.images(batch, count).clamp(-1, 1)
 
+    def _given(self, pictures: ImageSet) -> Tensor:
+        """Some of the pictures, by the number of the step: (n, 3, h, w)."""
+        random = np.random.RandomState([self.seed, self.step])
+        rows = random.randint(len(pictures) - self.held_out, size=self.batch_size)
+        return pictures.images(rows.tolist()).to(self.generator.device)
+
     def state(self) -> dict[str, Any]:
         """Everything that changes, for `torch.save`."""
         return {"step": self.step, "net": self.net.state_dict(), "adam": self.adam.state_dict()}
@@ -133,32 +160,48 @@ class Learning:
 
 def train(step: TrainEncoder, generator: Generator, scratch: Path, progress: Progress) -> Encoder:
     """What `TrainEncoder.run` does."""
+    side = side_of(generator)
+    pictures = None if step.pictures is None else of_size(step.pictures, side)
     scale = Scale.of(generator, step.space or layered(generator))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(step.seed)
-        net = EncoderNet(side_of(generator), step.width, scale.space.shape, generator.classes)
+        net = EncoderNet(side, step.width, scale.space.shape, generator.classes)
     net.to(generator.device)
-    schedule = Schedule(step.steps, step.rate)
-    learning = Learning(net, generator, scale, schedule, step.batch_size, step.picture_weight)
+    schedule, likeness = (
+        Schedule(step.steps, step.rate),
+        Likeness(step.perceptual, None, step.perceptual_weight),
+    )
+    learning = Learning(
+        net, generator, scale, schedule, step.batch_size, likeness, step.picture_weight, pictures, step.seed
+    )
     finish(learning, "training the encoder", scratch / "learning.pt", progress)
-    encoder = Encoder(net.eval().requires_grad_(False), scale, generator.fingerprint, {})
-    return Encoder(net, scale, generator.fingerprint, _figures(encoder, learning))
+    net.half().float().eval().requires_grad_(False)  # as its file keeps it
+    encoder = Encoder(net, scale, generator.fingerprint, {})
+    return replace(encoder, figures=_figures(encoder, learning))
 
 
 @torch.no_grad()
 def _figures(encoder: Encoder, learning: Learning) -> dict[str, float]:
-    """On samples that the training did not draw."""
+    """On samples, and on pictures, that the training did not draw."""
     batch, images = learning.drawn(FIRST, TESTED)
     found = encoder.encode(images)
     cosines = functional.cosine_similarity(
         encoder.scale.apart(found.codes).flatten(1), encoder.scale.apart(batch.codes).flatten(1)
     )
-    pictures = learning.generator.images(found, 8).clamp(-1, 1)
     figures = {
-        "cosine of the codes, median": float(cosines.median()),
-        "PSNR of the pictures, dB, median": float(psnr(pictures, images).median()),
+        "cosine of the codes of samples, median": float(cosines.median()),
+        "PSNR of samples, dB, median": _psnr(learning.generator, found, images),
     }
     if found.labels is not None and batch.labels is not None:
         right = (found.labels.argmax(1) == batch.labels.argmax(1)).float().mean()
-        figures["share of right classes"] = float(right)
+        figures["share of right classes of samples"] = float(right)
+    if learning.pictures is not None and learning.held_out:
+        rows = slice(len(learning.pictures) - learning.held_out, None)
+        images = learning.pictures.images(rows).to(images.device)
+        figures["PSNR of pictures, dB, median"] = _psnr(learning.generator, encoder.encode(images), images)
     return figures
+
+
+def _psnr(generator: Generator, found: LatentBatch, images: Tensor) -> float:
+    """The median over pictures, in dB."""
+    return float(psnr(generator.images(found, 8).clamp(-1, 1), images).median())

@@ -97,9 +97,9 @@ def compared(
         for k, (caption, batch) in enumerate(batches.items()):
             drawn = to_uint8(generator.images(batch[i]))[0]
             found = torch.tensor(drawn).permute(2, 0, 1)[None].to(target) / 127.5 - 1  # as a file has it
-            figures = _figures(likeness, found, target)
-            columns = ("picture", *figures)
-            rows.append((name if len(batches) == 1 else f"{name}, {caption}", *figures.values()))
+            row = figures(likeness, found, target)
+            columns = ("picture", *row)
+            rows.append((name if len(batches) == 1 else f"{name}, {caption}", *row.values()))
             shown.append(Picture.write(drawn, folder, f"{i:03d}-{k}.png", caption, text=MARK))
         strips.append(Strip(name, tuple(shown)))
     if len(names) > 1 and len(batches) == 1:
@@ -112,16 +112,16 @@ def compared(
     return Report("", tuple(strips), tuple(tables), (*notes, *said))
 
 
-def _figures(likeness: Likeness, found: Tensor, target: Tensor) -> dict[str, float]:
+def figures(likeness: Likeness, found: Tensor, target: Tensor) -> dict[str, float]:
     """Of one picture and its original, by the heading of their column."""
     seen, wanted = likeness.look(found), likeness.look(target)
-    figures = {"PSNR, dB": psnr(found, target), "SSIM": ssim(found, target)}
+    known = {"PSNR, dB": psnr(found, target), "SSIM": ssim(found, target)}
     if likeness.perceptual is not None and seen.perceived is not None:
         what = f"perceptual, {likeness.perceptual.name}"
-        figures[what] = distance(seen.perceived, wanted.perceived)
+        known[what] = distance(seen.perceived, wanted.perceived)
     if likeness.identity is not None and seen.identity is not None:
-        figures[f"identity, {likeness.identity.name}"] = alike(seen.identity, wanted.identity)
-    return {what: float(figure) for what, figure in figures.items()}
+        known[f"identity, {likeness.identity.name}"] = alike(seen.identity, wanted.identity)
+    return {what: float(figure) for what, figure in known.items()}
 
 
 def _curves(names: Sequence[str], curves: Sequence[Curve]) -> Table:

@@ -85,9 +85,13 @@ def finish(work: Work, what: str, file: Path, progress: Progress) -> None:
     """
     if file.exists():
         work.restore(torch.load(file, map_location="cpu", weights_only=True))
-    said, saved = Said(what), time.monotonic()
+    loss, saved = float("nan"), time.monotonic()
+
+    def said() -> str:
+        return f"{what}, loss {loss:.4f}"
+
     for _ in progress(_left(work), total=work.schedule.steps - work.step, what=said):
-        said.more = f", loss {work.advance():.4f}"
+        loss = work.advance()
         if time.monotonic() - saved > SAVE_SECONDS:
             _save(work, file)
             saved = time.monotonic()
@@ -102,12 +106,3 @@ def _left(work: Work) -> Iterator[int]:
 def _save(work: Work, file: Path) -> None:
     with placing(file) as partial:
         torch.save(work.state(), partial)
-
-
-class Said(str):
-    """What a bar says, with an end that changes as it is shown."""
-
-    more = ""
-
-    def __format__(self, spec: str) -> str:
-        return f"{self!s}{self.more}"

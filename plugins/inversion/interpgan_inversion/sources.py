@@ -71,12 +71,7 @@ def read(
         InterpganError: if a set has another size, more than `unreadable` files cannot be read, or none can.
     """
     if isinstance(pictures, ImageSet):
-        if pictures.resolution != side:
-            raise InterpganError(
-                f"these pictures have {pictures.resolution} pixels and the generator draws {side}; "
-                f"make the set with resolution: {side}, or name the files here"
-            )
-        return pictures
+        return of_size(pictures, side)
     sources = pictures if isinstance(pictures, tuple) else (pictures,)
     sets: list[ImageSet] = []
     bad: list[str] = []
@@ -96,6 +91,20 @@ def read(
     if not sets:
         raise InterpganError(f"none of the pictures can be read: {', '.join(bad)}; repair them")
     return joined(sets, bad)
+
+
+def of_size(pictures: ImageSet, side: int) -> ImageSet:
+    """The set itself.
+
+    Raises:
+        InterpganError: if its pictures do not have `side` pixels.
+    """
+    if pictures.resolution != side:
+        raise InterpganError(
+            f"these pictures have {pictures.resolution} pixels and the generator draws {side}; "
+            f"make the set with resolution: {side}, or name the files here"
+        )
+    return pictures
 
 
 def joined(sets: list[ImageSet], bad: list[str]) -> ImageSet:

@@ -110,6 +110,7 @@ def tune(
     copy.notes = {
         **parent.notes,
         "parent": parent.fingerprint,
+        "codes of": [parent.fingerprint, *parent.notes.get("codes of", ())],
         "tuned": f"inversion.pivotal, {step.steps} steps",
     }
     tuned = _again(copy, folder, parent)

@@ -6,7 +6,7 @@ import pytest
 import stylegan2_files
 import torch
 
-from interpgan_core import ImageSet, InterpganError, load_generator
+from interpgan_core import Direction, ImageSet, InterpganError, Shift, load_generator
 from interpgan_core.testing import toy
 from interpgan_inversion import running
 from interpgan_inversion.pivotal import Tune
@@ -44,6 +44,11 @@ def test_pictures_come_nearer_and_the_generator_is_kept(kit, tmp_path, tiny, nam
     assert all(torch.equal(before[k], t) for k, t in generator.module.state_dict().items())
     assert not any(p.requires_grad for p in tuned.module.parameters())
     assert tuned.notes["parent"] == generator.fingerprint != tuned.fingerprint
+    direction = Direction(
+        torch.ones(batch.space.shape[-1]), batch.space.name, generator=generator.fingerprint
+    )
+    assert len(Shift(direction=direction, strength=1.0).run(batch, tuned)) == 2
+    assert tuned.shares_codes(generator.fingerprint) and not generator.shares_codes(tuned.fingerprint)
     tuned.save(tmp_path / "result")
     again = load_generator(tmp_path / "result/generator.safetensors")
     assert again.fingerprint == tuned.fingerprint and again.notes == tuned.notes

@@ -11,6 +11,7 @@ import torch
 
 from interpgan_core import ImageSet, InterpganError, LatentBatch, make_plan, run
 from interpgan_core.testing import conformance, toy
+from interpgan_inversion.editability import Editability
 from interpgan_inversion.encoding import InvertInDomain, TrainEncoder
 from interpgan_inversion.operators import Compare, Invert
 from interpgan_inversion.pivotal import Tune
@@ -80,6 +81,7 @@ steps:
         ("inversion.pivotal", Tune),
         ("inversion.encoder", TrainEncoder),
         ("inversion.indomain", InvertInDomain),
+        ("inversion.editability", Editability),
     ],
 )
 def test_every_parameter_stands_in_the_readme(use, operator):
@@ -94,10 +96,12 @@ def test_every_parameter_stands_in_the_readme(use, operator):
         "identity",
         "identity_weight",
     }
-    assert re.findall(r"`(\w+)`", rows) == [name for name in operator.model_fields if name not in shared]
+    said, known = re.findall(r"`(\w+)`", rows), operator.model_fields
+    assert [name for name in said if name not in shared] == [name for name in known if name not in shared]
 
 
 def test_recipe_errors_do_not_wait_for_torch():
-    code = "import sys; from interpgan_inversion import encoding, operators, pivotal; print(*sys.modules)"
+    names = "align, editability, encoding, operators, pivotal, trained"
+    code = f"import sys; from interpgan_inversion import {names}; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert not {"torch", "numpy", "PIL"} & set(ran.stdout.split())

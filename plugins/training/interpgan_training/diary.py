@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,10 @@ SHEETS = 8
 SHOWN = 16  # pictures of a sheet
 CODES = 2**31  # seed of the sheets' codes: none that a step draws from
 
+Plots = Mapping[str, Sequence[str]]
+"""Title -> names of what a step tells, each a curve."""
+PLOTS: Plots = {"losses": ("discriminator", "generator"), "mean logits": ("real", "fake")}
+
 
 class Diary:
     """The log and the sheets of a training; both go on in a resumed run.
@@ -28,10 +33,11 @@ class Diary:
     Args:
         folder: where they are kept.
         pictures: that the whole training will show.
+        plots: what the report draws, two plots in a row.
     """
 
-    def __init__(self, folder: Path, pictures: int) -> None:
-        self.folder, self.pictures = folder, pictures
+    def __init__(self, folder: Path, pictures: int, plots: Plots = PLOTS) -> None:
+        self.folder, self.pictures, self.plots = folder, pictures, plots
         self.lines: list[dict[str, float]] = []
         self.sums: dict[str, list[float]] = {}
 
@@ -87,24 +93,25 @@ class Diary:
                 pixels = np.asarray(image.convert("RGB"))
             caption = f"after {int(path.stem):,} pictures"
             sheets.append(Picture.write(pixels, folder, f"sheets/{path.name}", caption))
-        curves = Picture.write(_curves(lines), folder, "curves.png", "losses and logits", side=1200)
+        said = " and ".join(self.plots)
+        curves = Picture.write(_curves(lines, self.plots), folder, "curves.png", said, side=1200)
         last = {name: value for name, value in lines[-1].items() if name != "pictures"}
         table = Table("At the end", ("what", "mean of the last steps"), tuple(last.items()))
         Report(title, (Strip("", (curves,)), Strip("", tuple(sheets))), (table,)).save(folder)
 
 
-def _curves(lines: list[dict[str, float]]) -> np.ndarray:
-    """(h, w, 3) uint8: losses on the left, mean logits on the right."""
+def _curves(lines: list[dict[str, float]], plots: Plots) -> np.ndarray:
+    """(h, w, 3) uint8: two plots in a row."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 3), dpi=120, layout="constrained")
+    height = -(-len(plots) // 2)
+    figure = Figure(figsize=(9, 3 * height), dpi=120, layout="constrained")
     canvas = FigureCanvasAgg(figure)
-    plots = {"losses": ("discriminator", "generator"), "mean logits": ("real", "fake")}
-    for axes, (title, names) in zip(figure.subplots(1, 2), plots.items(), strict=True):
+    for axes, (title, names) in zip(figure.subplots(height, 2).flat, plots.items(), strict=False):
         for name in names:
             rows = [(line["pictures"] / 1000, line[name]) for line in lines if name in line]
-            axes.plot(*zip(*rows, strict=True), label=name, linewidth=1.2)
+            axes.plot([x for x, _ in rows], [y for _, y in rows], label=name, linewidth=1.2)
         axes.set_title(title, fontsize=10)
         axes.set_xlabel("thousand pictures", fontsize=9)
         axes.grid(alpha=0.25)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from interpgan_core import Generator, HasDiscriminator, ImageSet, InterpganError, placing
+from interpgan_core import Generator, HasDiscriminator, ImageSet, InterpganError, placing, rectify
 from interpgan_training.augment import adapt, augment
 from interpgan_training.draws import batch_indices, generator_of
 from interpgan_training.encoder import Encoder, divergence
@@ -28,10 +28,10 @@ ENCODER_RATE = 1e-3  # its learning rate
 MEAN_HALF = 0.05  # the average forgets half of itself in at most this share of what was seen
 
 
-def family_of(settings: FamilySettings, grown: bool = False) -> Family:
+def family_of(settings: FamilySettings, grown: bool = False, rectified: tuple[str, ...] = ()) -> Family:
     """The family that the settings are of; see `Family`."""
     module, _, name = settings.target.partition(":")
-    family: Family = getattr(importlib.import_module(module), name)(settings, grown)
+    family: Family = getattr(importlib.import_module(module), name)(settings, grown, rectified)
     return family
 
 
@@ -69,6 +69,7 @@ class Trainer:
         device: "cpu", "cuda".
         team: the processes that train together.
         start: a generator with its discriminator, whose weights are taken over; None: new ones.
+        new_critic: is the discriminator new in spite of that?
 
     Attributes:
         step: steps taken.
@@ -84,6 +85,7 @@ class Trainer:
     device: str = "cpu"
     team: Team = field(default_factory=Alone)
     start: Generator | None = None
+    new_critic: bool = False
 
     def __post_init__(self) -> None:
         self.step, self.memory = 0, dict[str, float]()
@@ -95,12 +97,14 @@ class Trainer:
             widths = tuple(reversed(self.family.settings.widths[:-1]))
             self.encoder = Encoder(widths, self.classes, self.family.entries)
         if self.start is not None:
-            if not isinstance(self.start, HasDiscriminator):
-                raise InterpganError(
-                    "training goes on from a generator with its discriminator, and this has none"
-                )
             self.family.adopt(self.generator, self.start.module)
-            self.family.adopt(self.discriminator, self.start.discriminator)
+            if not self.new_critic:
+                if not isinstance(self.start, HasDiscriminator):
+                    raise InterpganError(
+                        "training goes on from a generator with its discriminator, and this has none"
+                    )
+                self.family.adopt(self.discriminator, self.start.discriminator)
+        rectify(self.generator, self.family.rectified)
         self.generator.to(self.device).requires_grad_(True)
         self.discriminator.to(self.device).requires_grad_(True)
         self.encoder.to(self.device)
@@ -108,7 +112,7 @@ class Trainer:
         own = self.family.settings
         lazy = own.r1_interval / (own.r1_interval + 1) if own.r1 else 1.0
         critic = [{"params": list(self.discriminator.parameters()), "lr": own.discriminator_rate * lazy}]
-        self.optimisers = (
+        self.optimisers: tuple[torch.optim.Optimizer, ...] = (
             self._adam(self.family.groups(self.generator, own.generator_rate), 1.0),
             self._adam(critic, lazy),
             torch.optim.Adam(self.encoder.parameters(), ENCODER_RATE, fused=True),
@@ -245,6 +249,14 @@ class Trainer:
         kind = getattr(torch, self.settings.precision)
         with torch.autocast(torch.device(self.device).type, kind, enabled=kind != torch.float32):
             yield
+
+    def finish(self) -> Generator:
+        """The generator of averaged weights, with its discriminator."""
+        made = self.family.finish(self.average, self.discriminator, self.data.resolution, self.classes)
+        made.rectify(self.family.rectified)
+        if self.data.class_names and self.classes:
+            made.class_names = self.data.class_names  # type: ignore[attr-defined]
+        return made
 
     def _networks(self) -> tuple[nn.Module, ...]:
         return self.generator, self.discriminator, self.average, self.encoder

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
 from interpgan_core import Generator, ImageSet, InterpganError, Progress
-from interpgan_training.diary import Diary
+from interpgan_training.diary import PLOTS, Diary, Plots
 from interpgan_training.loop import Settings, Trainer, family_of
 from interpgan_training.settings import Architecture, FamilySettings
 from interpgan_training.team import Alone, Team
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 STATE = "state.pt"
 SAVE_SECONDS = 180.0
+TRAINER = "interpgan_training.loop:Trainer"
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,17 @@ class Order:
         family: settings of the architecture.
         settings: what is the same for every family.
         pictures: how many real ones to show.
+        rectified: layers of the generator behind which a ReLU is put.
+        trainer: module:class of the `Trainer`; another plugin's may do more.
+        more: what that takes beside what every trainer does; JSON values.
     """
 
     family: FamilySettings
     settings: Settings
     pictures: int
+    rectified: tuple[str, ...] = ()
+    trainer: str = TRAINER
+    more: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, train: Train) -> Order:
@@ -49,13 +57,17 @@ class Order:
             "family": self.family.model_dump(mode="json"),
             "settings": vars(self.settings),
             "pictures": self.pictures,
+            **({"rectified": list(self.rectified)} if self.rectified else {}),
+            **({"trainer": self.trainer, "more": self.more} if self.trainer != TRAINER else {}),
         }
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Order:
         """What `to_json` made."""
         family: FamilySettings = TypeAdapter(Architecture).validate_python(values["family"])
-        return cls(family, Settings(**values["settings"]), values["pictures"])
+        rectified = tuple(values.get("rectified", ()))
+        trainer, more = values.get("trainer", TRAINER), values.get("more", {})
+        return cls(family, Settings(**values["settings"]), values["pictures"], rectified, trainer, more)
 
 
 def train(
@@ -66,6 +78,7 @@ def train(
     scratch: Path,
     progress: Progress,
     team: Team | None = None,
+    plots: Plots = PLOTS,
 ) -> Generator:
     """Train to the end, from the last checkpoint on where there is one.
 
@@ -77,6 +90,7 @@ def train(
         scratch: holds the checkpoint and the diary.
         progress: shows pictures seen, pictures a second and the time that is left.
         team: the processes that train together.
+        plots: which curves the report shows.
 
     Returns:
         The generator of averaged weights, with its discriminator.
@@ -85,9 +99,11 @@ def train(
         InterpganError: if the data does not fit, or a loss is not finite.
     """
     team = team or Alone()
-    family = family_of(order.family, grown=start is not None)
-    trainer = Trainer(family, order.settings, data, device, team, start)
-    diary = Diary(scratch, order.pictures)
+    family = family_of(order.family, start is not None, order.rectified)
+    module, _, name = order.trainer.partition(":")
+    make: type[Trainer] = getattr(importlib.import_module(module), name)
+    trainer = make(family, order.settings, data, device, team, start, **order.more)
+    diary = Diary(scratch, order.pictures, plots)
     state = scratch / STATE
     if state.exists():
         diary.restore(trainer.restore(state))
@@ -107,18 +123,16 @@ def train(
     if not team.rank:
         diary.sheet(trainer)
         trainer.save(state, diary.content())
-    made = trainer.family.finish(trainer.average, trainer.discriminator, data.resolution, trainer.classes)
-    if data.class_names and trainer.classes:
-        made.class_names = data.class_names
+    made = trainer.finish()
     made.notes = {"training": order.to_json(), "data": dict(data.notes or {})}
     if start is not None:
         made.notes["parent"] = start.fingerprint
     return made.to(device)
 
 
-def report(order: Order, scratch: Path, folder: Path) -> None:
+def report(order: Order, scratch: Path, folder: Path, plots: Plots = PLOTS) -> None:
     """Put the log, the curves and the pictures of a training into the folder of its step."""
-    diary = Diary(scratch, order.pictures)
+    diary = Diary(scratch, order.pictures, plots)
     diary.report(folder, f"{order.family.family}, {order.pictures / 1000:g} thousand pictures")
 
 

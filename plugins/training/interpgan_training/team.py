@@ -49,6 +49,8 @@ class Accelerated:
     def average_gradients(self, network: nn.Module) -> None:
         """One message for all gradients: there are many small ones."""
         gradients = [p.grad for p in network.parameters() if p.grad is not None]
+        if not gradients:
+            return
         flat = torch.cat([g.flatten() for g in gradients])
         mean = self.accelerator.reduce(flat, "mean")
         for gradient, part in zip(gradients, mean.split([g.numel() for g in gradients]), strict=True):

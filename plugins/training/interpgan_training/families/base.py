@@ -22,10 +22,12 @@ class Family(ABC):
     Args:
         settings: what the recipe says.
         grown: do the networks come from a generator that was trained before, so that none has to grow?
+        rectified: layers of the generator behind which a ReLU is put.
     """
 
     settings: Any
     grown: bool = False
+    rectified: tuple[str, ...] = ()
 
     @property
     def conditional(self) -> bool:

@@ -17,7 +17,7 @@ from interpgan_biggan.discriminator import Discriminator
 from interpgan_biggan.generator import BigGAN
 from interpgan_biggan.network import Architecture, Block, Network
 from interpgan_biggan.parts import Norm, Spectral, Step
-from interpgan_core import Generator, InterpganError
+from interpgan_core import Generator, InterpganError, rectify
 from interpgan_training.draws import generator_of
 from interpgan_training.families.base import Family
 from interpgan_training.losses import orthogonality
@@ -141,6 +141,7 @@ class BigGANFamily(Family):
         """With the statistics of many batches in the batch norms, and the spectral norms divided out."""
         made = self.architecture(classes)
         network = _plain(generator, Network(made))
+        rectify(network, self.rectified)
         judge = _plain(discriminator, Discriminator(*self.critic_shape(classes), vectors=""))
         self.settle(network, classes)
         network.ready(torch.float32)

@@ -1,0 +1,87 @@
+"""The operator `inversion.editability`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from interpgan_core import (
+    DirectionSet,
+    Generator,
+    Input,
+    InterpganError,
+    LatentBatch,
+    Progress,
+    Report,
+    Scorer,
+)
+from interpgan_inversion.operators import Count, WithNets
+
+
+class Editability(WithNets):
+    """Edit inverted pictures, and see whether the edits take, and whether they still show the same person.
+
+    For each way of inversion, how near its pictures come to the originals; then every picture is moved towards the
+    other side of every attribute, by the same strength for all. An edit takes where the scorer sees the picture of the
+    code on the side of the original, and the edited one on the other: what inversion has lost counts as failed.
+
+    Source: the edits of Shen et al., InterFaceGAN, CVPR 2020; that likeness and editability are measured side by side
+        follows Tov et al., Designing an Encoder for StyleGAN Image Manipulation, SIGGRAPH 2021, section 3.
+    """
+
+    batches: Annotated[dict[str, Input[LatentBatch]], Field(min_length=1)]
+    """Codes, one a picture, by the caption of the way in which they were found."""
+    generators: Annotated[dict[str, Input[Generator]], Field(default_factory=dict)]
+    """By caption, those that draw in place of the one that flows in, such as that of `inversion.pivotal`."""
+    directions: Input[DirectionSet]
+    scorer: Input[Scorer]
+    attributes: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Names that both directions and scorer know; all of these when left out."""
+    strength: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3.0
+    """How far every code is moved, in standard deviations of the samples' codes along the direction."""
+    threshold: Annotated[float, Field(allow_inf_nan=False)] = 0.0
+    """The score that parts the two sides: 0 for logits, 0.5 for probabilities."""
+    shown: Annotated[int, Field(ge=0, strict=True)] = 4
+    """How many pictures the report shows."""
+    batch_size: Count = 8
+    """Pictures at once."""
+
+    def run(self, generator: Generator, folder: Path, scratch: Path, progress: Progress) -> Report:
+        """Measure.
+
+        Raises:
+            InterpganError: if pictures cannot be read, there is not one code a picture, a caption of `generators` is
+                none of `batches`, or an attribute is unknown.
+        """
+        from interpgan_inversion.edits import measured
+
+        originals = self.originals(generator, scratch, progress)
+        for caption, batch in self.batches.items():
+            if len(batch) != len(originals):
+                raise InterpganError(
+                    f"'{caption}' has {len(batch)} codes, and there are {len(originals)} pictures; name codes of these "
+                    "very pictures"
+                )
+        if extra := set(self.generators) - set(self.batches):
+            raise InterpganError(
+                f"generators names {', '.join(sorted(extra))}, and batches does not; use the same captions"
+            )
+        return measured(self, self.asked(), originals, generator, folder, progress)
+
+    def asked(self) -> tuple[str, ...]:
+        """The attributes.
+
+        Raises:
+            InterpganError: if one is unknown to the directions or the scorer, or they have none in common.
+        """
+        known = tuple(name for name in self.scorer.names if name in self.directions)
+        names = known if self.attributes is None else self.attributes
+        if not names or (unknown := set(names) - set(known)):
+            what = f"{', '.join(sorted(unknown))} is not" if names else "there is none"
+            raise InterpganError(
+                f"attributes must be known to both: {what} among the directions ({', '.join(self.directions)}) and the "
+                f"scores ({', '.join(self.scorer.names)})"
+            )
+        return names
