@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from interpgan_core import EditOperator, FeatureEdit, Generator, Input, LatentBatch
 from interpgan_interpretable.maps import check_layer, maps_of
 from interpgan_interpretable.pairing import as_many
 from interpgan_interpretable.segmenting import Segmenter, mask_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Parts = Annotated[tuple[str, ...], Field(min_length=1)]
 
@@ -30,6 +33,8 @@ class Collage(EditOperator):
     segmenter: Input[Segmenter]
     parts: Parts
     """Which of the segmenter's parts."""
+    box: StrictBool = False
+    """Take the smallest box round the part, as a region that somebody drags, rather than its outline."""
 
     def apply(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
         """Raises: InterpganError: if there is no such layer or part, or samples and sources cannot be paired."""
@@ -47,5 +52,24 @@ class Collage(EditOperator):
         ]
         here, there = torch.cat(masks).view(2, *value[:, :1].shape)
         units = tuple(range(value.shape[1]))
-        edit = FeatureEdit(self.layer, units, value, torch.maximum(here, there))
+        where = torch.maximum(here, there)
+        edit = FeatureEdit(self.layer, units, value, boxed(where) if self.box else where)
         return replace(batch, edits=(*batch.edits, edit))
+
+
+def boxed(masks: Tensor) -> Tensor:
+    """The smallest box round each mask.
+
+    Args:
+        masks: (n, 1, h, w) from 0 to 1; a position is inside from 0.5 on.
+
+    Returns:
+        (n, 1, h, w) of 0 and 1; no box where nothing is inside.
+    """
+    inside = masks >= 0.5
+    rows, columns = inside.any(3, keepdim=True), inside.any(2, keepdim=True)
+    for axis, lines in ((2, rows), (3, columns)):
+        reached = lines.int().cummax(axis).values
+        left = lines.flip(axis).int().cummax(axis).values.flip(axis)
+        lines.copy_((reached & left).bool())
+    return (rows & columns).to(masks.dtype)

@@ -1,7 +1,7 @@
 """The energy model of an interpretable layer: what trains a filter to draw with its group, and with no other.
 
-Letters in shapes: n samples, m filters, k = h w positions, c groups. Maps are none below 0, and of unit root mean
-square over filters, positions and samples, so that the model's constants mean the same on every layer. Everything is
+Letters in shapes: n samples, m filters, k = h w positions, c groups. Maps are none below 0, and as
+loud as `EnergyModel.scaled` makes them, so that the model's constants mean the same on every layer. Everything is
 differentiable by maps and weights alike; who holds which still is said by `detach`.
 """
 

@@ -110,6 +110,25 @@ def fit(moments: Moments, count: int, restarts: int = 10, seed: int = 0) -> Fit:
     return max(fits, key=lambda found: found.likelihood)
 
 
+def refit(moments: Moments, groups: Tensor) -> Fit:
+    """Go on from groups that there are: each filter joins the group whose centre is nearest to its maps.
+
+    Args:
+        moments: of filters of unit root mean square.
+        groups: (m,) int64; the groups so far, from 0; a filter of -1 is shared by all.
+
+    Returns:
+        The fit, with one variance for all groups: as a layer learns, a filter that differs from its group would else
+        fall to the widest one, and that would gather all that is rare.
+    """
+    import torch
+
+    count = int(groups.max()) + 1
+    shares = torch.nn.functional.one_hot(groups.clamp(min=0), count).double()
+    shares[groups < 0] = 1 / count
+    return _refined(moments, shares[:, shares.sum(0) > 0], tied=True)
+
+
 def _starts(moments: Moments, count: int, restarts: int, seed: int) -> Iterator[Tensor]:
     """(m, count) float64, one-hot; groups by k-means++ and Lloyd's rounds."""
     import torch
@@ -128,13 +147,13 @@ def _starts(moments: Moments, count: int, restarts: int, seed: int) -> Iterator[
         yield torch.nn.functional.one_hot(torch.from_numpy(start.labels_).long(), count).double()
 
 
-def _refined(moments: Moments, shares: Tensor) -> Fit:
+def _refined(moments: Moments, shares: Tensor, tied: bool = False) -> Fit:
     """Expectation maximisation from given responsibilities until no filter changes its group."""
     import torch
 
     asked, groups = shares.shape[1], shares.argmax(1)
     for _ in range(ROUNDS):
-        mixture = _maximised(moments, shares)
+        mixture = _maximised(moments, shares, tied)
         joint = mixture.log_joint(moments)
         before, groups = groups, joint.argmax(1)
         members = groups.bincount(minlength=shares.shape[1])
@@ -148,12 +167,15 @@ def _refined(moments: Moments, shares: Tensor) -> Fit:
     return Fit(sorted_, place[groups], mixture.likelihood(moments), asked - len(order))
 
 
-def _maximised(moments: Moments, shares: Tensor) -> Mixture:
-    """The likeliest mixture for responsibilities (m, c)."""
+def _maximised(moments: Moments, shares: Tensor, tied: bool) -> Mixture:
+    """The likeliest mixture for responsibilities (m, c); tied: of one variance for all groups."""
+    import torch
+
     sizes = shares.sum(0).clamp(min=1e-300)
     centres = shares.T @ moments.sums / (sizes[:, None] * moments.count)
     far = (shares * distances(moments, centres)).sum(0)
     each = moments.count * moments.sums.shape[1]
     shared = float(far.sum() / (each * sizes.sum()))
-    variances = (far / (each * sizes)).clamp(min=max(FLOOR * shared, 1e-12))
+    variances = torch.full_like(far, shared) if tied else far / (each * sizes)
+    variances = variances.clamp(min=max(FLOOR * shared, 1e-12))
     return Mixture(centres, variances, sizes / sizes.sum())

@@ -8,7 +8,7 @@ import write_tiny
 
 from interpgan_core import Direction, Exchange, InterpganError, Shift, load_generator
 from interpgan_core.testing import conformance, recipe_error, toy
-from interpgan_interpretable.collaging import Collage
+from interpgan_interpretable.collaging import Collage, boxed
 from interpgan_interpretable.exchanging import ExchangeConcepts
 from interpgan_interpretable.moving import MoveConcepts, shifted
 from interpgan_interpretable.partition import FindPartition, with_concepts
@@ -244,3 +244,25 @@ HEAD = "interpgan: 1\nsteps:\n  - {use: generator, weights: toy}\n  - {use: samp
 )
 def test_wrong_recipes(step, message, tmp_path):
     assert message in recipe_error(HEAD + step, tmp_path)
+
+
+def test_a_box_round_a_mask():
+    mask = torch.zeros(2, 1, 5, 6)
+    mask[0, 0, 1, 2] = mask[0, 0, 3, 4] = 1
+    mask[0, 0, 0, 0] = 0.4  # hardly inside
+    box = torch.zeros(2, 1, 5, 6)
+    box[0, 0, 1:4, 2:5] = 1
+    assert torch.equal(boxed(mask), box)
+
+
+def test_a_collage_in_a_box_changes_more_than_one_in_the_outline(world, places):
+    batch, source = world.sample(range(4)), world.sample(range(10, 14))
+    areas = []
+    for box in (False, True):
+        (edit,) = (
+            Collage(source=source, layer="drawing", segmenter=places, parts=["one"], box=box)
+            .apply(batch, world)
+            .edits
+        )
+        areas.append(float(edit.weight.sum()))
+    assert areas[1] > areas[0]

@@ -9,7 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from interpgan_core import InterpganError
 from interpgan_interpretable import mixture as module
-from interpgan_interpretable.mixture import Mixture, fit
+from interpgan_interpretable.mixture import Mixture, fit, refit
 from interpgan_interpretable.moments import moments
 
 
@@ -140,3 +140,31 @@ def test_equal_maps_are_no_trouble():
     found = fit(moments([maps]).normalised(), 3)
     assert found.groups.bincount().tolist() == [2, 2, 2]
     assert bool(found.mixture.variances.isfinite().all()) and np.isfinite(found.likelihood)
+
+
+def test_groups_go_on_from_those_there_are():
+    """A filter that came to lie with another group joins it, and one that was in none finds its own."""
+    random = torch.Generator().manual_seed(0)
+    truth = torch.arange(24) % 4
+    centres = 2 * torch.rand(4, 64, generator=random)
+    maps = centres[truth] + 0.3 * torch.randn(50, 24, 64, generator=random)
+    seen = moments([maps[..., None]]).normalised()
+    before = truth.clone()
+    before[0], before[1] = 2, -1
+    assert adjusted_rand_score(truth, refit(seen, before).groups) == 1
+
+
+def test_no_group_gathers_what_is_rare():
+    """One group is far wider than the others; a filter nearer to a narrow one's centre stays there all the same."""
+    random = torch.Generator().manual_seed(0)
+    truth = torch.arange(20) % 2
+    centres = torch.stack([torch.zeros(64), torch.ones(64)])
+    spread = torch.tensor([3.0, 0.05])[truth]
+    maps = centres[truth] + spread[:, None] * torch.randn(50, 20, 64, generator=random)
+    maps[:, 1] = 0.7 + 1.5 * torch.randn(50, 64, generator=random)
+    seen = moments([maps[..., None]])
+    alike = torch.nn.functional.one_hot(truth).double()
+    for tied, there in ((True, 3), (False, 2)):  # of two variances it would be the wide one's
+        groups = module._refined(seen, alike, tied).groups
+        assert groups[1] == groups[there]
+    assert torch.equal(refit(seen, truth).groups, module._refined(seen, alike, True).groups)

@@ -1,0 +1,106 @@
+"""What ties each filter of an interpretable layer to its group: a module that checkpoints and generators keep."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from interpgan_core import Generator, InterpganError
+from interpgan_interpretable.energy import energy, members
+
+NAMES = ("weights", "groups", "loudness")
+PREFIX = "interpretable."  # of what a generator keeps attached
+FLOOR = 0.1  # of the layer's mean square; below it a filter is quiet, and not made as loud as the others
+
+
+class EnergyModel(nn.Module):
+    """W, the groups of the filters, and how loud each filter is.
+
+    Letters in shapes: n samples, m filters, h w = k positions, c groups.
+
+    Args:
+        filters: m.
+        concepts: c; groups that are not in use have no filter.
+        positions: k.
+    """
+
+    weights: nn.Parameter
+    groups: Tensor
+    loudness: Tensor
+
+    def __init__(self, filters: int, concepts: int, positions: int) -> None:
+        super().__init__()
+        self.weights = nn.Parameter(torch.zeros(filters, concepts, positions))
+        self.register_buffer("groups", torch.full((filters,), -1))
+        self.register_buffer("loudness", torch.ones(filters))
+
+    @property
+    def concepts(self) -> int:
+        """c."""
+        return self.weights.shape[1]
+
+    @property
+    def belongs(self) -> Tensor:
+        """(m, c) bool."""
+        return members(self.groups, self.concepts)
+
+    def scaled(self, maps: Tensor) -> Tensor:
+        """Maps as the model sees them: of filters as loud as one another, and so that g is a sum over filters.
+
+        Args:
+            maps: (n, m, h, w), none below 0.
+
+        Returns:
+            (n, m, k), a mean square over the samples of 1 / k each, or less for a quiet filter.
+        """
+        flat = maps.flatten(2)
+        return flat / (self.loudness[:, None] * flat.shape[2] ** 0.5)
+
+    def goodness(self, maps: Tensor) -> Tensor:
+        """g of maps (n, m, h, w), (n,), with W held."""
+        return energy(self.scaled(maps), self.weights.detach(), self.belongs)
+
+    def attach(self, generator: Generator) -> None:
+        """Have a generator keep all this, in its file too."""
+        own = {PREFIX + name: getattr(self, name).detach().clone() for name in NAMES}
+        generator.attached = {**generator.attached, **own}
+
+    @classmethod
+    def left_in(cls, generator: Generator) -> Self | None:
+        """The model that `attach` left, with frozen weights; None if there is none."""
+        if not all(PREFIX + name in generator.attached for name in NAMES):
+            return None
+        own = {name: generator.attached[PREFIX + name] for name in NAMES}
+        made = cls(*own["weights"].shape)
+        made.load_state_dict({name: t if name == "groups" else t.float() for name, t in own.items()})
+        return made.to(own["weights"].device).requires_grad_(False)
+
+    @classmethod
+    def of(cls, generator: Generator) -> Self:
+        """The model that `attach` left, with frozen weights.
+
+        Raises:
+            InterpganError: if the generator has none.
+        """
+        found = cls.left_in(generator)
+        if found is None:
+            raise InterpganError(
+                "this generator has no energy model: it comes with those that interpretable.train made, such as "
+                "avatars.pggan-interpretable; train this one, or load one of them"
+            )
+        return found
+
+
+def loudness(maps: Tensor) -> Tensor:
+    """How loud each filter is; differentiable, for a filter must not gain by being loud.
+
+    Args:
+        maps: (n, m, k).
+
+    Returns:
+        (m,); root mean square, raised for quiet filters by that of the whole layer, which is held.
+    """
+    squares = maps.square().mean((0, 2))
+    return (squares + FLOOR * squares.mean().detach()).sqrt().clamp(min=1e-12)

@@ -1,0 +1,274 @@
+"""`interpretable.train`: what it makes of each family, that it can be stopped, and what stops it."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from interpgan_core import ImageSet, InterpganError, load_generator, rectify
+from interpgan_interpretable.grouping import renumbered
+from interpgan_interpretable.learning import LayerTrainer, Plan
+from interpgan_interpretable.model import EnergyModel
+from interpgan_interpretable.training import TrainInterpretable
+from interpgan_training import session
+from interpgan_training.operators import Train
+
+SMALL = {
+    "stylegan2": {"family": "stylegan2", "widths": [8, 8, 8], "z": 8, "w": 8, "mapping": 2},
+    "pggan": {"family": "pggan", "widths": [8, 8, 8], "z": 8, "phase_kimg": 0.02},
+    "biggan": {"family": "biggan", "widths": [8, 8, 8], "chunk": 4, "embedding": 4},
+}
+LAYER = {"stylegan2": "synthesis.b8.conv1", "pggan": "layer3", "biggan": "blocks.0"}
+
+
+class Stopped(Exception):
+    """As if somebody had pulled the plug."""
+
+
+def quietly(items, total=None, what=""):
+    return items
+
+
+def stop_after(pictures):
+    def progress(items, total=None, what=""):
+        for number in items:
+            if number >= pictures:
+                raise Stopped
+            yield number
+
+    return progress
+
+
+@pytest.fixture(scope="module")
+def data():
+    """64 pictures of two kinds: a light square in the upper or the lower half, on a dark ground."""
+    random = np.random.RandomState(0)
+    pixels = random.randint(0, 60, size=(64, 3, 16, 16)).astype(np.uint8)
+    kinds = np.arange(64) % 2
+    for i, kind in enumerate(kinds):
+        y, x = (1 + random.randint(3)) + 8 * kind, 1 + random.randint(8)
+        pixels[i, :, y : y + 4, x : x + 6] = random.randint(150, 255, size=(3, 1, 1))
+    return ImageSet(pixels, classes=torch.from_numpy(kinds), class_names=("upper", "lower"))
+
+
+@pytest.fixture(scope="module")
+def parents(data, tmp_path_factory):
+    """A generator of each family that has begun to learn."""
+    made = {}
+    for family, settings in SMALL.items():
+        folders = [tmp_path_factory.mktemp("parent") for _ in range(2)]
+        made[family] = Train(data=data, architecture=settings, kimg=0.16, batch_size=8).run(
+            "cpu", *folders, quietly
+        )
+    return made
+
+
+def trained(data, parent, folder, family, progress=quietly, **more):
+    known = {"concepts": 3, "interval": 2, "kimg": 0.08, "batch_size": 8, "looks": 32, "regroup": 3}
+    operator = TrainInterpretable(data=data, layer=LAYER[family], **(known | more))
+    result, scratch = folder / "result", folder / "scratch"
+    for path in (result, scratch):
+        path.mkdir(exist_ok=True, parents=True)
+    made = operator.run(parent, "cpu", result, scratch, progress)
+    made.save(result)
+    return made
+
+
+@pytest.mark.parametrize("family", SMALL)
+def test_what_was_trained_is_saved_and_loaded_with_its_concepts(data, parents, tmp_path, family):
+    made = trained(data, parents[family], tmp_path, family, licence="ours")
+    again = load_generator(tmp_path / "result/generator.safetensors")
+    batch = made.sample([1, 2, 3])
+    assert torch.equal(made.images(batch), again.images(again.sample([1, 2, 3])))
+    assert again.fingerprint == made.fingerprint != parents[family].fingerprint
+    assert again.concepts == made.concepts
+    layer = LAYER[family]
+    assert again.rectified == (layer,)
+    assert float(again.features(batch, [layer])[layer].min()) == 0
+    units = [unit for of, own in again.concepts.values() for unit in own if of == layer]
+    assert len(units) == len(set(units)) > 0
+    model = EnergyModel.of(again)
+    assert torch.equal(model.weights, EnergyModel.of(made).weights)
+    assert float(model.weights.abs().max()) > 0
+    for own in again.concepts.values():  # a concept is a group of the model
+        assert len(set(model.groups[list(own[1])].tolist())) == 1
+    assert again.licence == "ours"
+    assert again.notes["parent"] == parents[family].fingerprint
+    assert again.notes["training"]["more"]["given"]["concepts"] == 3
+    assert hasattr(again, "discriminator")
+
+
+@pytest.mark.parametrize("family", SMALL)
+def test_a_stopped_training_ends_in_the_same_bytes(data, parents, tmp_path, family, monkeypatch):
+    whole = trained(data, parents[family], tmp_path / "whole", family)
+    monkeypatch.setattr(session, "SAVE_SECONDS", 0.0)
+    for pictures in (30, 55):
+        with pytest.raises(Stopped):
+            trained(data, parents[family], tmp_path / "parts", family, stop_after(pictures))
+    trained(data, parents[family], tmp_path / "parts", family)
+    results = [tmp_path / run / "result" for run in ("whole", "parts")]
+    files = [(folder / "generator.safetensors").read_bytes() for folder in results]
+    assert files[0] == files[1]
+    assert (results[0] / "log.jsonl").read_bytes() == (results[1] / "log.jsonl").read_bytes()
+    assert whole.concepts
+
+
+def test_training_goes_on_with_its_groups_and_weights(data, parents, tmp_path):
+    """A second training that does nothing to speak of leaves the energy model as the first one made it."""
+    first = trained(data, parents["pggan"], tmp_path / "first", "pggan")
+    still = SMALL["pggan"] | {"generator_rate": 1e-9, "discriminator_rate": 1e-9}
+    then = trained(
+        data, first, tmp_path / "then", "pggan", architecture=still, rate=1e-9, weight_rate=1e-9, kimg=0.032
+    )
+    models = [EnergyModel.of(made) for made in (first, then)]
+    assert torch.equal(models[0].groups, models[1].groups)
+    torch.testing.assert_close(models[0].weights, models[1].weights, atol=1e-6, rtol=0)
+    assert then.concepts == first.concepts and then.notes["parent"] == first.fingerprint
+
+
+def test_the_report_shows_what_the_layer_does(data, parents, tmp_path):
+    trained(data, parents["pggan"], tmp_path, "pggan")
+    lines = [json.loads(line) for line in (tmp_path / "result/log.jsonl").read_text().splitlines()]
+    told = set().union(*lines)
+    assert told >= {"g plain", "g langevin", "pull", "own", "other", "at home", "groups", "silent", "changed"}
+    assert (tmp_path / "result/curves.png").exists()
+
+
+def test_filters_come_to_keep_to_their_groups(data, parents, tmp_path):
+    """The share of a filter's answer where its own group answers most grows, and does not without the energy."""
+    shares = {}
+    for realism in (True, False):
+        folder = tmp_path / str(realism)
+        trained(data, parents["pggan"], folder, "pggan", kimg=0.64, rate=3e-3, regroup=100, realism=realism)
+        made = load_generator(folder / "result/generator.safetensors")
+        maps = made.features(made.sample(range(32)), ["layer3"])["layer3"]
+        model = EnergyModel.of(made)
+        scaled = model.scaled(maps)
+        means = torch.stack([scaled[:, list(units)].mean(1) for _, units in made.concepts.values()], 1)
+        home = means.argmax(1)
+        inside = total = 0.0
+        for i, (_, units) in enumerate(made.concepts.values()):
+            squares = scaled[:, list(units)].square()
+            inside += float((squares * (home == i)[:, None]).sum())
+            total += float(squares.sum())
+        shares[realism] = inside / total
+    assert shares[True] > shares[False] + 0.1
+
+
+def test_a_new_discriminator_needs_none_before(data, parents, tmp_path):
+    parent = load_generator(saved(parents["biggan"], tmp_path))
+    del parent.discriminator
+    with pytest.raises(InterpganError, match="no discriminator to go on with; set discriminator: new"):
+        trained(data, parent, tmp_path, "biggan")
+    made = trained(data, parent, tmp_path, "biggan", discriminator="new", kimg=0.016)
+    assert hasattr(made, "discriminator")
+
+
+def saved(generator, folder):
+    generator.save(folder)
+    return folder / "generator.safetensors"
+
+
+def test_a_generator_of_unknown_training(data, parents, tmp_path):
+    parent = load_generator(saved(parents["pggan"], tmp_path))
+    parent.notes = {}
+    with pytest.raises(InterpganError, match="does not say how it was trained; give the architecture"):
+        trained(data, parent, tmp_path, "pggan")
+    assert trained(data, parent, tmp_path, "pggan", architecture=SMALL["pggan"], kimg=0.016).concepts
+
+
+def test_no_such_layer(data, parents, tmp_path):
+    operator = TrainInterpretable(data=data, layer="layer33", kimg=1)
+    with pytest.raises(InterpganError, match="no layer 'layer33'; did you mean 'layer3'"):
+        operator.run(parents["pggan"], "cpu", tmp_path, tmp_path, quietly)
+
+
+def test_training_that_diverges_stops_with_advice(data, parents, tmp_path):
+    with pytest.raises(InterpganError, match=r"(filters are silent|in one group|diverged).*; try"):
+        trained(data, parents["pggan"], tmp_path, "pggan", rate=3.0, kimg=0.8, regroup=1)
+
+
+def test_a_discriminator_that_has_won_stops_it(data, parents):
+    family = session.family_of(
+        session.Order.from_json(parents["pggan"].notes["training"]).family, True, ("layer3",)
+    )
+    trainer = LayerTrainer(
+        family, session.Settings(batch_size=8), data, start=parents["pggan"], given={"concepts": 3}
+    )
+    trainer.memory["apart"] = 1000.0
+    with pytest.raises(InterpganError, match=r"the discriminator has won: .*; try a lower rate"):
+        trainer.advance()
+
+
+def test_the_pull_falls_exponentially():
+    plan = Plan(pull=1e-1, last_pull=1e-3, pull_steps=10)
+    assert [plan.pull_at(step) for step in (0, 5, 10, 99)] == pytest.approx([1e-1, 1e-2, 1e-3, 1e-3])
+    assert Plan(pull=0).pull_at(3) == 0
+
+
+def test_the_rate_falls_in_the_end():
+    plan = Plan(rate=0.2, fade=0.25, pictures=1000)
+    assert [plan.rate_at(seen) for seen in (0, 750, 875, 1000, 1008)] == pytest.approx([0.2, 0.2, 0.1, 0, 0])
+    assert Plan(rate=0.2, pictures=1000).rate_at(1000) == 0.2
+
+
+def test_groups_keep_their_numbers():
+    before = torch.tensor([0, 0, 1, 1, 2, 2, -1])
+    new = torch.tensor([1, 1, 0, 0, 0, 2, 2])
+    assert renumbered(new, before, 4).tolist() == [0, 0, 1, 1, 1, 2, 2]
+    assert renumbered(torch.tensor([-1, 0]), torch.tensor([3, 3]), 4).tolist() == [-1, 3]
+
+
+def test_a_relu_more_changes_the_fingerprint_and_is_put_once(parents, tmp_path):
+    plain = load_generator(saved(parents["pggan"], tmp_path))
+    name, batch = plain.fingerprint, plain.sample([0])
+    before = plain.features(batch, ["layer3"])["layer3"].clone()
+    assert float(before.min()) < 0
+    assert plain.rectify(["layer3"]).fingerprint != name
+    rectify(plain.module, ["layer3"])
+    assert torch.equal(plain.features(batch, ["layer3"])["layer3"], before.relu())
+    assert len(plain.module.layer3._forward_hooks) == 1
+    once = plain.fingerprint
+    assert plain.rectify(["layer3"]).fingerprint == once
+    with pytest.raises(InterpganError, match="no layer 'layer99'"):
+        plain.rectify(["layer99"])
+
+
+def test_two_processes_train_as_one(data, parents, tmp_path):
+    """Both take the same steps: what the last checkpoint holds is whole, and has groups and weights."""
+    pytest.importorskip("accelerate")
+    made = trained(data, parents["stylegan2"], tmp_path, "stylegan2", processes=2)
+    assert torch.isfinite(made.images(made.sample([0, 1]))).all()
+    assert made.notes["training"]["pictures"] == 80
+    assert made.concepts and float(EnergyModel.of(made).weights.abs().max()) > 0
+
+
+def test_processes_need_whole_groups(data, parents, tmp_path):
+    with pytest.raises(InterpganError, match="2 processes need batches of a multiple of 8, not 12"):
+        trained(data, parents["pggan"], tmp_path, "pggan", processes=2, batch_size=12)
+
+
+@pytest.mark.parametrize("family", ["pggan", "biggan"])
+def test_an_anchor_keeps_the_parents_pictures(data, parents, tmp_path, family):
+    """By the anchor alone the pictures of the same codes come back after the ReLU; else they go where the GAN goes."""
+    parent = parents[family]
+    batch = parent.sample(range(32))
+    wanted = parent.images(batch)
+    far = []
+    for anchor in (0.0, 30.0):
+        folder = tmp_path / str(anchor)
+        made = trained(
+            data,
+            parent,
+            folder,
+            family,
+            kimg=0.64,
+            interval=4,
+            anchor=anchor,
+            anchor_kimg=9.0 if anchor else 0.0,
+        )
+        far.append(float((made.images(made.sample(range(32))) - wanted).abs().mean()))
+    assert far[1] < 0.6 * far[0]
+    told = (tmp_path / "30.0/result/log.jsonl").read_text()
+    assert "from the parent" in told and '"discriminator"' not in told
