@@ -167,7 +167,7 @@ def _refined(moments: Moments, shares: Tensor, tied: bool = False) -> Fit:
     return Fit(sorted_, place[groups], mixture.likelihood(moments), asked - len(order))
 
 
-def _maximised(moments: Moments, shares: Tensor, tied: bool) -> Mixture:
+def _maximised(moments: Moments, shares: Tensor, tied: bool = False) -> Mixture:
     """The likeliest mixture for responsibilities (m, c); tied: of one variance for all groups."""
     import torch
 
