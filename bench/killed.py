@@ -98,7 +98,7 @@ def _peak(pid: int) -> float:
 
 
 def _worker(family: Family) -> psutil.Process:
-    return next(one for one in family if "ray::" in " ".join(one.cmdline()))
+    return next(one for one in family if "ray::Worker" in " ".join(one.cmdline()))
 
 
 def main() -> None:
