@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 from zipfile import is_zipfile
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, WithJsonSchema
 
 from interpgan_core import Generator, ImageSet, Input, InputFile, InterpganError, Progress, ReadImages
 
@@ -21,7 +21,7 @@ def _kind(value: Any) -> str:
 
 Pictures: TypeAlias = Annotated[
     Annotated[Input[ImageSet], Tag("set")]
-    | Annotated[InputFile, Tag("file")]
+    | Annotated[InputFile, Tag("file"), WithJsonSchema({"type": "string", "pattern": "^[^$]"})]
     | Annotated[tuple[InputFile, ...], Tag("files"), Field(min_length=1)],
     Discriminator(_kind),
 ]
