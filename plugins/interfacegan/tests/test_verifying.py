@@ -263,13 +263,24 @@ def test_what_cannot_be_verified():
     refused(r"has 2 attributes and returned scores of shape \(16, 3\)", scorer=Colours(("red", "green")))
 
 
-@pytest.mark.parametrize("name", ["age", "eyeglasses"])
-def test_conditions_stop_the_leak_of_the_avatars(name):
+BEARDS = "a smile moves beards more once it is conditioned: a projection takes no more than what is linear"
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "share"),
+    [
+        ("pggan", "age", 0.5),
+        ("pggan", "eyeglasses", 0.5),
+        ("biggan", "smile", 0.8),
+        pytest.param("pggan", "smile", 0.8, marks=pytest.mark.xfail(reason=BEARDS, strict=True)),
+    ],
+)
+def test_conditions_stop_the_leak_of_the_avatars(model, name, share):
     """With the generator, scorer and directions that are shipped, whatever they are."""
     pytest.importorskip("interpgan_avatars")
     from interpgan_avatars.operators import LoadDirections, LoadScorer
 
-    generator = load_generator("avatars.pggan")
+    generator = load_generator(f"avatars.{model}")
     toward = LoadDirections().run(generator)
     others = [direction for other, direction in toward.items() if other != name]
     alone = Condition(direction=toward[name], given=others).run(generator)
@@ -284,7 +295,7 @@ def test_conditions_stop_the_leak_of_the_avatars(name):
     position = plain["attributes"].index(name)
     leak, less = (sum(abs(x) for i, x in enumerate(row) if i != position) for row in found.matrix())
     assert plain["change"][name] > 0 and told(found, "alone")["change"][name] > 0
-    assert less < 0.5 * leak
+    assert less < share * leak
 
 
 test_verify = conformance(Verify(directions=RGB, scorer=Colours(), seeds="0-4", by_layer=True), Painter)
