@@ -44,6 +44,7 @@ bench: install .bench/.installed
 	$(BIN)/python bench/sefa.py
 	$(BIN)/python bench/ganspace.py
 	$(BIN)/python bench/interpretable.py
+	$(BIN)/python bench/layer.py
 	$(BIN)/python bench/streaming.py
 	$(BIN)/python bench/pggan.py
 	$(BIN)/python bench/stylegan2.py

@@ -43,24 +43,31 @@ class Score(Operator):
 
         seeds = torch.from_numpy(np.fromiter(Ranges(self.seeds), np.int64))
         names = tuple(self.scorer.names)
+        size = _BATCHES * self.batch_size
         # Clones: pickled, a part of a tensor would take all of it along.
-        parts = {n: part.clone() for n, part in enumerate(torch.split(seeds, _BATCHES * self.batch_size))}
-        found = {} if scratch is None else dict(_finished(scratch, parts, names))
-        missing = [(number, part) for number, part in parts.items() if number not in found]
+        parts = {n: part.clone() for n, part in enumerate(torch.split(seeds, size))}
+        # Written into, for small tensors kept among those that a batch needs would hold the memory of these.
+        values = torch.full((len(seeds), len(names)), torch.nan)
+        places = dict(enumerate(values.split(size)))
+        finished = () if scratch is None else _finished(scratch, parts, names)
+        missing = dict(parts)
+        for number, found in finished:
+            places[number].copy_(found)
+            del missing[number]
         work = _Scoring(generator, self.scorer, names, self.batch_size)
 
         def scored() -> Iterator[int]:
             """The seeds as they are done: a bar is to count samples, not parts."""
-            for number, values in self.engine.map(work, missing):
-                found[number] = values
+            for number, found in self.engine.map(work, [*missing.items()]):
+                places[number].copy_(found)
                 if scratch is not None:
-                    Scores(parts[number], values, names).write(scratch / _name(number))
+                    Scores(parts[number], found, names).write(scratch / _name(number))
                 yield from parts[number].tolist()
 
-        count = sum(len(part) for _, part in missing)
+        count = sum(map(len, missing.values()))
         for _ in progress(scored(), total=count, what=f"scoring {count} samples"):
             pass
-        return Scores(seeds, torch.cat([found[number] for number in parts]), names)
+        return Scores(seeds, values, names)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from interpgan_core import Generator, InterpganError, LatentBatch
 from interpgan_interpretable import energy
 from interpgan_interpretable.grouping import regrouped
+from interpgan_interpretable.layer import Trade, diagnosis, maps_at
 from interpgan_interpretable.model import EnergyModel, loudness
 from interpgan_training.draws import generator_of
 from interpgan_training.loop import CONTRAST, Trainer
@@ -34,6 +35,7 @@ class Plan:
         fade: share of the training, at its end, in which that falls to 0.
         pictures: that the whole training shows.
         realism: does the generator take part in it? Otherwise W learns alone.
+        exchange: are every other step's pictures held near what an exchange of a concept is to make of the parent's?
         pull, last_pull: λ_3, how strongly W is drawn to the filter's own group: at first, and in the end.
         pull_steps: in how many steps of the layer it falls from the one to the other.
         others: λ_1, how strongly W is pushed away from other groups, as a share of that.
@@ -50,6 +52,7 @@ class Plan:
     fade: float = 0.0
     pictures: int = 0
     realism: bool = True
+    exchange: bool = False
     pull: float = 3e-2
     last_pull: float = 3e-6
     pull_steps: int = 500
@@ -88,7 +91,7 @@ class LayerTrainer(Trainer):
         cancel and the rate stands in their place; maps are brought to the same loudness, that of the batch where the
         generator learns, so that g cannot grow by loudness; the groups keep their numbers when they are found again;
         where the family's settings have a weight of `reconstruction`, pictures are held near the parent's of the same
-        codes, in place of an encoder's.
+        codes, in place of an encoder's; and those of an exchange near what it is to make of two pictures of the parent.
     """
 
     given: Mapping[str, Any] = field(default_factory=dict)
@@ -144,17 +147,30 @@ class LayerTrainer(Trainer):
         return made
 
     def _reconstruction(self, stage: Any, random: torch.Generator, told: dict[str, float]) -> Tensor:
-        """How far pictures are from the parent's of the same codes; it takes the place of an autoencoder's loss."""
+        """How far pictures are from the parent's of the same codes; it takes the place of an autoencoder's loss.
+
+        Where concepts are exchanged, it is every other step from what an exchange is to make of the parent's.
+        """
         assert self.start is not None
         z, labels = self._codes(self.settings.batch_size // self.team.size, random)
         first = next(iter(self.start.spaces.values()))
         with torch.no_grad():
             wanted = self.start.forward(LatentBatch(z, first, labels)).float()
-        with self._mixed():
+        counts = torch.ones_like(wanted[:, :1])
+        trade = None
+        if self.plan.exchange and self.step % 2 and bool(self.model.belongs.any()):
+            trade = Trade.drawn(self.model, len(z), random)
+        traded = nullcontext() if trade is None else trade.at(self.generator.get_submodule(self.layer))
+        with self._mixed(), traded:
             found = self.family.paint(self.generator, z, labels, stage, random).float()
-        apart = (found - wanted).abs()
-        told["from the parent"] = float(apart.detach().mean())
-        return (apart + CONTRAST * apart.square()).mean()
+        if trade is not None:
+            wanted, counts = trade.wanted(wanted)
+        apart = (found - wanted).abs() * counts
+        share = counts.float().mean()
+        told["from the parent" if trade is None else "from the exchange"] = float(
+            apart.detach().mean() / share
+        )
+        return (apart + CONTRAST * apart.square()).mean() / share
 
     def _turn(self, turn: int) -> dict[str, float]:
         """One step on W, and one on the generator."""
@@ -256,55 +272,3 @@ class LayerTrainer(Trainer):
 
     def _networks(self) -> tuple[nn.Module, ...]:
         return (*super()._networks(), self.model)
-
-
-class _Reached(Exception):
-    """Ends a pass when the maps are there."""
-
-
-def maps_at(module: nn.Module, draw: Callable[[], Tensor]) -> Tensor:
-    """What a module of a network gives, and nothing after it.
-
-    Args:
-        module: the layer, with the ReLU behind it.
-        draw: has the network draw.
-    """
-    kept: list[Tensor] = []
-
-    def keep(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-        kept.append(output)
-        raise _Reached
-
-    handle = module.register_forward_hook(keep)
-    try:
-        draw()
-    except _Reached:
-        pass
-    finally:
-        handle.remove()
-    return kept[0]
-
-
-def diagnosis(maps: Tensor, model: EnergyModel) -> dict[str, float]:
-    """How far filters keep to their groups.
-
-    Args:
-        maps: (n, m, k), of one loudness.
-        model: has the groups.
-
-    Returns:
-        "own": mean cosine of a filter's map and its group's; "other": of its map and that of the other groups;
-        "at home": share of the squares of all maps where the filter's own group answers most.
-    """
-    groups, used = model.groups, model.belongs.any(0)
-    means = energy.group_maps(maps, model.belongs)
-    cosines = functional.normalize(maps, dim=2) @ functional.normalize(means, dim=2).transpose(1, 2)
-    own = model.belongs & used
-    other = ~model.belongs & used & (groups >= 0)[:, None]
-    home = means.argmax(1)[:, None] == groups[:, None]
-    squares = maps.square()
-    return {
-        "own": float(cosines[:, own].mean()),
-        "other": float(cosines[:, other].mean()),
-        "at home": float((squares * home).sum() / squares.sum().clamp(min=1e-12)),
-    }

@@ -20,6 +20,7 @@ PLANNED = (
     "rate",
     "fade",
     "realism",
+    "exchange",
     "pull",
     "last_pull",
     "pull_steps",
@@ -33,6 +34,7 @@ GROUP = 4
 """Discriminators compare so many pictures with one another; every process needs whole groups."""
 PLOTS = {
     "losses": ("discriminator", "generator"),
+    "difference of pixels": ("from the parent", "from the exchange"),
     "mean logits": ("real", "fake"),
     "cosine of a filter's map and those of groups": ("own", "other"),
     "share of the maps' squares at home": ("at home",),
@@ -74,6 +76,9 @@ class TrainInterpretable(Operator):
     quality is kept in a short training, and codes keep their meaning. 0: none, as the paper has it."""
     anchor_kimg: float = Field(default=0.0, ge=0)
     """For so many thousands of pictures the generator's steps are by that alone, without the discriminator."""
+    exchange: Annotated[bool, Field(strict=True)] = False
+    """Exchange a concept between two samples in every other step that has an anchor: the picture is held near the
+    lender's where that concept answers most, and near the sample's own elsewhere. Not in the paper."""
     langevin: Annotated[int, Field(ge=0, strict=True)] = 4
     """Rounds of Langevin sampling in a step of the layer; 0: the energy model is not sampled."""
     stride: float = Field(default=0.1, gt=0)
@@ -117,6 +122,10 @@ class TrainInterpretable(Operator):
         from interpgan_training.loop import Settings
 
         check_layer(generator, self.layer)
+        if self.exchange and not self.anchor:
+            raise InterpganError(
+                "an exchange is held near the parent's pictures by the anchor; give it a weight"
+            )
         if self.discriminator == "kept" and not isinstance(generator, HasDiscriminator):
             raise InterpganError("this generator has no discriminator to go on with; set discriminator: new")
         if self.batch_size % (GROUP * self.processes):

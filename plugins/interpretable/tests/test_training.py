@@ -8,6 +8,7 @@ import torch
 
 from interpgan_core import ImageSet, InterpganError, load_generator, rectify
 from interpgan_interpretable.grouping import renumbered
+from interpgan_interpretable.layer import Trade
 from interpgan_interpretable.learning import LayerTrainer, Plan
 from interpgan_interpretable.model import EnergyModel
 from interpgan_interpretable.training import TrainInterpretable
@@ -272,3 +273,45 @@ def test_an_anchor_keeps_the_parents_pictures(data, parents, tmp_path, family):
     assert far[1] < 0.6 * far[0]
     told = (tmp_path / "30.0/result/log.jsonl").read_text()
     assert "from the parent" in told and '"discriminator"' not in told
+
+
+def test_exchanges_come_to_make_what_they_are_to_make(data, parents, tmp_path):
+    """Held near what an exchange is to make, the generator comes nearer to it than without."""
+    after = {}
+    for exchange in (False, True):
+        folder = tmp_path / str(exchange)
+        made = trained(
+            data,
+            parents["pggan"],
+            folder,
+            "pggan",
+            kimg=1.28,
+            interval=8,
+            anchor=30.0,
+            anchor_kimg=9.0,
+            exchange=exchange,
+        )
+        told = (folder / "result/log.jsonl").read_text()
+        assert ("from the exchange" in told) is exchange
+        after[exchange] = missed(made)
+    assert after[True] < 0.9 * after[False]
+
+
+def missed(made):
+    """How far exchanges of each concept are from what they are to make."""
+    batch, layer, model = made.sample(range(32)), LAYER["pggan"], EnergyModel.of(made)
+    plain, apart = made.images(batch, 32), []
+    for group in set(model.groups[model.groups >= 0].tolist()):
+        trade = Trade(model, torch.full((32,), group))
+        with trade.at(made.module.get_submodule(layer)):
+            found = made.images(batch, 32)
+        wanted, counts = trade.wanted(plain)
+        apart.append(float(((found - wanted).abs() * counts).sum() / counts.sum()))
+    return sum(apart) / len(apart)
+
+
+def test_an_exchange_needs_an_anchor(data, parents, tmp_path):
+    with pytest.raises(
+        InterpganError, match=r"held near the parent's pictures by the anchor; give it a weight"
+    ):
+        trained(data, parents["pggan"], tmp_path, "pggan", exchange=True)

@@ -1,0 +1,126 @@
+"""The tables of an interpretable layer: concepts before and after training, locality, transfer, faces, realism, FID.
+
+    .venv/bin/python bench/concepts.py avatars.stylegan2-interpretable avatars.stylegan2 [--pairs 48] [--samples 2000]
+
+The first is a named model, or a file that `interpretable.train` and `interpretable.name` made; the second what it was
+trained from. Both baselines, the identity and the realism are operators of the plugin, as recipes use them.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import torch
+
+from interpgan_avatars.data import drawn
+from interpgan_avatars.looking import AvatarScorer, AvatarSegmenter
+from interpgan_core import InterpganError, load_generator
+from interpgan_core.operators import quiet
+from interpgan_interpretable.collaging import Collage
+from interpgan_interpretable.consistency import MeasureConsistency
+from interpgan_interpretable.exchanging import ExchangeConcepts
+from interpgan_interpretable.identity import MeasureIdentity, MeasureRealism
+from interpgan_interpretable.locality import MeasureLocality
+from interpgan_interpretable.naming import NameConcepts
+from interpgan_interpretable.partition import FindPartition, with_concepts
+from interpgan_interpretable.refining import Refine
+from interpgan_interpretable.styles import EditInStyle
+from interpgan_interpretable.transfer import MeasureTransfer
+from interpgan_metrics.distances import FrechetDistance
+
+FACE = ("skin", "eyes", "mouth", "nose", "beard", "brows", "glasses")
+
+
+def model(name):
+    return load_generator(Path(name) if Path(name).exists() else name)
+
+
+def tell(report):
+    for table in report.tables:
+        print(f"\n{table.title}\n\n| {' | '.join(table.columns)} |\n|{'---|' * len(table.columns)}")
+        for row in table.rows:
+            cells = (f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row)
+            print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def consistency(before, after, segmenter):
+    (layer,) = {layer for layer, _ in after.concepts.values()}
+    for count in (8, 16, 24):
+        found = FindPartition(layer=layer, concepts=count, seeds="0-255").run(before, quiet)
+        plain = with_concepts(before, found)
+        print(f"\nUntrained, {count} asked for: {len(plain.concepts)} in use")
+        if count == 16:
+            tell(MeasureConsistency(segmenter=segmenter, seeds="0-99").run(plain, quiet))
+    print("\nTrained")
+    tell(MeasureConsistency(segmenter=segmenter, seeds="0-99").run(after, quiet))
+    return layer
+
+
+def edits(generator, layer, segmenter, pairs):
+    """Tables 2 and 4 of the paper, for each part that a concept is named after."""
+    people, lenders = (generator.sample(range(first, first + pairs)) for first in (1000, 2000))
+    for part in [p for p in segmenter.parts if p in generator.concepts]:
+        where = {"source": lenders, "layer": layer, "segmenter": segmenter, "parts": (part,)}
+        after = {
+            "exchange": ExchangeConcepts(source=lenders, concepts=(part,)).run(people, generator),
+            "collage, outline": Collage(**where).apply(people, generator),
+            "collage, box": Collage(**where, box=True).apply(people, generator),
+            "editing in style": EditInStyle(**where, seeds="0-63").apply(people, generator),
+        }
+        known = {"before": people, "edits": after, "segmenter": segmenter, "parts": (part,)}
+        try:
+            tell(MeasureLocality(**known).run(generator, quiet))
+            tell(MeasureTransfer(**known, source=lenders).run(generator, quiet))
+        except InterpganError as error:  # too few samples show it
+            print(f"\n{part}: {error}")
+
+
+def faces(generator, scorer, pairs):
+    """Table 3, and realism before and after Langevin sampling."""
+    face = tuple(part for part in FACE if part in generator.concepts)
+    people, lenders = (generator.sample(range(first, first + pairs)) for first in (1000, 2000))
+    swapped = ExchangeConcepts(source=lenders, concepts=face).run(people, generator)
+    refined = {
+        f"refined, {rounds} rounds": Refine(source=lenders, concepts=face, rounds=rounds).run(
+            people, generator, quiet
+        )
+        for rounds in (5, 20)
+    }
+    print(f"\nThe face: {', '.join(face)}")
+    after = {"swapped": swapped, **refined}
+    tell(MeasureIdentity(before=people, source=lenders, edits=after, features=scorer).run(generator, quiet))
+    alone = {f"alone, {n} rounds": Refine(rounds=n).run(people, generator, quiet) for n in (5, 20)}
+    tell(MeasureRealism(batches={"people": people, **alone, **after}).run(generator, quiet))
+
+
+def distances(names, scorer, samples):
+    with tempfile.TemporaryDirectory() as folder:
+        data = drawn(range(samples), Path(folder), quiet)
+        for name in names:
+            step = FrechetDistance(
+                data=data, features=scorer, seeds=f"0-{samples - 1}", real=samples, kid=False, batch_size=32
+            )
+            print(f"\n{name}")
+            tell(step.run(model(name), quiet))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("after")
+    parser.add_argument("before")
+    parser.add_argument("--pairs", type=int, default=48)
+    parser.add_argument("--samples", type=int, default=2000)
+    options = parser.parse_args()
+    segmenter, scorer = AvatarSegmenter.shipped(), AvatarScorer.shipped()
+    before, after = model(options.before), model(options.after)
+    if "0" in after.concepts:
+        after = NameConcepts(segmenter=segmenter, seeds="0-127", least=0.25).run(after, quiet)
+    with torch.no_grad():
+        layer = consistency(before, after, segmenter)
+        edits(after, layer, segmenter, options.pairs)
+        faces(after, scorer, options.pairs)
+        distances((options.before, options.after), scorer, options.samples)
+
+
+if __name__ == "__main__":
+    main()
