@@ -48,7 +48,7 @@ class Score(Operator):
         parts = {n: part.clone() for n, part in enumerate(torch.split(seeds, size))}
         # Written into, for small tensors kept among those that a batch needs would hold the memory of these.
         values = torch.full((len(seeds), len(names)), torch.nan)
-        places = dict(enumerate(values.split(size)))
+        places = dict(enumerate(torch.split(values, size)))
         finished = () if scratch is None else _finished(scratch, parts, names)
         missing = dict(parts)
         for number, found in finished:

@@ -14,6 +14,7 @@ import torch
 from processes import python
 
 from interpgan_core import InterpganError, Score, Scores
+from interpgan_core.operators import quiet
 from interpgan_core.testing import toy
 
 SEEDS = "0-150,500-899"
@@ -44,10 +45,6 @@ class Colours:
     def __call__(self, images):
         self.pictures += len(images)
         return images.mean((2, 3))[:, :2]
-
-
-def quiet(items, total=None, what=""):
-    return items
 
 
 def score(scratch=None, scorer=None, seeds=SEEDS):

@@ -12,18 +12,15 @@ from interpgan_avatars.looking import AvatarScorer, AvatarSegmenter
 from interpgan_avatars.operators import DrawAvatars, LoadScorer, TrainScorer, TrainSegmenter
 from interpgan_avatars.world import ATTRIBUTES, draw
 from interpgan_core import ImageSet, InterpganError, Ranges
+from interpgan_core.operators import quiet
 from interpgan_core.testing import toy
 
 NEW = Ranges("100000-100999")  # the networks were trained on seeds below 36,000
 
 
-def quietly(items, total=None, what=""):
-    return items
-
-
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return drawn(NEW, tmp_path_factory.mktemp("drawn"), quietly)
+    return drawn(NEW, tmp_path_factory.mktemp("drawn"), quiet)
 
 
 def test_the_set_says_who_is_on_it(data):
@@ -71,7 +68,7 @@ def test_drawn_faces_are_anatomically_right(data, tmp_path):
             return data.images(list(rows))
 
     eyes = (AvatarScorer.shipped(), AvatarSegmenter.shipped())
-    report = check_anatomy(Drawn(), NEW, *eyes, data, 100, quietly, tmp_path)
+    report = check_anatomy(Drawn(), NEW, *eyes, data, 100, quiet, tmp_path)
     first, *others = report.tables
     assert dict(first.rows)["exactly two eyes and one mouth"] > 99
     for table in others:
@@ -81,14 +78,14 @@ def test_drawn_faces_are_anatomically_right(data, tmp_path):
 
 def test_patterns_are_no_faces(tmp_path):
     eyes = (AvatarScorer.shipped(), AvatarSegmenter.shipped())
-    report = check_anatomy(toy(), range(20), *eyes, None, 10, quietly, tmp_path)
+    report = check_anatomy(toy(), range(20), *eyes, None, 10, quiet, tmp_path)
     assert dict(report.tables[0].rows)["exactly two eyes and one mouth"] < 20
     assert (tmp_path / report.strips[0].pictures[0].file).exists()
 
 
 @pytest.mark.parametrize("operator", [TrainScorer, TrainSegmenter])
 def test_both_can_be_trained_anew(data, tmp_path, operator):
-    made = operator(data=data, steps=3, held_out=100).run(quietly)
+    made = operator(data=data, steps=3, held_out=100).run(quiet)
     made.save(tmp_path)
     again = type(made).load(tmp_path)
     images = data.images(slice(0, 4))
@@ -100,15 +97,15 @@ def test_both_can_be_trained_anew(data, tmp_path, operator):
 @pytest.mark.parametrize("operator", [TrainScorer, TrainSegmenter])
 def test_they_learn_from_drawn_pictures_alone(data, operator):
     with pytest.raises(InterpganError, match=r"make them by avatars\.data"):
-        operator(data=ImageSet(data.pixels), steps=1).run(quietly)
+        operator(data=ImageSet(data.pixels), steps=1).run(quiet)
     with pytest.raises(InterpganError, match="1000 pictures leave none to learn from beside 2000"):
-        operator(data=data, steps=1, held_out=2000).run(quietly)
+        operator(data=data, steps=1, held_out=2000).run(quiet)
 
 
 def test_nothing_to_draw(tmp_path):
     assert DrawAvatars().seeds == "0-9999"
     with pytest.raises(InterpganError, match="there is nothing to draw"):
-        drawn([], tmp_path, quietly)
+        drawn([], tmp_path, quiet)
 
 
 def test_without_the_drawing_libraries_one_is_told_what_to_install(monkeypatch):

@@ -12,6 +12,7 @@ import write_tiny
 from pydantic import ValidationError
 
 from interpgan_core import Generator, InterpganError, LatentSpace, load_generator, seeded_normal
+from interpgan_core.operators import quiet
 from interpgan_core.testing import conformance, recipe_error, toy
 from interpgan_ganspace.operators import BLOCK, FindComponents
 
@@ -20,10 +21,6 @@ README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 test_of_codes = conformance(FindComponents(count=5, seeds="0-99"), toy)
 test_of_activations = conformance(FindComponents(space="z", count=5, seeds="0-299"), toy)
 test_of_styles = conformance(FindComponents(space="s", count=5, seeds="0-99"), toy)
-
-
-def quiet(items, total=None, what=""):
-    return items
 
 
 def found(generator, **parameters):

@@ -12,6 +12,7 @@ from sklearn.svm import SVC
 from torch import nn
 
 from interpgan_core import Generator, InterpganError, LatentSpace, Scores, seeded_normal
+from interpgan_core.operators import quiet
 from interpgan_core.testing import conformance, toy
 from interpgan_interfacegan.choosing import choose, halves
 from interpgan_interfacegan.operators import FitBoundaries
@@ -20,10 +21,6 @@ from interpgan_interfacegan.solvers import means, solve
 
 PARITY = Path(os.environ.get("INTERPGAN_PARITY", Path(__file__).parents[4] / "shared" / "parity"))
 SOLVERS = ("svm", "logistic", "means", "regression")
-
-
-def quiet(items, total=None, what=""):
-    return items
 
 
 class Planted(Generator):

@@ -5,14 +5,11 @@ import torch
 from torch import nn
 
 from interpgan_core import Generator, InterpganError, LatentSpace, Place, Ranges, Scores, seeded_normal
+from interpgan_core.operators import quiet
 from interpgan_core.testing import conformance, toy
 from interpgan_interfacegan.operators import Condition, FitBoundaries
 from interpgan_interfacegan.quality import FindQuality, judged
 from interpgan_interfacegan.results import Boundary
-
-
-def quiet(items, total=None, what=""):
-    return items
 
 
 class Critic(nn.Module):

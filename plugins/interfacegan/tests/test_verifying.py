@@ -21,6 +21,7 @@ from interpgan_core import (
     load_generator,
     seeded_normal,
 )
+from interpgan_core.operators import quiet
 from interpgan_core.testing import conformance, toy
 from interpgan_interfacegan.heat import DOWN, PAPER, UP, draw
 from interpgan_interfacegan.operators import Condition
@@ -28,10 +29,6 @@ from interpgan_interfacegan.verified import Verified
 from interpgan_interfacegan.verifying import Verify
 
 NAMES = ("red", "green", "blue")
-
-
-def quiet(items, total=None, what=""):
-    return items
 
 
 class Painter(Generator):

@@ -7,6 +7,7 @@ import torch
 import write_tiny
 
 from interpgan_core import Direction, Exchange, InterpganError, Shift, load_generator
+from interpgan_core.operators import quiet
 from interpgan_core.testing import conformance, recipe_error, toy
 from interpgan_interpretable.collaging import Collage, boxed
 from interpgan_interpretable.exchanging import ExchangeConcepts
@@ -15,10 +16,6 @@ from interpgan_interpretable.partition import FindPartition, with_concepts
 from interpgan_interpretable.styles import EditInStyle, clustered, contributions, restyled
 
 LAYER = "layers.3"
-
-
-def quiet(items, total=None, what=""):
-    return items
 
 
 def named_toy():

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from interpgan_core import FeatureEdit, InterpganError
+from interpgan_core.operators import quiet
 from interpgan_core.testing import conformance, toy
 from interpgan_interpretable.atlas import DrawAtlas
 from interpgan_interpretable.consistency import MeasureConsistency, by_lot
@@ -19,10 +20,6 @@ from interpgan_interpretable.partition import FindPartition, with_concepts
 from interpgan_interpretable.segmenting import mask_of, part_maps
 
 LAYER = "layers.3"
-
-
-def quiet(items, total=None, what=""):
-    return items
 
 
 def named_toy():

@@ -4,11 +4,8 @@ import pytest
 import torch
 
 from interpgan_core import InterpganError
+from interpgan_core.operators import quiet
 from interpgan_interpretable.naming import NameConcepts, agreement, renaming
-
-
-def quietly(items, total=None, what=""):
-    return items
 
 
 @pytest.fixture
@@ -19,7 +16,7 @@ def numbered(blobs):
 
 
 def test_concepts_get_the_names_of_their_parts(numbered, places):
-    named = NameConcepts(segmenter=places, seeds="0-9").run(numbered, quietly)
+    named = NameConcepts(segmenter=places, seeds="0-9").run(numbered, quiet)
     assert named.concepts == {
         name: numbered.concepts[str(i)] for i, name in enumerate(("one", "two", "three"))
     }
@@ -32,21 +29,21 @@ def test_concepts_of_one_part_are_joined_or_numbered(numbered, places):
         "1": ("drawing", (6, 9)),
         "2": ("drawing", (1, 4, 7, 10)),
     }
-    joined = NameConcepts(segmenter=places, seeds="0-3").run(numbered, quietly).concepts
+    joined = NameConcepts(segmenter=places, seeds="0-3").run(numbered, quiet).concepts
     assert joined == {"one": ("drawing", (0, 3, 6, 9)), "two": ("drawing", (1, 4, 7, 10))}
-    apart = NameConcepts(segmenter=places, seeds="0-3", join=False).run(numbered, quietly).concepts
+    apart = NameConcepts(segmenter=places, seeds="0-3", join=False).run(numbered, quiet).concepts
     assert list(apart) == ["one", "one 2", "two"]
 
 
 def test_a_concept_like_no_part_keeps_its_name(numbered, places):
     numbered.concepts = {"everything": ("drawing", tuple(range(12)))}
-    named = NameConcepts(segmenter=places, seeds="0-3", least=0.9).run(numbered, quietly)
+    named = NameConcepts(segmenter=places, seeds="0-3", least=0.9).run(numbered, quiet)
     assert list(named.concepts) == ["everything"]
 
 
 def test_a_generator_without_concepts(blobs, places):
     with pytest.raises(InterpganError, match="has no concepts; find some by"):
-        NameConcepts(segmenter=places).run(blobs(), quietly)
+        NameConcepts(segmenter=places).run(blobs(), quiet)
 
 
 def test_agreement_is_one_for_the_part_and_none_by_chance():

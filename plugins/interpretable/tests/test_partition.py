@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from interpgan_core import Ablate, Exchange, InterpganError
+from interpgan_core.operators import quiet
 from interpgan_core.testing import conformance, toy
 from interpgan_interpretable.partition import FindPartition, Partition, UseConcepts, with_concepts
 
@@ -17,10 +18,6 @@ test_concepts = conformance(
     toy,
     exempt={"result-survives-saving": "a generator that was loaded is never kept"},
 )
-
-
-def quiet(items, total=None, what=""):
-    return items
 
 
 def found(generator, **parameters):

@@ -6,13 +6,10 @@ import pytest
 import torch
 
 from interpgan_core import InterpganError
+from interpgan_core.operators import quiet
 from interpgan_interpretable.exchanging import ExchangeConcepts
 from interpgan_interpretable.model import EnergyModel
 from interpgan_interpretable.refining import Refine
-
-
-def quietly(items, total=None, what=""):
-    return items
 
 
 @pytest.fixture
@@ -39,7 +36,7 @@ def density(generator, *batches):
 
 def test_samples_become_better(modelled):
     batch = modelled.sample(range(6))
-    refined = Refine(rounds=30, stride=0.3, noise=0).run(batch, modelled, quietly)
+    refined = Refine(rounds=30, stride=0.3, noise=0).run(batch, modelled, quiet)
     assert (density(modelled, refined) > density(modelled, batch)).all()
     assert torch.equal(refined.seeds, batch.seeds)
     assert (refined.codes[:, 0] - batch.codes[:, 0]).mean() > 0.1  # brighter
@@ -48,10 +45,10 @@ def test_samples_become_better(modelled):
 
 def test_a_sample_does_not_depend_on_its_neighbours(modelled):
     batch = modelled.sample(range(4))
-    together = Refine(rounds=3).run(batch, modelled, quietly)
-    alone = Refine(rounds=3).run(batch[2:3], modelled, quietly)
+    together = Refine(rounds=3).run(batch, modelled, quiet)
+    alone = Refine(rounds=3).run(batch[2:3], modelled, quiet)
     assert torch.equal(together.codes[2:3], alone.codes)
-    assert not torch.equal(together.codes, Refine(rounds=3, noise=0).run(batch, modelled, quietly).codes)
+    assert not torch.equal(together.codes, Refine(rounds=3, noise=0).run(batch, modelled, quiet).codes)
 
 
 def test_both_of_a_pair_become_better_after_the_exchange(modelled):
@@ -59,8 +56,8 @@ def test_both_of_a_pair_become_better_after_the_exchange(modelled):
     batch, source = modelled.sample([1, 2]), modelled.sample([3, 4])
     before = ExchangeConcepts(source=source, concepts=["0"]).run(batch, modelled)
     refine = {"concepts": ["0"], "rounds": 30, "stride": 0.3, "noise": 0}
-    after = Refine(source=source, **refine).run(batch, modelled, quietly)
-    other = Refine(source=batch, **refine).run(source, modelled, quietly)
+    after = Refine(source=source, **refine).run(batch, modelled, quiet)
+    other = Refine(source=batch, **refine).run(source, modelled, quiet)
     (edit,) = after.edits
     assert edit.units == (0, 3, 6, 9)
     back = ExchangeConcepts(source=batch, concepts=["0"]).run(source, modelled)
@@ -71,10 +68,10 @@ def test_both_of_a_pair_become_better_after_the_exchange(modelled):
 def test_what_cannot_be_refined(blobs, modelled):
     batch = modelled.sample([0])
     with pytest.raises(InterpganError, match="has no energy model: it comes with those that"):
-        Refine().run(batch, blobs(), quietly)
+        Refine().run(batch, blobs(), quiet)
     edited = ExchangeConcepts(source=batch, concepts=["0"]).run(batch, modelled)
     with pytest.raises(InterpganError, match="codes are refined in z, before any edit"):
-        Refine().run(edited, modelled, quietly)
+        Refine().run(edited, modelled, quiet)
     elsewhere = replace(batch, space=replace(batch.space, name="w"))
     with pytest.raises(InterpganError, match="codes are refined in z"):
-        Refine().run(elsewhere, modelled, quietly)
+        Refine().run(elsewhere, modelled, quiet)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from interpgan_core import ImageSet, InterpganError, load_generator, rectify
+from interpgan_core.operators import quiet
 from interpgan_interpretable.grouping import renumbered
 from interpgan_interpretable.layer import Trade
 from interpgan_interpretable.learning import LayerTrainer, Plan
@@ -25,10 +26,6 @@ LAYER = {"stylegan2": "synthesis.b8.conv1", "pggan": "layer3", "biggan": "blocks
 
 class Stopped(Exception):
     """As if somebody had pulled the plug."""
-
-
-def quietly(items, total=None, what=""):
-    return items
 
 
 def stop_after(pictures):
@@ -60,12 +57,12 @@ def parents(data, tmp_path_factory):
     for family, settings in SMALL.items():
         folders = [tmp_path_factory.mktemp("parent") for _ in range(2)]
         made[family] = Train(data=data, architecture=settings, kimg=0.16, batch_size=8).run(
-            "cpu", *folders, quietly
+            "cpu", *folders, quiet
         )
     return made
 
 
-def trained(data, parent, folder, family, progress=quietly, **more):
+def trained(data, parent, folder, family, progress=quiet, **more):
     known = {"concepts": 3, "interval": 2, "kimg": 0.08, "batch_size": 8, "looks": 32, "regroup": 3}
     operator = TrainInterpretable(data=data, layer=LAYER[family], **(known | more))
     result, scratch = folder / "result", folder / "scratch"
@@ -182,7 +179,7 @@ def test_a_generator_of_unknown_training(data, parents, tmp_path):
 def test_no_such_layer(data, parents, tmp_path):
     operator = TrainInterpretable(data=data, layer="layer33", kimg=1)
     with pytest.raises(InterpganError, match="no layer 'layer33'; did you mean 'layer3'"):
-        operator.run(parents["pggan"], "cpu", tmp_path, tmp_path, quietly)
+        operator.run(parents["pggan"], "cpu", tmp_path, tmp_path, quiet)
 
 
 def test_training_that_diverges_stops_with_advice(data, parents, tmp_path):

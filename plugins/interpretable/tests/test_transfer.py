@@ -4,13 +4,10 @@ import pytest
 import torch
 
 from interpgan_core import InterpganError
+from interpgan_core.operators import quiet
 from interpgan_interpretable.exchanging import ExchangeConcepts
 from interpgan_interpretable.identity import MeasureIdentity, MeasureRealism
 from interpgan_interpretable.transfer import MeasureTransfer, accuracy, cut_out, drawn_by_lot
-
-
-def quietly(items, total=None, what=""):
-    return items
 
 
 @pytest.fixture
@@ -32,7 +29,7 @@ def test_an_exchanged_part_is_recognised(blobs_named, places):
         for name, concept in (("right", "0"), ("wrong", "1"))
     }
     step = MeasureTransfer(before=batch, source=source, edits=edits, segmenter=places, parts=["one"])
-    (table,) = step.run(blobs_named, quietly).tables
+    (table,) = step.run(blobs_named, quiet).tables
     found = dict(table.rows)
     assert found["right"] == 100
     assert found["wrong"] == pytest.approx(found["(unchanged)"]) and found["wrong"] < 60
@@ -70,7 +67,7 @@ def test_too_few_sources_show_the_part(blobs_named, places):
     batch, source = pairs(blobs_named, 3)
     step = MeasureTransfer(before=batch, source=source, edits={"a": batch}, segmenter=places, parts=["one"])
     with pytest.raises(InterpganError, match="3 of the sources show one, and it takes 4; give more"):
-        step.run(blobs_named, quietly)
+        step.run(blobs_named, quiet)
 
 
 def test_batches_of_other_sizes(blobs_named, places):
@@ -81,7 +78,7 @@ def test_batches_of_other_sizes(blobs_named, places):
         MeasureIdentity(**wrong, features=Colours()),
     ):
         with pytest.raises(InterpganError, match="'a' has 3 samples and 'before' 24"):
-            step.run(blobs_named, quietly)
+            step.run(blobs_named, quiet)
 
 
 class Colours:
@@ -97,7 +94,7 @@ def test_a_face_is_the_lenders_when_all_of_it_is(blobs_named):
     step = MeasureIdentity(
         before=batch, source=source, edits={"all": all_of_it, "none": batch}, features=Colours()
     )
-    (table,) = step.run(blobs_named, quietly).tables
+    (table,) = step.run(blobs_named, quiet).tables
     found = {row[0]: row[1:] for row in table.rows}
     assert found["all"][:2] == (100, pytest.approx(1))
     assert found["none"][0] == 0 and found["none"][2] == pytest.approx(1)
@@ -111,9 +108,9 @@ class Bright(torch.nn.Module):
 def test_realism_is_what_the_discriminator_says(blobs_named):
     batch, _ = pairs(blobs_named, 5)
     with pytest.raises(InterpganError, match="no discriminator to ask; load one"):
-        MeasureRealism(batches={"a": batch}).run(blobs_named, quietly)
+        MeasureRealism(batches={"a": batch}).run(blobs_named, quiet)
     blobs_named.discriminator = Bright()
-    (table,) = MeasureRealism(batches={"all": batch, "one": batch[:1]}).run(blobs_named, quietly).tables
+    (table,) = MeasureRealism(batches={"all": batch, "one": batch[:1]}).run(blobs_named, quiet).tables
     means = blobs_named.images(batch).mean((1, 2, 3)).double()
     assert table.rows[0][:3] == ("all", 5, pytest.approx(float(means.mean()), abs=1e-6))
     assert table.rows[0][3] == pytest.approx(float(means.std()) / 5**0.5, abs=1e-6)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from interpgan_core import ImageSet, to_uint8
+from interpgan_core.operators import quiet
 from interpgan_core.testing import toy
 
 
@@ -15,11 +16,7 @@ def drawn(generator, numbers, **known):
     return ImageSet(pixels, **known)
 
 
-def quietly(items, total=None, what=""):
-    return items
-
-
-def run(operator, folder, generator=None, progress=quietly, **more):
+def run(operator, folder, generator=None, progress=quiet, **more):
     """The result, and the report."""
     result, scratch = folder / "result", folder / "scratch"
     for path in (result, scratch):
@@ -33,4 +30,4 @@ def run(operator, folder, generator=None, progress=quietly, **more):
 
 @pytest.fixture(scope="session")
 def kit():
-    return SimpleNamespace(drawn=drawn, run=run, quietly=quietly)
+    return SimpleNamespace(drawn=drawn, run=run, quiet=quiet)

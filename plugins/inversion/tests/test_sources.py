@@ -69,7 +69,7 @@ def spoil(folder):
 
 def test_a_folder_of_every_kind_and_size(kit, tmp_path):
     folder = write(tmp_path / "in")
-    found = read(folder, 32, "crop", 0, tmp_path, kit.quietly)
+    found = read(folder, 32, "crop", 0, tmp_path, kit.quiet)
     names = names_of(found)
     assert names == sorted(p.name for p in folder.iterdir() if p.suffix != ".md")
     for name, pixels in zip(names, found.pixels, strict=True):
@@ -101,18 +101,18 @@ def test_bad_pictures_are_named_and_the_others_inverted(kit, tmp_path):
 
 def test_one_file_several_files_and_folders(kit, tmp_path):
     folder = write(tmp_path / "in")
-    one = read(folder / "b.png", 32, "crop", 0, tmp_path, kit.quietly)
+    one = read(folder / "b.png", 32, "crop", 0, tmp_path, kit.quiet)
     assert names_of(one) == ["b.png"]
     spoil(folder)
     several = (folder / "b.png", folder / "k-text.png", folder / "e-grey.png")
-    two = read(several, 32, "crop", 1, tmp_path, kit.quietly)
+    two = read(several, 32, "crop", 1, tmp_path, kit.quiet)
     assert names_of(two) == ["b.png", "e-grey.png"] and len(two.notes["left out"]) == 1
     with pytest.raises(InterpganError, match=r"k-text\.png is no picture in JPEG"):
-        read(several, 32, "crop", 0, tmp_path, kit.quietly)
+        read(several, 32, "crop", 0, tmp_path, kit.quiet)
     with pytest.raises(
         InterpganError, match=r"^none of the pictures can be read: .*k-text\.png.*; repair them"
     ):
-        read(several[1:2], 32, "crop", 1, tmp_path, kit.quietly)
+        read(several[1:2], 32, "crop", 1, tmp_path, kit.quiet)
 
 
 def test_bad_pictures_of_an_archive_count_one_by_one(kit, tmp_path):
@@ -121,13 +121,13 @@ def test_bad_pictures_of_an_archive_count_one_by_one(kit, tmp_path):
         archive.writestr("b.png", b"hello")
     red().save(tmp_path / "c.png")
     with pytest.raises(InterpganError, match="2 of 2 pictures in"):
-        read((tmp_path / "c.png", tmp_path / "in.zip"), 32, "crop", 1, tmp_path, kit.quietly)
+        read((tmp_path / "c.png", tmp_path / "in.zip"), 32, "crop", 1, tmp_path, kit.quiet)
 
 
 def test_fit(kit, tmp_path):
     red((40, 20)).save(tmp_path / "wide.png")
     cropped, padded = (
-        read(tmp_path / "wide.png", 32, fit, 0, tmp_path, kit.quietly) for fit in ("crop", "pad")
+        read(tmp_path / "wide.png", 32, fit, 0, tmp_path, kit.quiet) for fit in ("crop", "pad")
     )
     assert cropped.pixels[0, 2].max() == RED[2] and padded.pixels[0, 2, 0].min() == 255
 

@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from interpgan_core import InterpganError, Score, load_generator
+from interpgan_core.operators import quiet
 from interpgan_core.testing import recipe_error, toy
 
 ray = pytest.importorskip("ray", reason="Ray is not installed; it comes with interpgan-ray")
@@ -66,10 +67,6 @@ class Wrong(Colours):
 class Deadly(Colours):
     def __call__(self, images):
         os.kill(os.getpid(), signal.SIGKILL)
-
-
-def quiet(items, total=None, what=""):
-    return items
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from interpgan_core import Direction, DirectionSet, InterpganError, Operator, Shift
+from interpgan_core.operators import quiet
 from interpgan_core.testing import conformance, recipe_error, toy
 from interpgan_sefa.annotate import Annotate
 from interpgan_sefa.naming import Named, named
@@ -31,10 +32,6 @@ class Colours:
     def __call__(self, images):
         found = torch.stack([images.mean((1, 2, 3)), images[:, 0].mean((1, 2))], 1)
         return found.where(found >= self.blind, torch.nan) if self.blind else found
-
-
-def quiet(items, total=None, what=""):
-    return items
 
 
 def directions(*vectors, space="z", generator="", **notes):

@@ -7,6 +7,7 @@ import torch
 from pydantic import TypeAdapter
 
 from interpgan_core import ImageSet, InterpganError, load_generator
+from interpgan_core.operators import quiet
 from interpgan_core.testing import recipe_error
 from interpgan_training import session
 from interpgan_training.draws import generator_of
@@ -35,10 +36,6 @@ class Stopped(Exception):
     """As if somebody had pulled the plug."""
 
 
-def quietly(items, total=None, what=""):
-    return items
-
-
 def stop_after(pictures):
     def progress(items, total=None, what=""):
         for number in items:
@@ -49,7 +46,7 @@ def stop_after(pictures):
     return progress
 
 
-def trained(data, folder, architecture, progress=quietly, **more):
+def trained(data, folder, architecture, progress=quiet, **more):
     operator = Train(data=data, architecture=architecture, **{"kimg": 0.16, "batch_size": 8} | more)
     result, scratch = folder / "result", folder / "scratch"
     for path in (result, scratch):
