@@ -14,8 +14,7 @@ import torch
 
 from interpgan_avatars.data import drawn
 from interpgan_avatars.looking import AvatarScorer, AvatarSegmenter
-from interpgan_core import InterpganError, load_generator
-from interpgan_core.operators import quiet
+from interpgan_core import InterpganError, load_generator, quiet
 from interpgan_interpretable.collaging import Collage
 from interpgan_interpretable.consistency import MeasureConsistency
 from interpgan_interpretable.exchanging import ExchangeConcepts

@@ -21,8 +21,7 @@ import torch
 from torch.nn import functional
 
 from interpgan_avatars.looking import AvatarScorer
-from interpgan_core import ImageSet, load_generator, to_uint8
-from interpgan_core.operators import quiet
+from interpgan_core import ImageSet, load_generator, quiet, to_uint8
 from interpgan_inversion.inverting import layered
 from interpgan_inversion.likeness import Likeness
 from interpgan_inversion.measures import psnr

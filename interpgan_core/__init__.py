@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from interpgan_core.operators import Progress as Progress
     from interpgan_core.operators import Scorer as Scorer
     from interpgan_core.operators import Scores as Scores
+    from interpgan_core.operators import quiet as quiet
     from interpgan_core.plan import make_plan as make_plan
     from interpgan_core.published import load_directions as load_directions
     from interpgan_core.ranges import Layers as Layers
@@ -145,6 +146,7 @@ _HOME = {
         "Progress",
         "Scorer",
         "Scores",
+        "quiet",
     ),
     "plan": ("make_plan",),
     "published": ("load_directions",),

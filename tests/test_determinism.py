@@ -11,9 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from interpgan_core import images
+from interpgan_core import images, quiet
 from interpgan_core.builtin.rendering import Render
-from interpgan_core.operators import quiet
 from interpgan_core.toy import ToyGenerator
 
 COMMAND = Path(sys.executable).with_name("interpgan-run")

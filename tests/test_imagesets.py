@@ -17,9 +17,8 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 from processes import output, python
 
-from interpgan_core import ImageSet, InterpganError, ReadImages, Report, read_picture
+from interpgan_core import ImageSet, InterpganError, ReadImages, Report, quiet, read_picture
 from interpgan_core.decoding import fitted
-from interpgan_core.operators import quiet
 from interpgan_core.testing import conformance, recipe_error
 
 SHARED_FOLDER = settings(
@@ -747,7 +746,6 @@ import sys
 from pathlib import Path
 import numpy, torch, PIL.Image
 from interpgan_core import ReadImages
-from interpgan_core.operators import quiet
 
 def most():
     with open("/proc/self/status") as file:  # what is mapped from files can be dropped at any time

@@ -27,8 +27,8 @@ from interpgan_core import (
     Shift,
     Truncate,
     Walk,
+    quiet,
 )
-from interpgan_core.operators import quiet
 from interpgan_core.testing import conformance, toy
 from interpgan_core.toy import ToyGenerator
 

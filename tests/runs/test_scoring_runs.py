@@ -13,8 +13,7 @@ import pytest
 import torch
 from processes import python
 
-from interpgan_core import InterpganError, Score, Scores
-from interpgan_core.operators import quiet
+from interpgan_core import InterpganError, Score, Scores, quiet
 from interpgan_core.testing import toy
 
 SEEDS = "0-150,500-899"
@@ -24,7 +23,6 @@ import sys, time, torch
 from pathlib import Path
 from interpgan_core import Score
 from interpgan_core.testing import toy
-from interpgan_core.operators import quiet
 
 class Colours:
     names = ("red", "green")

@@ -11,8 +11,7 @@ from interpgan_avatars.fitting import answers, judge_scorer, judge_segmenter, ta
 from interpgan_avatars.looking import AvatarScorer, AvatarSegmenter
 from interpgan_avatars.operators import DrawAvatars, LoadScorer, TrainScorer, TrainSegmenter
 from interpgan_avatars.world import ATTRIBUTES, draw
-from interpgan_core import ImageSet, InterpganError, Ranges
-from interpgan_core.operators import quiet
+from interpgan_core import ImageSet, InterpganError, Ranges, quiet
 from interpgan_core.testing import toy
 
 NEW = Ranges("100000-100999")  # the networks were trained on seeds below 36,000

@@ -11,8 +11,7 @@ import torch
 import write_tiny
 from pydantic import ValidationError
 
-from interpgan_core import Generator, InterpganError, LatentSpace, load_generator, seeded_normal
-from interpgan_core.operators import quiet
+from interpgan_core import Generator, InterpganError, LatentSpace, load_generator, quiet, seeded_normal
 from interpgan_core.testing import conformance, recipe_error, toy
 from interpgan_ganspace.operators import BLOCK, FindComponents
 

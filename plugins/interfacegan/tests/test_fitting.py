@@ -11,8 +11,7 @@ from pydantic import ValidationError
 from sklearn.svm import SVC
 from torch import nn
 
-from interpgan_core import Generator, InterpganError, LatentSpace, Scores, seeded_normal
-from interpgan_core.operators import quiet
+from interpgan_core import Generator, InterpganError, LatentSpace, Scores, quiet, seeded_normal
 from interpgan_core.testing import conformance, toy
 from interpgan_interfacegan.choosing import choose, halves
 from interpgan_interfacegan.operators import FitBoundaries

@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from interpgan_core import Generator, InterpganError, LatentSpace, Place, Ranges, Scores, seeded_normal
-from interpgan_core.operators import quiet
+from interpgan_core import Generator, InterpganError, LatentSpace, Place, Ranges, Scores, quiet, seeded_normal
 from interpgan_core.testing import conformance, toy
 from interpgan_interfacegan.operators import Condition, FitBoundaries
 from interpgan_interfacegan.quality import FindQuality, judged

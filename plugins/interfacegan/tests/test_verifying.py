@@ -19,9 +19,9 @@ from interpgan_core import (
     Shift,
     Walk,
     load_generator,
+    quiet,
     seeded_normal,
 )
-from interpgan_core.operators import quiet
 from interpgan_core.testing import conformance, toy
 from interpgan_interfacegan.heat import DOWN, PAPER, UP, draw
 from interpgan_interfacegan.operators import Condition

@@ -6,8 +6,7 @@ import pytest
 import torch
 import write_tiny
 
-from interpgan_core import Direction, Exchange, InterpganError, Shift, load_generator
-from interpgan_core.operators import quiet
+from interpgan_core import Direction, Exchange, InterpganError, Shift, load_generator, quiet
 from interpgan_core.testing import conformance, recipe_error, toy
 from interpgan_interpretable.collaging import Collage, boxed
 from interpgan_interpretable.exchanging import ExchangeConcepts

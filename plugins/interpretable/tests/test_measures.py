@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from interpgan_core import FeatureEdit, InterpganError
-from interpgan_core.operators import quiet
+from interpgan_core import FeatureEdit, InterpganError, quiet
 from interpgan_core.testing import conformance, toy
 from interpgan_interpretable.atlas import DrawAtlas
 from interpgan_interpretable.consistency import MeasureConsistency, by_lot

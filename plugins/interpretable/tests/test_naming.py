@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from interpgan_core import InterpganError
-from interpgan_core.operators import quiet
+from interpgan_core import InterpganError, quiet
 from interpgan_interpretable.naming import NameConcepts, agreement, renaming
 
 

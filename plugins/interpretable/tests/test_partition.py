@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from interpgan_core import Ablate, Exchange, InterpganError
-from interpgan_core.operators import quiet
+from interpgan_core import Ablate, Exchange, InterpganError, quiet
 from interpgan_core.testing import conformance, toy
 from interpgan_interpretable.partition import FindPartition, Partition, UseConcepts, with_concepts
 

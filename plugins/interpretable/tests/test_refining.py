@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from interpgan_core import InterpganError
-from interpgan_core.operators import quiet
+from interpgan_core import InterpganError, quiet
 from interpgan_interpretable.exchanging import ExchangeConcepts
 from interpgan_interpretable.model import EnergyModel
 from interpgan_interpretable.refining import Refine

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from interpgan_core import ImageSet, InterpganError, load_generator, rectify
-from interpgan_core.operators import quiet
+from interpgan_core import ImageSet, InterpganError, load_generator, quiet, rectify
 from interpgan_interpretable.grouping import renumbered
 from interpgan_interpretable.layer import Trade
 from interpgan_interpretable.learning import LayerTrainer, Plan

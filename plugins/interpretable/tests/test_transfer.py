@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from interpgan_core import InterpganError
-from interpgan_core.operators import quiet
+from interpgan_core import InterpganError, quiet
 from interpgan_interpretable.exchanging import ExchangeConcepts
 from interpgan_interpretable.identity import MeasureIdentity, MeasureRealism
 from interpgan_interpretable.transfer import MeasureTransfer, accuracy, cut_out, drawn_by_lot

@@ -5,8 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from interpgan_core import ImageSet, to_uint8
-from interpgan_core.operators import quiet
+from interpgan_core import ImageSet, quiet, to_uint8
 from interpgan_core.testing import toy
 
 

@@ -14,8 +14,7 @@ import psutil
 import pytest
 import torch
 
-from interpgan_core import InterpganError, Score, load_generator
-from interpgan_core.operators import quiet
+from interpgan_core import InterpganError, Score, load_generator, quiet
 from interpgan_core.testing import recipe_error, toy
 
 ray = pytest.importorskip("ray", reason="Ray is not installed; it comes with interpgan-ray")

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from interpgan_core import Direction, DirectionSet, InterpganError, Operator, Shift
-from interpgan_core.operators import quiet
+from interpgan_core import Direction, DirectionSet, InterpganError, Operator, Shift, quiet
 from interpgan_core.testing import conformance, recipe_error, toy
 from interpgan_sefa.annotate import Annotate
 from interpgan_sefa.naming import Named, named

@@ -6,8 +6,7 @@ import pytest
 import torch
 from pydantic import TypeAdapter
 
-from interpgan_core import ImageSet, InterpganError, load_generator
-from interpgan_core.operators import quiet
+from interpgan_core import ImageSet, InterpganError, load_generator, quiet
 from interpgan_core.testing import recipe_error
 from interpgan_training import session
 from interpgan_training.draws import generator_of
