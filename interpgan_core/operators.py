@@ -34,7 +34,16 @@ function that is asked again and again, such as for the loss."""
 def quiet(
     items: Iterable[Any], total: int | None = None, what: str | Callable[[], str] = ""
 ) -> Iterable[Any]:
-    """The `Progress` of someone who looks at nothing."""
+    """The `Progress` of someone who looks at nothing; for tests and scripts that call an operator themselves.
+
+    Args:
+        items: what is gone through.
+        total: how many there are; not used.
+        what: what is done with them; not used.
+
+    Returns:
+        `items`, as they are.
+    """
     return items
 
 

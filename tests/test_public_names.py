@@ -24,7 +24,7 @@ NAMES = {
     "pictures": "contact_sheet to_uint8 ImageSet read_picture",
     "directions": "Direction DirectionSet load_directions sigma",
     "what operators are made of": """
-        Operator EditOperator Input InputFile Layers Units Seeds Ranges Progress Artifact Scorer Scores Engine
+        Operator EditOperator Input InputFile Layers Units Seeds Ranges Progress quiet Artifact Scorer Scores Engine
     """,
     "the builtin operators": """
         LoadGenerator LoadBatch LoadDirections Save Sample Truncate Mix Interpolate Shift Walk Place
