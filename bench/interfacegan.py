@@ -16,7 +16,7 @@ import torch
 from sklearn.svm import SVC
 from torch import nn
 
-from interpgan_core import Generator, LatentSpace, Scores, seeded_normal
+from interpgan_core import Generator, LatentSpace, Scores, quiet, seeded_normal
 from interpgan_interfacegan.operators import FitBoundaries
 from interpgan_interfacegan.solvers import means, solve
 
@@ -40,10 +40,6 @@ class Planted(Generator):
 
     def forward(self, batch):
         raise NotImplementedError
-
-
-def quiet(items, total=None, what=""):
-    return items
 
 
 def main() -> None:

@@ -14,11 +14,7 @@ import time
 from pathlib import Path
 
 from interpgan_avatars.looking import AvatarScorer
-from interpgan_core import Score, load_generator
-
-
-def quiet(items, total=None, what=""):
-    return items
+from interpgan_core import Score, load_generator, quiet
 
 
 def score(name: str, samples: int, batch: int, engine: str) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from interpgan_core import Generator, ImageSet, LatentSpace, seeded_normal
+from interpgan_core import Generator, ImageSet, LatentSpace, quiet, seeded_normal
 
 SIZE = 12
 
@@ -66,5 +66,5 @@ def kit():
         picture_set=picture_set,
         drawn=drawn,
         values=values,
-        quiet=lambda items, total=None, what="": items,
+        quiet=quiet,
     )
