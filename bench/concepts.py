@@ -7,6 +7,7 @@ trained from. Both baselines, the identity and the realism are operators of the 
 """
 
 import argparse
+import copy
 import tempfile
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from interpgan_interpretable.consistency import MeasureConsistency
 from interpgan_interpretable.exchanging import ExchangeConcepts
 from interpgan_interpretable.identity import MeasureIdentity, MeasureRealism
 from interpgan_interpretable.locality import MeasureLocality
+from interpgan_interpretable.model import EnergyModel
 from interpgan_interpretable.naming import NameConcepts
 from interpgan_interpretable.partition import FindPartition, with_concepts
 from interpgan_interpretable.refining import Refine
@@ -42,6 +44,16 @@ def tell(report):
             print(f"| {' | '.join(cells)} |", flush=True)
 
 
+def as_grouped(generator, layer):
+    """The generator with the groups that it was trained with, whatever has been named and joined since."""
+    groups = EnergyModel.of(generator).groups
+    made = copy.copy(generator)
+    made.concepts = {
+        str(c): (layer, tuple((groups == c).nonzero().flatten().tolist())) for c in groups.unique().tolist()
+    }
+    return made
+
+
 def consistency(before, after, segmenter):
     (layer,) = {layer for layer, _ in after.concepts.values()}
     for count in (8, 16, 24):
@@ -50,15 +62,16 @@ def consistency(before, after, segmenter):
         print(f"\nUntrained, {count} asked for: {len(plain.concepts)} in use")
         if count == 16:
             tell(MeasureConsistency(segmenter=segmenter, seeds="0-99").run(plain, quiet))
-    print("\nTrained")
-    tell(MeasureConsistency(segmenter=segmenter, seeds="0-99").run(after, quiet))
+    for what, trained in (("Trained", as_grouped(after, layer)), ("Trained, named and joined", after)):
+        print(f"\n{what}")
+        tell(MeasureConsistency(segmenter=segmenter, seeds="0-99").run(trained, quiet))
     return layer
 
 
 def edits(generator, layer, segmenter, pairs):
-    """Tables 2 and 4 of the paper, for each part that a concept is named after."""
+    """Tables 2 and 4 of the paper, for each part of a person that a concept is named after."""
     people, lenders = (generator.sample(range(first, first + pairs)) for first in (1000, 2000))
-    for part in [p for p in segmenter.parts if p in generator.concepts]:
+    for part in [p for p in segmenter.parts[1:] if p in generator.concepts]:
         where = {"source": lenders, "layer": layer, "segmenter": segmenter, "parts": (part,)}
         after = {
             "exchange": ExchangeConcepts(source=lenders, concepts=(part,)).run(people, generator),
@@ -114,6 +127,7 @@ def main():
     before, after = model(options.before), model(options.after)
     if "0" in after.concepts:
         after = NameConcepts(segmenter=segmenter, seeds="0-127", least=0.25).run(after, quiet)
+    print(f"Concepts: {', '.join(f'{name} ({len(units)})' for name, (_, units) in after.concepts.items())}")
     with torch.no_grad():
         layer = consistency(before, after, segmenter)
         edits(after, layer, segmenter, options.pairs)
