@@ -75,6 +75,9 @@ def edits(generator, layer, segmenter, pairs):
         where = {"source": lenders, "layer": layer, "segmenter": segmenter, "parts": (part,)}
         after = {
             "exchange": ExchangeConcepts(source=lenders, concepts=(part,)).run(people, generator),
+            "exchange, region": ExchangeConcepts(source=lenders, concepts=(part,), region=True).run(
+                people, generator
+            ),
             "collage, outline": Collage(**where).apply(people, generator),
             "collage, box": Collage(**where, box=True).apply(people, generator),
             "editing in style": EditInStyle(**where, seeds="0-63").apply(people, generator),
@@ -91,15 +94,16 @@ def faces(generator, scorer, pairs):
     """Table 3, and realism before and after Langevin sampling."""
     face = tuple(part for part in FACE if part in generator.concepts)
     people, lenders = (generator.sample(range(first, first + pairs)) for first in (1000, 2000))
-    swapped = ExchangeConcepts(source=lenders, concepts=face).run(people, generator)
-    refined = {
-        f"refined, {rounds} rounds": Refine(source=lenders, concepts=face, rounds=rounds).run(
-            people, generator, quiet
-        )
-        for rounds in (5, 20)
-    }
+    after = {}
+    for region in (False, True):
+        what = {"source": lenders, "concepts": face, "region": region}
+        how = ", region" if region else ""
+        after[f"swapped{how}"] = ExchangeConcepts(**what).run(people, generator)
+        for rounds in (5, 20):
+            after[f"refined, {rounds} rounds{how}"] = Refine(**what, rounds=rounds).run(
+                people, generator, quiet
+            )
     print(f"\nThe face: {', '.join(face)}")
-    after = {"swapped": swapped, **refined}
     tell(MeasureIdentity(before=people, source=lenders, edits=after, features=scorer).run(generator, quiet))
     alone = {f"alone, {n} rounds": Refine(rounds=n).run(people, generator, quiet) for n in (5, 20)}
     tell(MeasureRealism(batches={"people": people, **alone, **after}).run(generator, quiet))

@@ -48,8 +48,7 @@ class Trade:
             handle.remove()
 
     def _traded(self, maps: Tensor) -> Tensor:
-        means = energy.group_maps(self.model.scaled(maps.detach().float()), self.model.belongs)
-        home = means.argmax(1).view(len(maps), *maps.shape[2:])
+        home = self.model.home(maps.detach().float())
         self.own, self.lent = (each == self.groups[:, None, None] for each in (home, home.roll(1, 0)))
         mine = self.model.belongs.T[self.groups][:, :, None, None]
         return torch.where(mine, maps.roll(1, 0), maps)

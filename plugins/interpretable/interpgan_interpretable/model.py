@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from interpgan_core import Generator, InterpganError
-from interpgan_interpretable.energy import energy, members
+from interpgan_interpretable.energy import energy, group_maps, members
 
 NAMES = ("weights", "groups", "loudness")
 PREFIX = "interpretable."  # of what a generator keeps attached
@@ -57,6 +57,21 @@ class EnergyModel(nn.Module):
         """
         flat = maps.flatten(2)
         return flat / (self.loudness[:, None] * flat.shape[2] ** 0.5)
+
+    def home(self, maps: Tensor, across: int = 1) -> Tensor:
+        """Which group answers most at each position.
+
+        Args:
+            maps: (n, m, h, w), none below 0.
+            across: answers are averaged over squares of so many positions' side, an odd number, so that no position
+                stands alone.
+
+        Returns:
+            (n, h, w) int64, numbers of groups.
+        """
+        answers = group_maps(self.scaled(maps), self.belongs).unflatten(2, maps.shape[2:])
+        smooth = nn.functional.avg_pool2d(answers, across, 1, across // 2, count_include_pad=False)
+        return smooth.argmax(1)
 
     def goodness(self, maps: Tensor) -> Tensor:
         """g of maps (n, m, h, w), (n,), with W held."""

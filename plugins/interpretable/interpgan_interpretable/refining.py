@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from interpgan_core import Generator, Input, InterpganError, LatentBatch, Operator, Progress, seeded_normal
 from interpgan_interpretable.consistency import one_layer
-from interpgan_interpretable.exchanging import ExchangeConcepts
+from interpgan_interpretable.exchanging import ExchangeConcepts, taken_over
 from interpgan_interpretable.maps import chosen
 from interpgan_interpretable.pairing import as_many
 
@@ -35,6 +35,8 @@ class Refine(Operator):
     """Samples that lend concepts, as many as the batch, or one; the batch is refined alone when left out."""
     concepts: tuple[str, ...] = ()
     """Which are exchanged; all when left out."""
+    region: StrictBool = False
+    """As of `interpretable.exchange`."""
     rounds: Annotated[int, Field(ge=1, strict=True)] = 20
     stride: float = Field(default=0.1, gt=0)
     """δ, of a round."""
@@ -69,7 +71,7 @@ class Refine(Operator):
         results = [replace(one, codes=_stack(moved, i)) for i, one in enumerate(both)]
         if source is None:
             return results[0]
-        exchange = ExchangeConcepts(source=results[1], concepts=self.concepts)
+        exchange = ExchangeConcepts(source=results[1], concepts=self.concepts, region=self.region)
         return exchange.run(results[0], generator)
 
     def _refined(
@@ -87,9 +89,8 @@ class Refine(Operator):
             here = [replace(one, codes=code) for one, code in zip(pair, codes[:, None], strict=True)]
             maps = torch.cat([generator.features(one, [layer])[layer].float().relu() for one in here])
             if units:
-                traded = maps.clone()
-                traded[:, units] = maps.flip(0)[:, units]
-                maps = traded
+                taken = taken_over(maps, maps.flip(0), units, model if self.region else None)
+                maps = torch.where(taken > 0, maps.flip(0), maps)
             return model.goodness(maps)
 
         codes = torch.cat([one.codes for one in pair])

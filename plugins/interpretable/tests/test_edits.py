@@ -10,6 +10,7 @@ from interpgan_core import Direction, Exchange, InterpganError, Shift, load_gene
 from interpgan_core.testing import conformance, recipe_error, toy
 from interpgan_interpretable.collaging import Collage, boxed
 from interpgan_interpretable.exchanging import ExchangeConcepts
+from interpgan_interpretable.model import EnergyModel
 from interpgan_interpretable.moving import MoveConcepts, shifted
 from interpgan_interpretable.partition import FindPartition, with_concepts
 from interpgan_interpretable.styles import EditInStyle, clustered, contributions, restyled
@@ -71,6 +72,46 @@ def test_one_concept_is_the_exchange_of_the_core(world):
     batch, source = world.sample([0, 1]), world.sample([5])
     ours = world.images(ExchangeConcepts(source=source, concepts=("1",)).run(batch, world))
     assert torch.equal(ours, world.images(Exchange(source=source, concept="1").apply(batch, world)))
+
+
+def with_model(world):
+    """The generator with an energy model of its concepts; its weights play no part here."""
+    model = EnergyModel(13, 3, 256)
+    for name, (_, units) in world.concepts.items():
+        model.groups[list(units)] = int(name)
+    model.attach(world)
+    return model
+
+
+def test_where_a_concept_is_at_home_its_region_is_the_sources(world):
+    model = with_model(world)
+    batch, source = world.sample([0, 1]), world.sample([5, 6])
+    edited = ExchangeConcepts(source=source, concepts=("1",), region=True).run(batch, world)
+    before, after, theirs = (drawn(world, b) for b in (batch, edited, source))
+    home = (model.home(before.relu(), 3) == 1) | (model.home(theirs.relu(), 3) == 1)
+    assert home.flatten(1).any(1).all() and not home.flatten(1).all(1).any()
+    units = list(world.concepts["1"][1])
+    rest = [u for u in range(13) if u not in units]
+    torch.testing.assert_close(after[:, units], theirs[:, units])
+    torch.testing.assert_close(after[:, rest], torch.where(home[:, None], theirs, before)[:, rest])
+    rows = ExchangeConcepts(source=source, concepts=("1",), region=True, both=True).run(batch, world)
+    assert torch.equal(world.images(rows[1:2]), world.images(edited[:1]))
+
+
+def test_a_region_is_found_from_answers_side_by_side():
+    """One position alone, in the midst of another group's, is no home; a strip of them is."""
+    model = EnergyModel(2, 2, 36)
+    model.groups = torch.tensor([0, 1])
+    maps = torch.full((1, 2, 6, 6), 0.5)
+    maps[0, 0] = 1.0
+    maps[0, 1, 1, 1], maps[0, 1, 3:] = 1.5, 2.0
+    assert model.home(maps)[0, 1, 1] == 1 and model.home(maps, 3)[0, 1, 1] == 0
+    assert (model.home(maps, 3)[0, 4:] == 1).all()
+
+
+def test_a_region_asks_for_a_trained_generator(world):
+    with pytest.raises(InterpganError, match="has no energy model: it comes with those that"):
+        ExchangeConcepts(source=world.sample([1]), concepts=("1",), region=True).run(world.sample([0]), world)
 
 
 def test_both_ways_at_once(world):

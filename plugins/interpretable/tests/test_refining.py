@@ -64,6 +64,15 @@ def test_both_of_a_pair_become_better_after_the_exchange(modelled):
     assert edit.value.mean() > before.edits[0].value.mean()
 
 
+def test_a_pair_is_refined_with_its_regions(modelled):
+    batch, source = modelled.sample([1, 2]), modelled.sample([3, 4])
+    known = {"source": source, "concepts": ["0"], "rounds": 3, "noise": 0}
+    (alone,), (region,) = (Refine(**known, region=r).run(batch, modelled, quiet).edits for r in (False, True))
+    assert len(alone.units) == 4 and region.units == tuple(range(13))
+    places = region.weight[:, 1]  # of a filter that is not the concept's
+    assert 0 < places.sum() < places.numel()
+
+
 def test_what_cannot_be_refined(blobs, modelled):
     batch = modelled.sample([0])
     with pytest.raises(InterpganError, match="has no energy model: it comes with those that"):
