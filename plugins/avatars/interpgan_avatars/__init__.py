@@ -21,8 +21,8 @@ def interpgan_operators() -> Mapping[str, str]:
 
 @hookimpl
 def interpgan_models() -> Mapping[str, str]:
-    from interpgan_avatars.models import INTERPRETABLE, MODELS
+    from interpgan_avatars.models import MODELS
 
     here = "interpgan_avatars.models"
     plain = {f"avatars.{name}": f"{here}:{name}" for name in MODELS}
-    return plain | {f"avatars.{name}-interpretable": f"{here}:{name}_interpretable" for name in INTERPRETABLE}
+    return plain | {f"avatars.{name}-interpretable": f"{here}:{name}_interpretable" for name in MODELS}

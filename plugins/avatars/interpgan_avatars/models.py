@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 LICENCE = "Apache-2.0"
 MODELS = ("stylegan2", "pggan", "biggan")
-INTERPRETABLE = ("pggan",)
-"""Those of them that there is one of whose layer is interpretable, trained from it."""
+"""Of each there is one more, trained from it, whose layer is interpretable."""
 DATA = "avatars drawn by interpgan"
+OF_CLASSES = f"{DATA}, by hair style"
 
 
 def weights(name: str) -> Path:
@@ -30,15 +30,19 @@ def _load(name: str, **options: Any) -> Generator:
     return load_generator(weights(name), **options)
 
 
+def _named(name: str, family: str, data: str = DATA) -> NamedModel:
+    loader = f"{__name__}:load_{name.replace('-', '_')}"
+    return NamedModel(family, 64, data, LICENCE, loader, weights(name))
+
+
 load_stylegan2, load_pggan, load_biggan = (partial(_load, name) for name in MODELS)
-
-stylegan2 = NamedModel("StyleGAN 2", 64, DATA, LICENCE, f"{__name__}:load_stylegan2", weights("stylegan2"))
-pggan = NamedModel("PGGAN", 64, DATA, LICENCE, f"{__name__}:load_pggan", weights("pggan"))
-biggan = NamedModel(
-    "BigGAN", 64, f"{DATA}, by hair style", LICENCE, f"{__name__}:load_biggan", weights("biggan")
+load_stylegan2_interpretable, load_pggan_interpretable, load_biggan_interpretable = (
+    partial(_load, f"{name}-interpretable") for name in MODELS
 )
 
-load_pggan_interpretable = partial(_load, "pggan-interpretable")
-pggan_interpretable = NamedModel(
-    "PGGAN", 64, DATA, LICENCE, f"{__name__}:load_pggan_interpretable", weights("pggan-interpretable")
-)
+stylegan2 = _named("stylegan2", "StyleGAN 2")
+pggan = _named("pggan", "PGGAN")
+biggan = _named("biggan", "BigGAN", OF_CLASSES)
+stylegan2_interpretable = _named("stylegan2-interpretable", "StyleGAN 2")
+pggan_interpretable = _named("pggan-interpretable", "PGGAN")
+biggan_interpretable = _named("biggan-interpretable", "BigGAN", OF_CLASSES)

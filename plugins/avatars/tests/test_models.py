@@ -26,6 +26,18 @@ def test_small_files_and_free_licences(generator):
         assert path.stat().st_size < 8_000_000
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_the_interpretable_ones_have_named_concepts_and_draw_what_their_parents_draw(name):
+    made, parent = load_generator(f"avatars.{name}-interpretable"), load_generator(f"avatars.{name}")
+    assert made.notes["parent"] == parent.fingerprint
+    assert {"hair", "skin", "shirt", "eyes"} & set(made.concepts)
+    (layer,) = {layer for layer, _ in made.concepts.values()}
+    units = [unit for _, own in made.concepts.values() for unit in own]
+    assert len(units) == len(set(units)) <= made.features(made.sample([0]), [layer])[layer].shape[1]
+    kin, same = made.images(made.sample(range(16))), parent.images(parent.sample(range(16)))
+    assert (kin - same).abs().mean() < (kin - same.roll(1, 0)).abs().mean() / 2
+
+
 def test_each_has_its_discriminator(generator):
     assert isinstance(generator, HasDiscriminator)
     batch = generator.sample(range(8))
