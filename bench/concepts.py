@@ -49,7 +49,9 @@ def as_grouped(generator, layer):
     groups = EnergyModel.of(generator).groups
     made = copy.copy(generator)
     made.concepts = {
-        str(c): (layer, tuple((groups == c).nonzero().flatten().tolist())) for c in groups.unique().tolist()
+        str(c): (layer, tuple((groups == c).nonzero().flatten().tolist()))
+        for c in groups.unique().tolist()
+        if c >= 0
     }
     return made
 
