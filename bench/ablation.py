@@ -83,10 +83,10 @@ def main():
     parser.add_argument("--samples", type=int, default=2000)
     parser.add_argument("--out", type=Path, default=Path("out/ablation"))
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "few").mkdir(parents=True, exist_ok=True)
     segmenter, scorer = AvatarSegmenter.shipped(), AvatarScorer.shipped()
     data = drawn(range(max(int(1000 * options.kimg), options.samples)), options.out, quiet)
-    few = drawn(range(options.samples), options.out, quiet) if options.samples < len(data) else data
+    few = drawn(range(options.samples), options.out / "few", quiet)
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
     for name, change in VARIANTS.items():
         folder = options.out / name.replace(" ", "-")

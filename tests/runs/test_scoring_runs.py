@@ -21,7 +21,7 @@ SEEDS = "0-150,500-899"
 SCORE = """
 import sys, time, torch
 from pathlib import Path
-from interpgan_core import Score
+from interpgan_core import Score, quiet
 from interpgan_core.testing import toy
 
 class Colours:
