@@ -7,7 +7,6 @@ trained from. Both baselines, the identity and the realism are operators of the 
 """
 
 import argparse
-import copy
 import tempfile
 from pathlib import Path
 
@@ -47,13 +46,13 @@ def tell(report):
 def as_grouped(generator, layer):
     """The generator with the groups that it was trained with, whatever has been named and joined since."""
     groups = EnergyModel.of(generator).groups
-    made = copy.copy(generator)
-    made.concepts = {
-        str(c): (layer, tuple((groups == c).nonzero().flatten().tolist()))
-        for c in groups.unique().tolist()
-        if c >= 0
-    }
-    return made
+    return generator.with_concepts(
+        {
+            str(c): (layer, tuple((groups == c).nonzero().flatten().tolist()))
+            for c in groups.unique().tolist()
+            if c >= 0
+        }
+    )
 
 
 def consistency(before, after, segmenter):

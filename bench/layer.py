@@ -32,7 +32,7 @@ def trainer(name, batch_size):
     known = generator.notes["training"]["family"] | {"reconstruction": 0.0, "reconstruction_kimg": 0.0}
     family = family_of(TypeAdapter(Architecture).validate_python(known), True, (LAYERS[name],))
     random = np.random.RandomState(0)
-    classes = getattr(generator, "class_names", ())
+    classes = generator.class_names
     data = ImageSet(
         random.randint(0, 256, (64, 3, 64, 64)).astype(np.uint8),
         classes=torch.arange(64) % len(classes) if classes else None,

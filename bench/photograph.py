@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from interpgan_core import make_plan, quiet, run
-from interpgan_core.images import save_picture
+from interpgan_core.pictures.images import save_picture
 from interpgan_core.progress import bars
 from interpgan_inversion.align import WORKING, Align
 

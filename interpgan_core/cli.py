@@ -68,12 +68,12 @@ def command(
     if listing:
         _list(listing)
     elif inspected:
-        from interpgan_core.inspection import inspect
+        from interpgan_core.loading.inspection import inspect
 
         for label, fact in inspect(inspected).items():
             click.echo(f"{label:14} {fact}")
     elif schema:
-        from interpgan_core.schema import recipe_schema
+        from interpgan_core.recipes.schema import recipe_schema
 
         click.echo(json.dumps(recipe_schema(), indent=1))
     elif recipe is None:
@@ -85,9 +85,9 @@ def command(
 def _run(
     recipe: Path, out: Path, overrides: tuple[str, ...], dry_run: bool, fresh: bool, device: str | None
 ) -> None:
-    from interpgan_core import runner
-    from interpgan_core.plan import make_plan
-    from interpgan_core.store import Store
+    from interpgan_core.recipes import runner
+    from interpgan_core.recipes.plan import make_plan
+    from interpgan_core.recipes.store import Store
 
     plan = make_plan(recipe, overrides)
     if dry_run:

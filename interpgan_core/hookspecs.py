@@ -1,4 +1,7 @@
-"""The hooks that a plugin may implement. Each returns names, not classes: a class is imported when used."""
+"""The hooks that a plugin may implement. Each returns names, not classes: a class is imported when used.
+
+A name's target is "module:object", or "module:mapping" where one mapping holds the objects of many names.
+"""
 
 from __future__ import annotations
 

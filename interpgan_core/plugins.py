@@ -19,14 +19,21 @@ import pluggy
 from interpgan_core import hookspecs
 from interpgan_core.errors import InterpganError, did_you_mean
 
-CORE = "interpgan_core.builtin"
+CORE = "interpgan_core.operators.builtin"
 KINDS = ("operators", "backbones", "models", "engines")
 FAILURES = (Exception, SystemExit)  # what the import of a stranger's module may raise
 
 
 @dataclass(frozen=True)
 class Provided:
-    """A name that a plugin offers, and where its class is."""
+    """A name that a plugin offers, and where its class is.
+
+    Args:
+        name: as recipes say it.
+        target: "module:object", or "module:mapping" of names to objects.
+        plugin: name of the plugin.
+        origin: its distribution and version, for messages.
+    """
 
     name: str
     target: str
@@ -41,7 +48,8 @@ class Provided:
         """
         module, _, attribute = self.target.partition(":")
         try:
-            return getattr(importlib.import_module(module), attribute)
+            found = getattr(importlib.import_module(module), attribute)
+            return found[self.name] if isinstance(found, Mapping) else found
         except FAILURES as error:
             raise InterpganError(
                 f"'{self.name}' comes from {self.origin}, which failed on import: {said(error)}; "

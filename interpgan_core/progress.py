@@ -6,6 +6,27 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+Progress = Callable[..., Iterable[Any]]
+"""`for x in progress(items, total=n, what="scoring"):` shows a bar where there is someone to see it; `what` may be a
+function that is asked again and again, such as for the loss."""
+
+
+def quiet(
+    items: Iterable[Any], total: int | None = None, what: str | Callable[[], str] = ""
+) -> Iterable[Any]:
+    """The `Progress` of someone who looks at nothing; for tests and scripts that call an operator themselves.
+
+    Args:
+        items: what is gone through.
+        total: how many there are; not used.
+        what: what is done with them; not used.
+
+    Returns:
+        `items`, as they are.
+    """
+    return items
+
+
 _REMEMBERED = 600.0  # seconds; of what takes longer than that, neither rate nor remaining time is known
 
 

@@ -6,8 +6,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from interpgan_core.checkpoints import read_npy, read_npz
 from interpgan_core.errors import InterpganError
+from interpgan_core.files.arrays import read_npy, read_npz
 
 
 def test_boundaries_of_every_kind(tmp_path):

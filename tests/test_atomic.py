@@ -8,15 +8,10 @@ import pytest
 import torch
 from processes import names, output, python
 
-from interpgan_core.checkpoints import (
-    cache_folder,
-    placing,
-    placing_folder,
-    sha256_of,
-    sweep,
-    write_safetensors,
-)
 from interpgan_core.errors import InterpganError
+from interpgan_core.files.atomic import placing, placing_folder, sweep
+from interpgan_core.files.checkpoints import write_safetensors
+from interpgan_core.files.paths import cache_folder, sha256_of
 
 
 @pytest.fixture
@@ -87,8 +82,8 @@ def test_a_killed_writer_leaves_nothing_under_the_name(tmp_path, kind):
     code = """
         import sys, time
         from pathlib import Path
-        from interpgan_core import checkpoints
-        with getattr(checkpoints, sys.argv[1])(Path(sys.argv[2])) as new:
+        from interpgan_core.files import atomic
+        with getattr(atomic, sys.argv[1])(Path(sys.argv[2])) as new:
             ((new / "part") if new.is_dir() else new).write_text("half")
             print("writing", flush=True)
             time.sleep(600)
@@ -110,7 +105,7 @@ def test_sweeping_leaves_other_machines_alone(tmp_path):
     code = """
         import os, sys
         from pathlib import Path
-        from interpgan_core.checkpoints import placing
+        from interpgan_core.files.atomic import placing
         with placing(Path(sys.argv[1])) as new:
             new.write_text("half")
             os._exit(0)
@@ -136,7 +131,7 @@ def test_a_file_larger_than_allowed(tmp_path):
     code = """
         import resource, signal, sys, torch
         from pathlib import Path
-        from interpgan_core.checkpoints import write_safetensors
+        from interpgan_core.files.checkpoints import write_safetensors
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
         try:

@@ -16,14 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from processes import names, output, python
 
-from interpgan_core.checkpoints import (
-    read_npy,
-    read_npz,
-    read_safetensors,
-    read_weights,
-    write_safetensors,
-)
 from interpgan_core.errors import InterpganError
+from interpgan_core.files.arrays import read_npy, read_npz
+from interpgan_core.files.checkpoints import read_safetensors, read_weights, write_safetensors
 
 SHARED_FOLDER = settings(
     deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -61,7 +56,7 @@ def test_equal_content_gives_equal_bytes_in_another_process(tmp_path):
     code = """
         import sys, torch
         from pathlib import Path
-        from interpgan_core.checkpoints import write_safetensors
+        from interpgan_core.files.checkpoints import write_safetensors
         names = sys.argv[2]
         tensors = {n: torch.full((2,), float(ord(n))) for n in names}
         write_safetensors(Path(sys.argv[1]), tensors, "batch", {n: ord(n) for n in names})
@@ -266,7 +261,7 @@ def test_no_environment_variable_opens_the_door(tmp_path):
     code = """
         import sys
         from pathlib import Path
-        from interpgan_core.checkpoints import read_weights
+        from interpgan_core.files.checkpoints import read_weights
         try:
             read_weights(Path(sys.argv[1]))
         except ValueError as error:
@@ -360,7 +355,7 @@ def test_memory_is_not_taken_on_a_files_word(tmp_path):
         import resource, sys
         from pathlib import Path
         import numpy, safetensors.torch, torch
-        from interpgan_core.checkpoints import read_weights
+        from interpgan_core.files.checkpoints import read_weights
         in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (in_use + 300 * 2**20,) * 2)
         for path in sorted(Path(sys.argv[1]).iterdir()):

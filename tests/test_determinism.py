@@ -11,9 +11,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from interpgan_core import images, quiet
-from interpgan_core.builtin.rendering import Render
-from interpgan_core.toy import ToyGenerator
+from interpgan_core import quiet
+from interpgan_core.generators.toy import ToyGenerator
+from interpgan_core.operators.builtin.render import Render
+from interpgan_core.pictures import images
 
 COMMAND = Path(sys.executable).with_name("interpgan-run")
 RECIPE = """

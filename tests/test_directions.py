@@ -90,7 +90,7 @@ def test_a_direction_in_the_span_of_its_conditions():
 
 
 def test_conditions_of_another_space():
-    with pytest.raises(InterpganError, match=r"cannot be conditioned on one of w\+ \(3, 8\)"):
+    with pytest.raises(InterpganError, match=r"and .condition 0. of w\+ \(3, 8\): there is no angle"):
         Direction(random(8), "w").without(Direction(random(3, 8), "w+"))
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from interpgan_core.downloads import download
 from interpgan_core.errors import InterpganError
+from interpgan_core.files.downloads import download
 
 CHUNK = 65536
 CONTENT = bytes(range(256)) * 4000  # a megabyte
@@ -135,7 +135,7 @@ def test_a_killed_process_is_resumed(server, cache):
     server.break_after = [5 * CHUNK]
     code = """
         import os, sys
-        from interpgan_core import downloads
+        from interpgan_core.files import downloads
         downloads.TRIES = 1
         try:
             downloads.download(sys.argv[1], "file.pt", sys.argv[2])
@@ -346,7 +346,7 @@ def run(code, *args, **env):
 
 FETCH = """
     import sys
-    from interpgan_core.downloads import download
+    from interpgan_core.files.downloads import download
     try:
         print(download(sys.argv[1], "file.pt", sys.argv[2] or None))
     except ValueError as error:
@@ -382,7 +382,7 @@ def test_a_full_disk(server, cache):
 
 def test_progress_is_shown_on_a_terminal_only(server, cache):
     master, terminal = os.openpty()
-    code = "import sys; from interpgan_core.downloads import download; download(sys.argv[1], 'file.pt')"
+    code = "import sys; from interpgan_core.files.downloads import download; download(sys.argv[1], 'file.pt')"
     with subprocess.Popen(
         [sys.executable, "-c", code, server.address()],
         stderr=terminal,

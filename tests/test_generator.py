@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from interpgan_core import FeatureEdit, InterpganError, LatentBatch, LatentSpace, Ranges, load_generator
+from interpgan_core.generators.toy import ToyGenerator
 from interpgan_core.testing import conformance, toy
-from interpgan_core.toy import ToyGenerator
 
 test_toy = conformance(toy())
 test_toy_with_classes = conformance(ToyGenerator(classes=3))
@@ -91,8 +91,8 @@ def test_pictures_that_are_drawn_by_turns_keep_their_own_edits():
     generator = toy()
     batch, one = generator.sample([1, 2, 3]), torch.ones(1, 1, 1, 1)
     edited = replace(batch, edits=(FeatureEdit("layers.1", (0,), 5 * one, one),))
-    edited_alone, plain_alone = list(generator.pictures(edited)), list(generator.pictures(batch))
-    by_turns = zip(generator.pictures(edited), generator.pictures(batch), strict=True)
+    edited_alone, plain_alone = list(generator.iter_images(edited)), list(generator.iter_images(batch))
+    by_turns = zip(generator.iter_images(edited), generator.iter_images(batch), strict=True)
     for i, (with_edit, without) in enumerate(by_turns):
         assert torch.equal(with_edit, edited_alone[i])
         assert torch.equal(without, plain_alone[i])

@@ -10,9 +10,10 @@ import zipfile
 import pytest
 import torch
 
-from interpgan_core.checkpoints import read_npy, read_npz, read_weights
 from interpgan_core.errors import InterpganError
-from interpgan_core.unpickle import RestrictedUnpickler, globals_in
+from interpgan_core.files.arrays import read_npy, read_npz
+from interpgan_core.files.checkpoints import read_weights
+from interpgan_core.files.unpickle import RestrictedUnpickler, globals_in
 
 
 def load(content):

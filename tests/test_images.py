@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
-from interpgan_core import images
 from interpgan_core.errors import InterpganError
+from interpgan_core.pictures import images
 
 untimed = settings(deadline=None)  # the first example imports, and machines are shared
 

@@ -18,7 +18,7 @@ from PIL import Image
 from processes import output, python
 
 from interpgan_core import ImageSet, InterpganError, ReadImages, Report, quiet, read_picture
-from interpgan_core.decoding import fitted
+from interpgan_core.pictures.decoding import fitted
 from interpgan_core.testing import conformance, recipe_error
 
 SHARED_FOLDER = settings(

@@ -11,9 +11,9 @@ from stylegan3_files import critic, state, write_pickle
 
 from interpgan_core import DirectionSet, InterpganError, Sample, Scores
 from interpgan_core.cli import command
-from interpgan_core.directions import Direction
-from interpgan_core.inspection import inspect
-from interpgan_core.toy import ToyGenerator
+from interpgan_core.generators.directions import Direction
+from interpgan_core.generators.toy import ToyGenerator
+from interpgan_core.loading.inspection import inspect
 
 
 def saved(folder, content, name="net.pt"):

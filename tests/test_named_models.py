@@ -8,7 +8,8 @@ import pytest
 import torch
 from stylegan3_files import state
 
-from interpgan_core import InterpganError, NamedModel, Published, load_generator
+from interpgan_core import InterpganError, load_generator
+from interpgan_core.plugin import NamedModel, Published
 from interpgan_core.plugins import Plugins, plugins
 
 MODELS = {name: provided.load() for name, provided in plugins().models.items()}

@@ -29,8 +29,8 @@ from interpgan_core import (
     Walk,
     quiet,
 )
+from interpgan_core.generators.toy import ToyGenerator
 from interpgan_core.testing import conformance, toy
-from interpgan_core.toy import ToyGenerator
 
 TOY = toy()
 DIRECTION = Direction(torch.arange(1.0, 17.0), "w", bias=3.0)
@@ -189,7 +189,7 @@ def test_samples_that_cannot_be_paired():
     for operator in (Mix(source=two, layers="0"), Interpolate(to=two)):
         with pytest.raises(InterpganError, match="2 samples cannot be paired with 3; give one, or 3"):
             operator.run(people(), TOY)
-    with pytest.raises(InterpganError, match="2 samples cannot give their maps to 3; give one, or 3"):
+    with pytest.raises(InterpganError, match="2 samples cannot be paired with 3; give one, or 3"):
         Exchange(source=two, layer="layers.0").run(people(), TOY)
 
 

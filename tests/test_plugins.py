@@ -8,9 +8,9 @@ from importlib.metadata import version
 
 import pytest
 
-from interpgan_core.plan import make_plan
 from interpgan_core.plugins import Plugins, plugins
-from interpgan_core.runner import run
+from interpgan_core.recipes.plan import make_plan
+from interpgan_core.recipes.runner import run
 from interpgan_core.testing import recipe_error
 
 CORE = version("interpgan-core")

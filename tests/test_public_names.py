@@ -11,34 +11,44 @@ from pathlib import Path
 import pytest
 
 import interpgan_core
+import interpgan_core.plugin
 
 NAMES = {
     "errors": "InterpganError did_you_mean",
     "plugins": "hookimpl StepReport",
-    "generators": """
-        Generator HasClassNames HasConcepts HasDiscriminator HasEncoder HasStyleWeights load_generator fingerprint
-        Backbone Checkpoint Description NamedModel Published Noise Precision check_option recognise build rectify
-        SavedGenerator state_of
-    """,
-    "latent codes": "LatentSpace LatentBatch FeatureEdit Grid seeded_normal",
+    "generators": "Generator HasEncoder HasStyleWeights load_generator",
+    "latent codes": "LatentSpace LatentBatch FeatureEdit Grid seeded_normal check_equal_lengths",
     "pictures": "contact_sheet to_uint8 ImageSet read_picture",
     "directions": "Direction DirectionSet load_directions sigma",
     "what operators are made of": """
-        Operator EditOperator Input InputFile Layers Units Seeds Ranges Progress quiet Artifact Scorer Scores Engine
+        Operator EditOperator Input InputFile Layers Units Seeds Ranges Progress quiet Artifact Engine
     """,
+    "what looks at images": "Scorer Scores score_images FeatureNet",
     "the builtin operators": """
         LoadGenerator LoadBatch LoadDirections Save Sample Truncate Mix Interpolate Shift Walk Place
         Exchange Ablate Score ReadScores ReadImages Render RenderSamples
     """,
     "reports": "Report Strip Picture Table",
-    "files": """
-        read_weights read_npy read_npz read_safetensors write_safetensors download cache_folder sha256_of
-        placing
-    """,
+    "files": "read_weights read_npy read_npz read_safetensors write_safetensors",
     "runs": "make_plan run",
 }
+FOR_BACKBONES = """
+    Backbone Checkpoint Description LoadOptions Noise Precision check_option recognise NamedModel Published
+    SavedGenerator state_of build rectify fingerprint download cache_folder sha256_of placing
+"""
 PUBLIC = sorted(" ".join(NAMES.values()).split())
 HOME = {name: f"interpgan_core.{module}" for name, module in interpgan_core._MODULE.items()}
+PLUGIN = {
+    alias.name: node.module
+    for node in ast.parse(Path(interpgan_core.plugin.__file__).read_text()).body
+    if isinstance(node, ast.ImportFrom)
+    for alias in node.names
+}
+
+
+def test_these_are_the_names_for_authors_of_backbones():
+    assert sorted(PLUGIN) == sorted(FOR_BACKBONES.split())
+    assert not set(PLUGIN) & set(PUBLIC), "a name has one public place"
 
 
 def test_these_are_the_public_names():
@@ -73,7 +83,7 @@ def test_a_name_that_there_is_not():
 
 def alias_docstring(name):
     """The string below `name = …` in the module that has it."""
-    body = ast.parse(Path(importlib.import_module(HOME[name]).__file__).read_text()).body
+    body = ast.parse(Path(importlib.import_module((HOME | PLUGIN)[name]).__file__).read_text()).body
     for line, below in itertools.pairwise(body):
         if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == name:
             return below.value.value if isinstance(below, ast.Expr) else None
@@ -106,9 +116,9 @@ def methods(cls):
                 yield name, function
 
 
-@pytest.mark.parametrize("name", PUBLIC)
+@pytest.mark.parametrize("name", [*PUBLIC, *PLUGIN])
 def test_a_name_is_explained(name):
-    thing = getattr(importlib.import_module(HOME[name]), name)
+    thing = getattr(importlib.import_module((HOME | PLUGIN)[name]), name)
     if inspect.isfunction(thing):
         # Of a method with one or two arguments the sentence may say all.
         assert lacking(name, thing, thing.__doc__, sections_from=1) == []

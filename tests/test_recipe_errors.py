@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from interpgan_core.errors import RecipeError
-from interpgan_core.plan import make_plan
 from interpgan_core.plugins import plugins
+from interpgan_core.recipes.plan import make_plan
 from interpgan_core.testing import recipe_error
 
 START = """\

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interpgan_core.errors import InterpganError, RecipeError
-from interpgan_core.recipe import MAX_VALUES, Source, parse, parse_value, read_recipe
+from interpgan_core.recipes.recipe import MAX_VALUES, Source, parse, parse_value, read_recipe
 
 
 def read(text):

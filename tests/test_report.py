@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from interpgan_core import images
 from interpgan_core.errors import InterpganError
-from interpgan_core.report import THUMBNAIL, Picture, Report, Strip, Table, write_page
+from interpgan_core.pictures import images
+from interpgan_core.pictures.report import THUMBNAIL, Picture, Report, Strip, Table, write_page
 
 HOSTILE = "<script>alert('\"1\"')</script>&amp;"
 RECIPE = f"""# Four people, and what {HOSTILE}
@@ -331,7 +331,7 @@ def test_a_rebuilt_page_is_the_same_and_loads_no_torch(finished, html: str) -> N
     out, run = finished
     (out / "run.json").write_text(json.dumps(run))
     code = (
-        "import json, sys; from pathlib import Path; from interpgan_core.report import write_page\n"
+        "import json, sys; from pathlib import Path; from interpgan_core.pictures.report import write_page\n"
         "out = Path(sys.argv[1]); run = json.loads((out / 'run.json').read_text())\n"
         "write_page(out / 'again.html', run, out)\n"
         "print(sorted({'torch', 'numpy', 'PIL'} & set(sys.modules)))"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from interpgan_core.recipe import read_recipe
-from interpgan_core.schema import recipe_schema
+from interpgan_core.recipes.recipe import read_recipe
+from interpgan_core.recipes.schema import recipe_schema
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))
 STEPS = [{"use": "sample", "seeds": "0-3"}]

@@ -8,8 +8,8 @@ import sys
 # A process of its own: what others have imported or kept must not count.
 STREAM = """
 import json
-from interpgan_core.ranges import Ranges
-from interpgan_core.toy import ToyGenerator
+from interpgan_core.generators.ranges import Ranges
+from interpgan_core.generators.toy import ToyGenerator
 
 def memory(kind):
     # getrusage would count what the parent had when it forked this process.

@@ -17,11 +17,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from interpgan_core import plain, unpickle
-from interpgan_core.builders import BUILDERS
-from interpgan_core.checkpoints import read_weights
 from interpgan_core.errors import InterpganError
-from interpgan_core.unpickle import RestrictedUnpickler
+from interpgan_core.files import plain, unpickle
+from interpgan_core.files.builders import BUILDERS
+from interpgan_core.files.checkpoints import read_weights
+from interpgan_core.files.unpickle import RestrictedUnpickler
 
 
 def load(content):

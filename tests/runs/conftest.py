@@ -16,8 +16,11 @@ LAB = Path(__file__).with_name("lab.py")
 SERVER = """
 import json, os, resource, signal, sys, traceback
 import jinja2, PIL.Image, torch
-from interpgan_core import cli, progress, runner, toy
-from interpgan_core.builtin import features, loading, moving, rendering, sampling, scoring
+from interpgan_core import cli, progress
+from interpgan_core.generators import toy
+from interpgan_core.loading import load_generator
+from interpgan_core.operators.builtin import render, sample, save, score, shift, walk
+from interpgan_core.recipes import runner
 
 for line in sys.stdin:
     job = json.loads(line)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from interpgan_core.atomic import placing, placing_folder
+from interpgan_core.files.atomic import placing, placing_folder
 
 SAMPLE = {"use": "sample", "seeds": "0-3"}
 ONE, TWO = ({"use": "lab.add", "id": name, "name": name} for name in ("one", "two"))

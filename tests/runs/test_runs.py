@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from interpgan_core.files import sha256_of
+from interpgan_core.files.paths import sha256_of
 
 LAB = Path(__file__).with_name("lab.py")
 SAMPLE = {"use": "sample", "seeds": "0-3"}
@@ -272,7 +272,7 @@ def test_a_cached_run_needs_no_torch(go, ran, recipe, tmp_path):
     assert done.returncode == 0, done.stderr
     assert ran() == []
     modules = done.stdout.splitlines()[-1].split()
-    assert "interpgan_core.runner" in modules
+    assert "interpgan_core.recipes.runner" in modules
     assert not {"torch", "numpy", "PIL"} & set(modules)
 
 

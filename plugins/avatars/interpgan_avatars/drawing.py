@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interpgan_avatars.world import Person
-from interpgan_core.errors import InterpganError
+from interpgan_core import InterpganError
 
 if TYPE_CHECKING:
     import numpy as np

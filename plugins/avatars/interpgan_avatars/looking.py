@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from interpgan_avatars.models import weights
 from interpgan_avatars.world import ATTRIBUTES
-from interpgan_core import Report, Table, build, read_safetensors, write_safetensors
+from interpgan_core import Report, Table, read_safetensors, write_safetensors
+from interpgan_core.plugin import build
 
 if TYPE_CHECKING:
     from torch import Tensor

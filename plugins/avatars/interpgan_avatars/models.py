@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interpgan_core import NamedModel
+from interpgan_core.plugin import NamedModel
 
 if TYPE_CHECKING:
     from interpgan_core import Generator

@@ -19,4 +19,4 @@ def interpgan_backbones() -> Mapping[str, str]:
 def interpgan_models() -> Mapping[str, str]:
     from interpgan_biggan.models import MODELS
 
-    return {f"biggan.{name}": f"interpgan_biggan.models:{name}" for name in MODELS}
+    return dict.fromkeys(MODELS, "interpgan_biggan.models:MODELS")

@@ -11,7 +11,8 @@ from torch import Tensor
 from interpgan_biggan.discriminator import Discriminator, shape_of
 from interpgan_biggan.files import Shapes, ready, renamed
 from interpgan_biggan.network import Architecture, Block, Network
-from interpgan_core import Checkpoint, InterpganError
+from interpgan_core import InterpganError
+from interpgan_core.plugin import Checkpoint
 
 HERE = ("linear.u0", "blocks.0.0.conv1.weight", "output_layer.2.weight")
 

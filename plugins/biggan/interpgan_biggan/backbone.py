@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, get_args
 
@@ -19,16 +20,44 @@ from interpgan_biggan.models import LICENCE
 from interpgan_biggan.network import Network, architecture_of
 from interpgan_biggan.operators import Statistics
 from interpgan_biggan.parts import Spectral
-from interpgan_core import Checkpoint, Description, InterpganError, Noise, Precision, SavedGenerator, build
-from interpgan_core.models import check_option
+from interpgan_core import InterpganError
+from interpgan_core.plugin import (
+    Checkpoint,
+    Description,
+    LoadOptions,
+    Precision,
+    SavedGenerator,
+    build,
+    check_option,
+)
 
 FAMILY = "BigGAN"
 N = TypeVar("N", bound=nn.Module)
 _WEIGHTS = r".*(weight|weight_orig|bias|gain|gamma)"
 
 
+@dataclass(frozen=True)
+class BigGANOptions(LoadOptions):
+    """How a BigGAN is loaded: as every generator, without noise of its own and in the file's own resolution.
+
+    Args:
+        truncation: of Hugging Face's networks, in (0, 1]: z is so much of a truncated normal distribution, and the
+            batch norms take the statistics of it; None = 1.
+        statistics: of the same: exact, as the original code reads them, or corrected; see `huggingface.rows_for`.
+        bn_eps: added to the variances; None: as the settings say, or whoever made the file.
+        sn_eps: of the spectral norms of ajbrock's networks, likewise.
+    """
+
+    truncation: float | None = None
+    statistics: Statistics = "exact"
+    bn_eps: float | None = None
+    sn_eps: float | None = None
+
+
 class BigGANFiles:
     """Files and folders of ajbrock's BigGAN-PyTorch and of Hugging Face's BigGAN-deep."""
+
+    options = BigGANOptions
 
     def recognises(self, checkpoint: Checkpoint) -> bool:
         """Does it hold the names of a BigGAN, or a folder the files of one?"""
@@ -63,78 +92,51 @@ class BigGANFiles:
             discriminator=critic is not None,
         )
 
-    def load(
-        self,
-        checkpoint: Checkpoint,
-        *,
-        device: str = "cpu",
-        noise: Noise = "const",
-        precision: Precision = "float32",
-        resolution: int | None = None,
-        truncation: float | None = None,
-        statistics: Statistics = "exact",
-        bn_eps: float | None = None,
-        sn_eps: float | None = None,
-    ) -> BigGAN:
+    def load(self, checkpoint: Checkpoint, options: BigGANOptions) -> BigGAN:
         """Build the generator.
 
         Args:
             checkpoint: a file or folder that `recognises` knows.
-            device: "cpu", "cuda".
-            noise: const or none; the family has no noise, so that they are the same.
-            precision: of the convolutions; conditions, batch norms and pictures are float32 always.
-            resolution: the network's own, or None.
-            truncation: of Hugging Face's networks, in (0, 1]: z is so much of a truncated normal
-                distribution, and the batch norms take the statistics of it; None = 1.
-            statistics: of the same: exact, as the original code reads them, or corrected; see
-                `huggingface.rows_for`.
-            bn_eps: added to the variances; None: as the settings say, or whoever made the file.
-            sn_eps: of the spectral norms of ajbrock's networks, likewise.
+            options: see `BigGANOptions`.
+
+        Returns:
+            The generator, with its discriminator where the folder has one.
 
         Raises:
             InterpganError: if the file is damaged, or an option has no such value.
         """
-        check_option(FAMILY, "noise", noise, ("const", "none"))
-        check_option(FAMILY, "precision", precision, get_args(Precision))
-        check_option(FAMILY, "statistics", statistics, get_args(Statistics))
-        for name, eps in (("bn_eps", bn_eps), ("sn_eps", sn_eps)):
+        check_option(FAMILY, "noise", options.noise, ("const", "none"))
+        check_option(FAMILY, "precision", options.precision, get_args(Precision))
+        check_option(FAMILY, "statistics", options.statistics, get_args(Statistics))
+        for name, eps in (("bn_eps", options.bn_eps), ("sn_eps", options.sn_eps)):
             if eps is not None and not eps > 0:
                 raise InterpganError(f"{name} must be above 0, not {eps}")
         file, critic = _files(checkpoint)
-        licence, discriminator = "", None
+        licence, discriminator, truncation = "", None, options.truncation
         if _is_huggingface(file):
-            if sn_eps is not None:
+            if options.sn_eps is not None:
                 raise InterpganError(f"{file.path} knows its spectral norms; leave out sn_eps")
             truncation = 1.0 if truncation is None else truncation
             if not 0 < truncation <= 1:
                 raise InterpganError(f"truncation must be above 0 and at most 1, not {truncation}")
-            network, licence = huggingface.read(file, bn_eps, truncation, statistics), LICENCE
+            network, licence = huggingface.read(file, options.bn_eps, truncation, options.statistics), LICENCE
         else:
-            if truncation is not None or statistics != "exact":
+            if truncation is not None or options.statistics != "exact":
                 raise InterpganError(
                     f"{file.path} knows the statistics of a normal z alone; leave out truncation and "
                     "statistics, and pull codes to their mean by the step truncate"
                 )
-            network = ajbrock.read(file, bn_eps, sn_eps)
-            discriminator = critic and ajbrock.read_discriminator(critic, sn_eps)
-        check_option(FAMILY, "resolution", resolution, (None, network.made.resolution))
+            network = ajbrock.read(file, options.bn_eps, options.sn_eps)
+            discriminator = critic and ajbrock.read_discriminator(critic, options.sn_eps)
+        check_option(FAMILY, "resolution", options.resolution, (None, network.made.resolution))
         generator = BigGAN(network, truncation, licence, discriminator)
-        network.ready(getattr(torch, precision))
-        return generator.to(device)
+        network.ready(getattr(torch, options.precision))
+        return generator.to(options.device)
 
-    def restore(
-        self,
-        saved: SavedGenerator,
-        path: Path,
-        *,
-        device: str = "cpu",
-        noise: Noise = "const",
-        precision: Precision = "float32",
-        resolution: int | None = None,
-    ) -> BigGAN:
-        """Make a saved generator again; options as in `load`."""
-        check_option(FAMILY, "noise", noise, ("const", "none"))
-        check_option(FAMILY, "precision", precision, get_args(Precision))
+    def restore(self, saved: SavedGenerator, path: Path, options: BigGANOptions) -> BigGAN:
+        """Make a saved generator again."""
+        check_option(FAMILY, "noise", options.noise, ("const", "none"))
+        check_option(FAMILY, "precision", options.precision, get_args(Precision))
         known = saved.settings
         made = architecture_of(known["architecture"])
         network = _network(lambda: Network(made), saved.part("generator"), known["factors"], path)
@@ -144,12 +146,12 @@ class BigGANFiles:
             known["judge_factors"],
             path,
         )
-        check_option(FAMILY, "resolution", resolution, (None, made.resolution))
+        check_option(FAMILY, "resolution", options.resolution, (None, made.resolution))
         generator = BigGAN(network, known["truncation"], saved.licence, critic)
         if known["class_names"]:
             generator.class_names = tuple(known["class_names"])
-        network.ready(getattr(torch, precision))
-        return generator.to(device)
+        network.ready(getattr(torch, options.precision))
+        return generator.to(options.device)
 
 
 def _network(

@@ -10,7 +10,8 @@ from typing import NoReturn, TypeVar
 from torch import Tensor, nn
 
 from interpgan_biggan.parts import Spectral
-from interpgan_core import InterpganError, build
+from interpgan_core import InterpganError
+from interpgan_core.plugin import build
 
 Network = TypeVar("Network", bound=nn.Module)
 

@@ -15,16 +15,8 @@ from torch import Tensor, nn
 from interpgan_biggan.discriminator import Discriminator
 from interpgan_biggan.network import Architecture, Network
 from interpgan_biggan.parts import Spectral
-from interpgan_core import (
-    Generator,
-    InterpganError,
-    LatentBatch,
-    LatentSpace,
-    SavedGenerator,
-    fingerprint,
-    seeded_normal,
-    state_of,
-)
+from interpgan_core import Generator, InterpganError, LatentBatch, LatentSpace, seeded_normal
+from interpgan_core.plugin import SavedGenerator, fingerprint, state_of
 
 IMAGENET = 1000
 BOUND = 2.0  # of the truncated normal distribution
@@ -109,12 +101,12 @@ class BigGAN(Generator):
 
     def saved(self) -> SavedGenerator:
         """Both networks, their shapes, and the spectral factor of every weight."""
-        judge = getattr(self, "discriminator", None)
+        judge = self.discriminator
         settings = {
             "architecture": {**asdict(self.module.made), "vectors": ""},
             "factors": _factors(self.module),
             "truncation": self.truncation,
-            "class_names": list(getattr(self, "class_names", ())),
+            "class_names": list(self.class_names),
             "judge": judge and judge.shape,
             "judge_factors": judge and _factors(judge),
         }

@@ -14,7 +14,8 @@ from torch import Tensor
 from interpgan_biggan.files import Shapes, ready, renamed
 from interpgan_biggan.network import Architecture, Block, Network
 from interpgan_biggan.operators import Statistics
-from interpgan_core import Checkpoint, InterpganError
+from interpgan_core import InterpganError
+from interpgan_core.plugin import Checkpoint
 
 WEIGHTS, CONFIG = "pytorch_model.bin", "config.json"
 HERE = ("embeddings.weight", "generator.gen_z.weight_orig")

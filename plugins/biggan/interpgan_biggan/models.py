@@ -6,17 +6,15 @@ The addresses are those of huggingface/pytorch-pretrained-BigGAN; no SHA-256 is 
 
 from __future__ import annotations
 
-from interpgan_core.models import Published
+from interpgan_core.plugin import Published
 
 LICENCE = "of the conversion: MIT; of DeepMind's weights: not stated"
 
-# Name in recipes, without the plugin's -> model.
+# Name in recipes -> model.
 MODELS: dict[str, Published] = {
-    f"deep-{size}": Published(
+    f"biggan.deep-{size}": Published(
         "BigGAN-deep", size, "ImageNet, by class", LICENCE,
         f"https://s3.amazonaws.com/models.huggingface.co/biggan/biggan-deep-{size}-pytorch_model.bin",
     )
     for size in (128, 256, 512)
 }  # fmt: skip
-
-globals().update(MODELS)  # each is an attribute of this module, by its name

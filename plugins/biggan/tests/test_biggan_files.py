@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from interpgan_biggan.backbone import backbone
-from interpgan_core import Checkpoint, InterpganError, LoadGenerator, load_generator
-from interpgan_core.models import recognise
+from interpgan_core import InterpganError, LoadGenerator, load_generator
+from interpgan_core.plugin import Checkpoint, recognise
 from interpgan_core.testing import recipe_error
 
 AJBROCK = {

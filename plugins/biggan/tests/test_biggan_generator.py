@@ -17,8 +17,7 @@ from interpgan_biggan.generator import imagenet_names
 from interpgan_biggan.huggingface import rows_for
 from interpgan_biggan.parts import Conv
 from interpgan_core import InterpganError, LatentBatch, Mix, Sample, Shift, Truncate, load_generator
-from interpgan_core.conformance.case import Case
-from interpgan_core.conformance.generators import GENERATOR_CHECKS
+from interpgan_core.testing import GENERATOR_CHECKS, Case
 from interpgan_sefa.operators import FindSemantics
 
 KINDS = {

@@ -7,17 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from interpgan_core import (
-    Generator,
-    HasDiscriminator,
-    Input,
-    InterpganError,
-    Operator,
-    Progress,
-    Ranges,
-    Scores,
-    Seeds,
-)
+from interpgan_core import Generator, Input, InterpganError, Operator, Progress, Ranges, Scores, Seeds
 from interpgan_interfacegan.operators import FitBoundaries, share_or_count
 from interpgan_interfacegan.results import Boundary
 from interpgan_interfacegan.solvers import Solver
@@ -82,7 +72,7 @@ def judged(generator: Generator, seeds: Ranges, progress: Progress) -> Scores:
     """
     import torch
 
-    if not isinstance(generator, HasDiscriminator):
+    if generator.discriminator is None:
         raise InterpganError(
             "this generator comes without its discriminator, which would judge the samples; give labels as scores: "
             "$step, such as those of a CSV file (use: scores), or load a checkpoint with a discriminator"

@@ -55,7 +55,7 @@ class DrawAtlas(Operator):
         layer, concepts = one_layer(generator)
         batch = generator.sample(Ranges(self.seeds))
         with torch.no_grad():
-            pictures = torch.cat(list(generator.pictures(batch)))
+            pictures = torch.cat(list(generator.iter_images(batch)))
         samples = to_uint8(_enlarged(pictures))
         maps = level(torch.cat([rectified(generator, one, layer) for one in batch.split(1)]))
         centres = torch.stack([maps[:, list(units)].mean(1) for units in concepts.values()], 1)

@@ -48,7 +48,7 @@ class Collage(EditOperator):
         masks = [
             mask_of(self.segmenter, picture, self.parts, value.shape[2:])
             for samples in (batch, source)
-            for picture in generator.pictures(samples)
+            for picture in generator.iter_images(samples)
         ]
         here, there = torch.cat(masks).view(2, *value[:, :1].shape)
         units = tuple(range(value.shape[1]))

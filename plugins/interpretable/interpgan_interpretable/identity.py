@@ -6,17 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol, runtime_checkable
 
 from pydantic import Field
 
-from interpgan_core import (
-    Generator,
-    HasDiscriminator,
-    Input,
-    InterpganError,
-    LatentBatch,
-    Operator,
-    Progress,
-    Report,
-    Table,
-)
+from interpgan_core import Generator, Input, InterpganError, LatentBatch, Operator, Progress, Report, Table
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,7 +55,7 @@ class MeasureIdentity(Operator):
 
         def seen(batch: LatentBatch) -> Tensor:
             with torch.no_grad():
-                return torch.cat([self.features.features(p) for p in generator.pictures(batch)])
+                return torch.cat([self.features.features(p) for p in generator.iter_images(batch)])
 
         own, lent = seen(self.before), seen(self.source)
         rows = []
@@ -94,7 +84,7 @@ class MeasureRealism(Operator):
         """
         import torch
 
-        if not isinstance(generator, HasDiscriminator):
+        if generator.discriminator is None:
             raise InterpganError(
                 "this generator has no discriminator to ask; load one that comes with its own"
             )

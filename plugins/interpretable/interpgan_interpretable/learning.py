@@ -143,7 +143,7 @@ class LayerTrainer(Trainer):
         model.attach(made)
         units = [tuple((model.groups == c).nonzero().flatten().tolist()) for c in range(model.concepts)]
         ordered = sorted(filter(None, units), key=len, reverse=True)
-        made.concepts = {str(i): (self.layer, own) for i, own in enumerate(ordered)}  # type: ignore[attr-defined]
+        made.concepts = {str(i): (self.layer, own) for i, own in enumerate(ordered)}
         return made
 
     def _reconstruction(self, stage: Any, random: torch.Generator, told: dict[str, float]) -> Tensor:

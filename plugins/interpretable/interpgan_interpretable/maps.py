@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from interpgan_core import Generator, HasConcepts, InterpganError, LatentBatch, Progress, did_you_mean
+from interpgan_core import Generator, InterpganError, LatentBatch, Progress, did_you_mean
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,7 +25,7 @@ def concepts_of(generator: Generator) -> dict[str, tuple[str, Units]]:
     Raises:
         InterpganError: if the generator has no concepts.
     """
-    if not isinstance(generator, HasConcepts):
+    if not generator.concepts:
         raise InterpganError(
             "this generator has no concepts; find some by interpretable.partition, and name them by "
             "interpretable.concepts in the step after it"

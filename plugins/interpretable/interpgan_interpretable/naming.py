@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, StrictBool
@@ -51,11 +50,8 @@ class NameConcepts(Operator):
         for (name, _), row in zip(concepts.items(), found, strict=True):
             best = int(row.argmax())
             named[name] = parts[best] if float(row[best]) >= self.least else None
-        renamed = copy.copy(generator)
-        renamed.concepts = {  # type: ignore[attr-defined]
-            name: (layer, units) for name, units in renaming(concepts, named, self.join).items()
-        }
-        return renamed
+        renamed = renaming(concepts, named, self.join)
+        return generator.with_concepts({name: (layer, units) for name, units in renamed.items()})
 
     def _agreements(
         self, generator: Generator, layer: str, concepts: dict[str, Units], progress: Progress

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,6 +160,4 @@ def with_concepts(generator: Generator, partition: Partition) -> Generator:
         raise InterpganError(
             "this partition was found in another generator; run interpretable.partition on this one"
         )
-    named = copy.copy(generator)
-    named.concepts = partition.concepts  # type: ignore[attr-defined]
-    return named
+    return generator.with_concepts(partition.concepts)

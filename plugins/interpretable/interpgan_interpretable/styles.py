@@ -61,7 +61,7 @@ class EditInStyle(EditOperator):
         batch = generator.sample(Ranges(self.seeds))
         maps = maps_of(generator, batch, self.layer)
         masks = torch.cat(
-            [mask_of(self.segmenter, p, self.parts, maps.shape[2:]) for p in generator.pictures(batch)]
+            [mask_of(self.segmenter, p, self.parts, maps.shape[2:]) for p in generator.iter_images(batch)]
         )
         columns = maps.movedim(1, -1).flatten(0, 2)
         clusters = clustered(columns, self.clusters, self.seed)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from interpgan_core import Generator, HasDiscriminator, ImageSet, Input, InterpganError, Operator, Progress
+from interpgan_core import Generator, ImageSet, Input, InterpganError, Operator, Progress
 from interpgan_interpretable.maps import check_layer
 from interpgan_training.settings import Architecture, FamilySettings
 
@@ -126,7 +126,7 @@ class TrainInterpretable(Operator):
             raise InterpganError(
                 "an exchange is held near the parent's pictures by the anchor; give it a weight"
             )
-        if self.discriminator == "kept" and not isinstance(generator, HasDiscriminator):
+        if self.discriminator == "kept" and generator.discriminator is None:
             raise InterpganError("this generator has no discriminator to go on with; set discriminator: new")
         if self.batch_size % (GROUP * self.processes):
             raise InterpganError(

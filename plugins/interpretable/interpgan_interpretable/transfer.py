@@ -77,7 +77,7 @@ class MeasureTransfer(Operator):
         import torch
 
         seen, areas = [], []
-        for picture in generator.pictures(batch):
+        for picture in generator.iter_images(batch):
             mask = mask_of(self.segmenter, picture, self.parts, picture.shape[2:])
             seen.append(cut_out(picture, mask))
             areas.append(mask.sum((1, 2, 3)))

@@ -99,7 +99,7 @@ def test_filters_that_draw_alike_are_consistent_and_pure(world, places):
 
 def test_consistency_by_hand(world):
     """Filters of two blobs in one group: each overlaps with the mean of the others as counted here."""
-    mixed = replace_concepts(world, {"pair": ("drawing", (0, 1)), "trio": ("drawing", (2, 3, 5))})
+    mixed = world.with_concepts({"pair": ("drawing", (0, 1)), "trio": ("drawing", (2, 3, 5))})
     (table,) = MeasureConsistency(seeds="3-4").run(mixed, quiet).tables
     maps = level(rectified(world, world.sample([3, 4]), "drawing"))
     for (name, _, consistency, _), units in zip(table.rows, ([0, 1], [2, 3, 5]), strict=False):
@@ -109,14 +109,6 @@ def test_consistency_by_hand(world):
             overlaps.append(overlap(fields(maps[:, [unit]]), fields(others)))
         assert consistency == pytest.approx(float(torch.cat(overlaps).mean())), name
     assert table.columns == ("concept", "filters", "consistency", "by lot")
-
-
-def replace_concepts(generator, concepts):
-    import copy
-
-    other = copy.copy(generator)
-    other.concepts = concepts
-    return other
 
 
 def test_lots_keep_sizes_and_filters():
@@ -192,7 +184,7 @@ def test_mistakes(world, tmp_path):
         given = {"folder": tmp_path} if isinstance(step, DrawAtlas) else {}
         with pytest.raises(InterpganError, match=r"no concepts; find some by interpretable\.partition"):
             step.run(toy(), progress=quiet, **given)
-        two = replace_concepts(toy(), {"a": ("layers.0", (0,)), "b": ("layers.1", (0,))})
+        two = toy().with_concepts({"a": ("layers.0", (0,)), "b": ("layers.1", (0,))})
         with pytest.raises(
             InterpganError, match=r"lie in the layers layers\.0, layers\.1; name those of one"
         ):

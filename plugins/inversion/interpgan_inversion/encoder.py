@@ -13,10 +13,10 @@ from interpgan_core import (
     LatentBatch,
     Report,
     Table,
-    build,
     read_safetensors,
     write_safetensors,
 )
+from interpgan_core.plugin import build
 
 if TYPE_CHECKING:
     from torch import Tensor

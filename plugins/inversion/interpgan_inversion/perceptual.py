@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interpgan_core import InterpganError, build, read_weights
+from interpgan_core import InterpganError, read_weights
+from interpgan_core.plugin import build
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 import torch
 
-from interpgan_core import InterpganError, LatentBatch, Progress, placing
+from interpgan_core import InterpganError, LatentBatch, Progress
+from interpgan_core.plugin import placing
 from interpgan_inversion.search import Schedule, Search
 
 SAVE_SECONDS = 60.0

@@ -133,7 +133,7 @@ def _again(generator: Generator, folder: Path, like: Generator) -> Generator:
 
 @torch.no_grad()
 def _median(generator: Generator, pivots: LatentBatch, originals: ImageSet) -> float:
-    pairs = zip(generator.pictures(pivots), range(len(pivots)), strict=True)
+    pairs = zip(generator.iter_images(pivots), range(len(pivots)), strict=True)
     return median(
         float(psnr(found.clamp(-1, 1), originals.images([i]).to(found.device))) for found, i in pairs
     )

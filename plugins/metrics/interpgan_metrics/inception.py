@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from interpgan_core import InputFile, InterpganError, Operator, build, read_weights
+from interpgan_core import InputFile, InterpganError, Operator, read_weights
+from interpgan_core.plugin import build
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from interpgan_core.errors import InterpganError
-from interpgan_core.generator import Generator
-from interpgan_core.latents import LatentBatch, LatentSpace, seeded_normal
-from interpgan_core.models import Noise
+from interpgan_core import Generator, InterpganError, LatentBatch, LatentSpace, seeded_normal
+from interpgan_core.plugin import Noise
 from interpgan_mobilestylegan.network import Network
 
 LICENCE = (

@@ -10,8 +10,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from interpgan_core.checkpoints import cache_folder, placing, sha256_of
-from interpgan_core.errors import InterpganError
+from interpgan_core import InterpganError
+from interpgan_core.plugin import cache_folder, placing, sha256_of
 
 REQUIREMENT = "random-face==2021.7.21.1"
 WHEEL_SHA256 = "e5d10e2be7df63f06123855ec591ca35dcb1d059eba47ddcb175d7d26b4019b5"

@@ -10,10 +10,8 @@ from typing import get_args
 import torch
 from torch import Tensor
 
-from interpgan_core.checkpoints import read_safetensors, write_safetensors
-from interpgan_core.errors import InterpganError, did_you_mean
-from interpgan_core.latents import seeded_normal
-from interpgan_core.models import Noise, Precision
+from interpgan_core import InterpganError, did_you_mean, read_safetensors, seeded_normal, write_safetensors
+from interpgan_core.plugin import Noise, Precision
 from interpgan_mobilestylegan import download
 from interpgan_mobilestylegan.backbone import MobileStyleGAN
 from interpgan_mobilestylegan.network import Mapping

@@ -1,6 +1,6 @@
 """What is known of the named model before it is fetched."""
 
-from interpgan_core.models import NamedModel
+from interpgan_core.plugin import NamedModel
 
 ffhq = NamedModel(
     family="MobileStyleGAN",

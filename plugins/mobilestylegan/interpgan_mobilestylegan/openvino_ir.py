@@ -11,7 +11,7 @@ from xml.parsers import expat
 
 import numpy as np
 
-from interpgan_core.errors import InterpganError
+from interpgan_core import InterpganError
 
 MAX_XML = 8 * 2**20  # bytes; the largest file read here has 0.4 MB
 MAX_DEPTH = 16

@@ -72,7 +72,7 @@ def test_a_wheel_that_pip_lets_through_is_checked_again(cache: Path, tmp_path: P
 
 
 def hash_of(path: Path) -> str:
-    from interpgan_core.files import sha256_of
+    from interpgan_core.plugin import sha256_of
 
     return sha256_of(path)
 

@@ -11,10 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from interpgan_core import FeatureEdit, InterpganError, seeded_normal
-from interpgan_core.checkpoints import write_safetensors
-from interpgan_core.conformance.case import Case
-from interpgan_core.conformance.generators import GENERATOR_CHECKS
+from interpgan_core import FeatureEdit, InterpganError, seeded_normal, write_safetensors
+from interpgan_core.testing import GENERATOR_CHECKS, Case
 from interpgan_mobilestylegan import strips
 from interpgan_mobilestylegan.backbone import MobileStyleGAN
 from interpgan_mobilestylegan.models import w_mean

@@ -19,4 +19,4 @@ def interpgan_backbones() -> Mapping[str, str]:
 def interpgan_models() -> Mapping[str, str]:
     from interpgan_pggan.models import MODELS
 
-    return {f"pggan.{name}": f"interpgan_pggan.models:{name}" for name in MODELS}
+    return dict.fromkeys(MODELS, "interpgan_pggan.models:MODELS")

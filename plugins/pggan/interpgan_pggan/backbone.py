@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import ClassVar, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from interpgan_core import SavedGenerator, state_of
-from interpgan_core.errors import InterpganError
-from interpgan_core.generator import Generator, fingerprint
-from interpgan_core.latents import LatentBatch, LatentSpace, seeded_normal
-from interpgan_core.models import Checkpoint, Description, Noise, Precision, check_option
-from interpgan_core.networks import build
+from interpgan_core import Generator, InterpganError, LatentBatch, LatentSpace, seeded_normal
+from interpgan_core.plugin import (
+    Checkpoint,
+    Description,
+    LoadOptions,
+    Precision,
+    SavedGenerator,
+    build,
+    check_option,
+    fingerprint,
+    state_of,
+)
 from interpgan_pggan.discriminator import Discriminator
 from interpgan_pggan.layouts import USUAL_INPUTS, Parts, knows, layers_of, plain_kernels, read
 from interpgan_pggan.network import Network
@@ -39,7 +46,7 @@ class PGGAN(Generator):
     """
 
     module: Network
-    discriminator: Discriminator
+    discriminator: Discriminator | None = None
 
     def __init__(self, network: Network, classes: int = 0) -> None:
         self.module, self.classes = network, classes
@@ -67,7 +74,7 @@ class PGGAN(Generator):
 
     def saved(self) -> SavedGenerator:
         """Both networks, and the arguments that they were made with."""
-        judge = getattr(self, "discriminator", None)
+        judge = self.discriminator
         settings = {
             "network": self.module.shape,
             "classes": self.classes,
@@ -95,8 +102,32 @@ class PGGAN(Generator):
         return places[:, : self.spaces["z"].shape[0]].float()
 
 
+@dataclass(frozen=True)
+class PGGANOptions(LoadOptions):
+    """How a PGGAN is loaded: as every generator, without noise of its own and in the file's own resolution.
+
+    Args:
+        lod: how many doublings of the size to leave out, as in training: 1 shows the image at half the size,
+            enlarged; 1.4 blends 0.6 of that and 0.4 of lod 2. None = the file's own, 0 where training came to its
+            end.
+        classes: how many of the inputs are a label; None = what the file says.
+        fused_scale: did the upsampling layers learn transposed convolutions? None = what the shapes say; they do
+            not where all layers have the same width.
+        final_tanh: does a tanh end the network? No file says; no published one has it.
+    """
+
+    lod: float | None = None
+    classes: int | None = None
+    fused_scale: bool | None = None
+    final_tanh: bool = False
+
+    of_saved: ClassVar[tuple[str, ...]] = ("lod",)
+
+
 class Backbone:
     """Checkpoints of PGGAN: genforce's, and InterFaceGAN's."""
+
+    options = PGGANOptions
 
     def recognises(self, checkpoint: Checkpoint) -> bool:
         """Is it one of these?"""
@@ -118,34 +149,12 @@ class Backbone:
             notes=() if sure else (guess,),
         )
 
-    def load(
-        self,
-        checkpoint: Checkpoint,
-        *,
-        device: str = "cpu",
-        noise: Noise = "const",
-        precision: Precision = "float32",
-        resolution: int | None = None,
-        lod: float | None = None,
-        classes: int | None = None,
-        fused_scale: bool | None = None,
-        final_tanh: bool = False,
-    ) -> PGGAN:
+    def load(self, checkpoint: Checkpoint, options: PGGANOptions) -> PGGAN:
         """Build the generator.
 
         Args:
             checkpoint: a file that `recognises` knows.
-            device: "cpu", "cuda".
-            noise: const or none, which are the same: the architecture has no noise.
-            precision: of the layers; pictures are float32 always.
-            resolution: only the file's own.
-            lod: how many doublings of the size to leave out, as in training: 1 shows the picture at half
-                the size, enlarged; 1.4 blends 0.6 of that and 0.4 of lod 2. None = the file's own, 0 where
-                training came to its end.
-            classes: how many of the inputs are a label; None = what the file says.
-            fused_scale: did the upsampling layers learn transposed convolutions? None = what the shapes say;
-                they do not where all layers have the same width.
-            final_tanh: does a tanh end the network? No file says; no published one has it.
+            options: see `PGGANOptions`.
 
         Returns:
             The generator, with its discriminator where the file has one.
@@ -155,15 +164,15 @@ class Backbone:
                 option does not apply.
         """
         parts = read(checkpoint)
-        lod = _checked(checkpoint.path, len(parts.widths), parts.lod, noise, precision, resolution, lod)
-        fused = parts.fused if fused_scale is None else fused_scale
-        classes = parts.classes if classes is None else classes
+        lod = _checked(checkpoint.path, len(parts.widths), parts.lod, options)
+        fused = parts.fused if options.fused_scale is None else options.fused_scale
+        classes = parts.classes if options.classes is None else options.classes
         if not 0 <= classes < parts.inputs:
             raise InterpganError(
                 f"{checkpoint.path} takes {parts.inputs} inputs; they cannot be {classes} classes"
             )
         network = build(
-            lambda: Network(parts.inputs, parts.widths, lod, final_tanh),
+            lambda: Network(parts.inputs, parts.widths, lod, options.final_tanh),
             plain_kernels(parts, fused),
             checkpoint.path,
         )
@@ -171,55 +180,37 @@ class Backbone:
         network.to(memory_format=torch.channels_last)
         if parts.discriminator:
             generator.discriminator = _discriminator(parts, fused)
-        network.to(getattr(torch, precision))
-        return generator.to(device)
+        network.to(getattr(torch, options.precision))
+        return generator.to(options.device)
 
-    def restore(
-        self,
-        saved: SavedGenerator,
-        path: Path,
-        *,
-        device: str = "cpu",
-        noise: Noise = "const",
-        precision: Precision = "float32",
-        resolution: int | None = None,
-        lod: float | None = None,
-    ) -> PGGAN:
-        """Make a saved generator again; options as in `load`."""
+    def restore(self, saved: SavedGenerator, path: Path, options: PGGANOptions) -> PGGAN:
+        """Make a saved generator again."""
         shape, judge = (saved.settings[name] for name in ("network", "judge"))
-        lod = _checked(path, len(shape["widths"]), shape["lod"], noise, precision, resolution, lod)
+        lod = _checked(path, len(shape["widths"]), shape["lod"], options)
         network = build(lambda: Network(**{**shape, "lod": lod}), saved.part("generator"), path)
         generator = PGGAN(network, saved.settings["classes"])
         network.to(memory_format=torch.channels_last)
         if judge:
             generator.discriminator = build(lambda: Discriminator(**judge), saved.part("discriminator"), path)
             generator.discriminator.group = saved.settings["group"]
-        network.to(getattr(torch, precision))
-        return generator.to(device)
+        network.to(getattr(torch, options.precision))
+        return generator.to(options.device)
 
 
-def _checked(
-    path: Path,
-    blocks: int,
-    own: float,
-    noise: Noise,
-    precision: Precision,
-    resolution: int | None,
-    lod: float | None,
-) -> float:
+def _checked(path: Path, blocks: int, own: float, options: PGGANOptions) -> float:
     """The level of detail asked for, or the file's own; every option that does not apply is refused."""
     size = 2 ** (blocks + 1)
-    check_option("PGGAN", "noise", noise, ("const", "none"))
-    check_option("PGGAN", "precision", precision, get_args(Precision))
-    if resolution not in (None, size):
+    check_option("PGGAN", "noise", options.noise, ("const", "none"))
+    check_option("PGGAN", "precision", options.precision, get_args(Precision))
+    if options.resolution not in (None, size):
         raise InterpganError(f"{path} draws {size} pixels only; the smaller pictures of its training: lod")
-    lod = own if lod is None else float(lod)
+    lod = own if options.lod is None else float(options.lod)
     if not 0 <= lod < blocks:
         raise InterpganError(f"{path} has lod 0 to {blocks - 1}, not {lod:g}; 0 shows every layer")
     return lod
 
 
-def _discriminator(parts: Parts, fused: bool) -> nn.Module:
+def _discriminator(parts: Parts, fused: bool) -> Discriminator:
     tensors = parts.discriminator
     count = layers_of(tensors, "input")
     widths = [parts.shape(f"input{j}.bias", tensors)[0] for j in range(count)]

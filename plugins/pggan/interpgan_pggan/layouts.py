@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from interpgan_core.errors import InterpganError
-from interpgan_core.models import Checkpoint
+from interpgan_core import InterpganError
+from interpgan_core.plugin import Checkpoint
 
 # A published generator takes 512 numbers; where it takes more, the rest are a label.
 USUAL_INPUTS = 512

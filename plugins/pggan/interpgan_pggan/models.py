@@ -6,7 +6,7 @@ MODEL_ZOO.md of genforce/genforce, which its users reported dead in 2026. None p
 
 from __future__ import annotations
 
-from interpgan_core.models import Published
+from interpgan_core.plugin import Published
 
 LICENCE = "CC BY-NC 4.0 (NVIDIA)"
 
@@ -52,14 +52,12 @@ _LSUN = {
 }
 _CELEBAHQ = "EW_3jQ6E7xlKvCSHYrbmkQQBAB8tgIv5W5evdT6-GuXiWw?e=gRifVa"
 
-# Name in recipes, without the plugin's -> model.
+# Name in recipes -> model.
 MODELS: dict[str, Published] = {
-    "celebahq-1024": Published(
+    "pggan.celebahq-1024": Published(
         "PGGAN", 1024, "CelebA-HQ", LICENCE,
         "https://www.dropbox.com/s/t74z87pk3cf8ny7/pggan_celebahq.pth?dl=1", "interfacegan-pggan_celebahq.pth",
     ),
-    "genforce-celebahq-1024": _genforce("celebahq", _CELEBAHQ, 1024, "CelebA-HQ"),
-    **{f"genforce-{name}-256": _genforce(name, share, 256, f"LSUN, {name}") for name, share in _LSUN.items()},
+    "pggan.genforce-celebahq-1024": _genforce("celebahq", _CELEBAHQ, 1024, "CelebA-HQ"),
+    **{f"pggan.genforce-{name}-256": _genforce(name, share, 256, f"LSUN, {name}") for name, share in _LSUN.items()},
 }  # fmt: skip
-
-globals().update(MODELS)  # each is an attribute of this module, by its name

@@ -255,6 +255,6 @@ def test_every_option_stands_in_the_readme():
     ],
 )
 def test_wrong_recipes(engine, message, tmp_path):
-    head = "interpgan: 1\nsteps:\n  - {use: generator, weights: toy}\n  - {use: avatars.scorer, id: judge}\n"
-    step = f"  - {{use: score, seeds: 0-3, scorer: $judge, engine: {engine}}}"
+    head = "interpgan: 1\nsteps:\n  - {use: generator, weights: toy}\n  - {use: avatars.scorer, id: scorer}\n"
+    step = f"  - {{use: score, seeds: 0-3, scorer: $scorer, engine: {engine}}}"
     assert message in recipe_error(head + step, tmp_path)

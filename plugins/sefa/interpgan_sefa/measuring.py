@@ -51,7 +51,7 @@ def changes(
 
     def scores(of: LatentBatch) -> Tensor:
         parts = []
-        for pictures in generator.pictures(of, batch_size):
+        for pictures in generator.iter_images(of, batch_size):
             found = scorer(pictures).double().cpu()
             if tuple(found.shape) != (len(pictures), len(scorer.names)):
                 raise InterpganError(

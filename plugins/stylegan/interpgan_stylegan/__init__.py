@@ -23,4 +23,4 @@ def interpgan_backbones() -> Mapping[str, str]:
 def interpgan_models() -> Mapping[str, str]:
     from interpgan_stylegan.models import MODELS
 
-    return {f"stylegan.{name}": f"interpgan_stylegan.models:{name}" for name in MODELS}
+    return dict.fromkeys(MODELS, "interpgan_stylegan.models:MODELS")

@@ -8,9 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from interpgan_core.errors import InterpganError
-from interpgan_core.generator import Generator
-from interpgan_core.latents import LatentBatch, LatentSpace, seeded_normal
+from interpgan_core import Generator, InterpganError, LatentBatch, LatentSpace, seeded_normal
 
 MEAN_CODES = 10_000  # of which the mean of w is taken where a file has none
 

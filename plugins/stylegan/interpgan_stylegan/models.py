@@ -8,7 +8,7 @@ others; its users reported these addresses dead in 2026. None of them publishes 
 
 from __future__ import annotations
 
-from interpgan_core.models import Published
+from interpgan_core.plugin import Published
 
 NVIDIA = "NVIDIA Source Code License, non-commercial"
 BY_NC = "CC BY-NC 4.0 (NVIDIA)"
@@ -121,18 +121,19 @@ _GENFORCE = [
     (2, "car", "EYSnUsxU8KJFuMHhZm-JLWoB0nHxdlbrLHNZ_Qkoe3b9LA?e=Ycjp5A", 512, "LSUN, cars", NVIDIA),
 ]  # fmt: skip
 
-# Name in recipes, without the plugin's -> model.
+# Name in recipes -> model.
 MODELS: dict[str, Published] = {
-    **{f"v3-{name}-{size}": _catalogue(3, name, size, data) for name, size, data in _V3},
-    **{f"v2-{name}-{size}": _catalogue(2, name, size, data) for name, size, data in _V2},
-    **{f"v2-ada-{name}-{size}": _ada(name, size, data) for name, size, data in _ADA},
-    **{f"v1-{name}-1024": _interfacegan(share, file, data) for name, share, file, data in _INTERFACEGAN},
+    **{f"stylegan.v3-{name}-{size}": _catalogue(3, name, size, data) for name, size, data in _V3},
+    **{f"stylegan.v2-{name}-{size}": _catalogue(2, name, size, data) for name, size, data in _V2},
+    **{f"stylegan.v2-ada-{name}-{size}": _ada(name, size, data) for name, size, data in _ADA},
     **{
-        f"v{version}-genforce-{name}-{size}": _genforce(
+        f"stylegan.v1-{name}-1024": _interfacegan(share, file, data)
+        for name, share, file, data in _INTERFACEGAN
+    },
+    **{
+        f"stylegan.v{version}-genforce-{name}-{size}": _genforce(
             version, f"stylegan{'' if version == 1 else version}_{name}", share, size, data, licence
         )
         for version, name, share, size, data, licence in _GENFORCE
     },
 }
-
-globals().update(MODELS)  # each is an attribute of this module, by its name

@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from interpgan_core.errors import InterpganError
-from interpgan_core.models import Checkpoint
+from interpgan_core import InterpganError
+from interpgan_core.plugin import Checkpoint
 
 
 def network(checkpoint: Checkpoint, *names: str) -> tuple[dict[str, Tensor], dict[str, Any] | None]:

@@ -5,7 +5,7 @@ import torch
 from stylegan3_files import critic, state, write_pickle
 
 from interpgan_core import InterpganError, load_generator
-from interpgan_core.models import Checkpoint
+from interpgan_core.plugin import Checkpoint
 from interpgan_stylegan.v3.backbone import StyleGAN3, backbone
 
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from stylegan3_files import state
 
-from interpgan_core import InterpganError, LatentBatch, build
+from interpgan_core import InterpganError, LatentBatch
+from interpgan_core.plugin import build
 from interpgan_core.testing import conformance
 from interpgan_stylegan.v3.backbone import StyleGAN3
 from interpgan_stylegan.v3.filters import down_sample, up_sample

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from interpgan_core import Generator, HasDiscriminator, ImageSet, InterpganError, placing, rectify
+from interpgan_core import Generator, ImageSet, InterpganError
+from interpgan_core.plugin import placing, rectify
 from interpgan_training.augment import adapt, augment
 from interpgan_training.draws import batch_indices, generator_of
 from interpgan_training.encoder import Encoder, divergence
@@ -99,7 +100,7 @@ class Trainer:
         if self.start is not None:
             self.family.adopt(self.generator, self.start.module)
             if not self.new_critic:
-                if not isinstance(self.start, HasDiscriminator):
+                if self.start.discriminator is None:
                     raise InterpganError(
                         "training goes on from a generator with its discriminator, and this has none"
                     )
@@ -255,7 +256,7 @@ class Trainer:
         made = self.family.finish(self.average, self.discriminator, self.data.resolution, self.classes)
         made.rectify(self.family.rectified)
         if self.data.class_names and self.classes:
-            made.class_names = self.data.class_names  # type: ignore[attr-defined]
+            made.class_names = self.data.class_names
         return made
 
     def _networks(self) -> tuple[nn.Module, ...]:

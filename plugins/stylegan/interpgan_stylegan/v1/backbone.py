@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import get_args
 
 import torch
 from torch import Tensor
 
-from interpgan_core.errors import InterpganError
-from interpgan_core.generator import fingerprint
-from interpgan_core.latents import LatentBatch
-from interpgan_core.models import Checkpoint, Description, Noise, Precision, check_option
-from interpgan_core.networks import build
+from interpgan_core import InterpganError, LatentBatch
+from interpgan_core.plugin import (
+    Checkpoint,
+    Description,
+    LoadOptions,
+    Noise,
+    Precision,
+    build,
+    check_option,
+    fingerprint,
+)
 from interpgan_stylegan.generator import MEAN_CODES, StyleGenerator, seeded_noise
 from interpgan_stylegan.v1.discriminator import Discriminator
 from interpgan_stylegan.v1.layouts import Fused, Parts, knows, layers_of, plain_kernels, read
@@ -84,8 +91,26 @@ class StyleGAN1(StyleGenerator):
         return own if self.noise == "const" else seeded_noise(batch, own)
 
 
+@dataclass(frozen=True)
+class StyleGAN1Options(LoadOptions):
+    """How a StyleGAN 1 is loaded: as every generator, in the file's own resolution.
+
+    Args:
+        lod: how many doublings of the size to leave out, as in training: 1 shows the image at half the size,
+            enlarged; 1.4 blends 0.6 of that and 0.4 of lod 2. None = the file's own, 0 where training came to its
+            end.
+        fused_scale: which of genforce's upsampling layers learned transposed convolutions, which no shape shows:
+            "auto" = from 128 pixels on, as all published ones; True = all; False = none.
+    """
+
+    lod: float | None = None
+    fused_scale: Fused = "auto"
+
+
 class Backbone:
     """Checkpoints of StyleGAN 1: genforce's, and InterFaceGAN's."""
+
+    options = StyleGAN1Options
 
     def recognises(self, checkpoint: Checkpoint) -> bool:
         """Is it one of these?"""
@@ -111,30 +136,12 @@ class Backbone:
             discriminator=bool(parts.discriminator),
         )
 
-    def load(
-        self,
-        checkpoint: Checkpoint,
-        *,
-        device: str = "cpu",
-        noise: Noise = "const",
-        precision: Precision = "float32",
-        resolution: int | None = None,
-        lod: float | None = None,
-        fused_scale: Fused = "auto",
-    ) -> StyleGAN1:
+    def load(self, checkpoint: Checkpoint, options: StyleGAN1Options) -> StyleGAN1:
         """Build the generator.
 
         Args:
             checkpoint: a file that `recognises` knows.
-            device: "cpu", "cuda".
-            noise: const: the file's own maps; none; random: drawn from each sample's seed.
-            precision: of the convolutions; mapping, styles and pictures are float32 always.
-            resolution: only the file's own.
-            lod: how many doublings of the size to leave out, as in training: 1 shows the picture at half
-                the size, enlarged; 1.4 blends 0.6 of that and 0.4 of lod 2. None = the file's own, 0 where
-                training came to its end.
-            fused_scale: which of genforce's upsampling layers learned transposed convolutions, which no
-                shape shows: "auto" = from 128 pixels on, as all published ones; True = all; False = none.
+            options: see `StyleGAN1Options`.
 
         Returns:
             The generator, with its discriminator where the file has one.
@@ -144,20 +151,20 @@ class Backbone:
                 option does not apply.
         """
         parts = read(checkpoint)
-        check_option(FAMILY, "noise", noise, get_args(Noise))
-        check_option(FAMILY, "precision", precision, get_args(Precision))
-        check_option(FAMILY, "fused_scale", fused_scale, ("auto", True, False))
-        if resolution not in (None, _size(parts)):
+        check_option(FAMILY, "noise", options.noise, get_args(Noise))
+        check_option(FAMILY, "precision", options.precision, get_args(Precision))
+        check_option(FAMILY, "fused_scale", options.fused_scale, ("auto", True, False))
+        if options.resolution not in (None, _size(parts)):
             raise InterpganError(
                 f"{checkpoint.path} draws {_size(parts)} pixels only; the smaller pictures of its training: lod"
             )
-        lod = parts.lod if lod is None else float(lod)
+        lod = parts.lod if options.lod is None else float(options.lod)
         if not 0 <= lod < len(parts.widths):
             raise InterpganError(
                 f"{checkpoint.path} has lod 0 to {len(parts.widths) - 1}, not {lod:g}; 0 shows every layer"
             )
         w = parts.mapping[-1] if parts.mapping else 0
-        tensors = plain_kernels(parts, fused_scale)
+        tensors = plain_kernels(parts, options.fused_scale)
         tensors["w_avg"] = torch.zeros(w) if parts.w_avg is None else parts.w_avg
         network = build(
             lambda: Network(
@@ -168,12 +175,12 @@ class Backbone:
         )
         if parts.w_avg is None:
             network.w_avg.copy_(_mean(network))
-        generator = StyleGAN1(network, noise)
+        generator = StyleGAN1(network, options.noise)
         network.synthesis.to(memory_format=torch.channels_last)
         if parts.discriminator:
             generator.discriminator = _discriminator(parts)
-        network.synthesis.cast(getattr(torch, precision))
-        return generator.to(device)
+        network.synthesis.cast(getattr(torch, options.precision))
+        return generator.to(options.device)
 
 
 def _size(parts: Parts) -> int:

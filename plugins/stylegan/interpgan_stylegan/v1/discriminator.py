@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interpgan_core.errors import InterpganError
+from interpgan_core import InterpganError
 from interpgan_stylegan.v1.network import SLOPE, Dense
 
 

@@ -11,8 +11,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from interpgan_core.errors import InterpganError
-from interpgan_core.models import Checkpoint
+from interpgan_core import InterpganError
+from interpgan_core.plugin import Checkpoint
 
 Fused = Literal["auto"] | bool
 FUSED_FROM = 128  # pixels; the published networks' upsampling layers are fused from here on

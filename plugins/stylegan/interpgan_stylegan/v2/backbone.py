@@ -8,10 +8,17 @@ from typing import Any, get_args
 
 import torch
 
-from interpgan_core import SavedGenerator
-from interpgan_core.errors import InterpganError
-from interpgan_core.models import Checkpoint, Description, Noise, Precision, check_option
-from interpgan_core.networks import build
+from interpgan_core import InterpganError
+from interpgan_core.plugin import (
+    Checkpoint,
+    Description,
+    LoadOptions,
+    Noise,
+    Precision,
+    SavedGenerator,
+    build,
+    check_option,
+)
 from interpgan_stylegan.v2.discriminator import Discriminator
 from interpgan_stylegan.v2.generator import StyleGAN2
 from interpgan_stylegan.v2.network import Network
@@ -24,6 +31,8 @@ PUBLISHERS = {"nvidia": "NVIDIA", "genforce": "genforce", "rosinality": "rosinal
 
 class Backbone:
     """Checkpoints of StyleGAN 2: NVIDIA's pickles and state dicts, genforce's, rosinality's."""
+
+    options = LoadOptions
 
     def recognises(self, checkpoint: Checkpoint) -> bool:
         """Is it one of these?"""
@@ -51,23 +60,12 @@ class Backbone:
             notes=tuple(_notes(found)),
         )
 
-    def load(
-        self,
-        checkpoint: Checkpoint,
-        *,
-        device: str = "cpu",
-        noise: Noise = "const",
-        precision: Precision = "float32",
-        resolution: int | None = None,
-    ) -> StyleGAN2:
+    def load(self, checkpoint: Checkpoint, options: LoadOptions) -> StyleGAN2:
         """Build the generator.
 
         Args:
             checkpoint: a file that `recognises` knows.
-            device: "cpu", "cuda".
-            noise: const: the file's own maps; none; random: drawn from each sample's seed.
-            precision: of the convolutions; mapping, styles and pictures are float32 always.
-            resolution: only the file's own.
+            options: as for every generator, in the file's own resolution.
 
         Returns:
             The generator, with its discriminator where the file has one.
@@ -79,19 +77,10 @@ class Backbone:
         where = checkpoint.path
         if found.layout != "nvidia":
             where = Path(f"{where} (in NVIDIA's names)")
-        return _built(found, where, device, noise, precision, resolution)
+        return _built(found, where, options)
 
-    def restore(
-        self,
-        saved: SavedGenerator,
-        path: Path,
-        *,
-        device: str = "cpu",
-        noise: Noise = "const",
-        precision: Precision = "float32",
-        resolution: int | None = None,
-    ) -> StyleGAN2:
-        """Make a saved generator again; options as in `load`."""
+    def restore(self, saved: SavedGenerator, path: Path, options: LoadOptions) -> StyleGAN2:
+        """Make a saved generator again."""
         plan, judge = (saved.settings[name] for name in ("plan", "judge"))
         found = Networks(
             layout="nvidia",
@@ -102,25 +91,23 @@ class Backbone:
             discriminator=saved.part("discriminator"),
             settled=True,
         )
-        return _built(found, path, device, noise, precision, resolution)
+        return _built(found, path, options)
 
 
-def _built(
-    found: Networks, where: Path, device: str, noise: Noise, precision: Precision, resolution: int | None
-) -> StyleGAN2:
-    check_option(FAMILY, "noise", noise, get_args(Noise))
-    check_option(FAMILY, "precision", precision, get_args(Precision))
-    if resolution not in (None, found.plan.resolution):
+def _built(found: Networks, where: Path, options: LoadOptions) -> StyleGAN2:
+    check_option(FAMILY, "noise", options.noise, get_args(Noise))
+    check_option(FAMILY, "precision", options.precision, get_args(Precision))
+    if options.resolution not in (None, found.plan.resolution):
         raise InterpganError(f"{where} draws {found.plan.resolution} pixels only")
-    if noise == "random" and not found.plan.noise:
+    if options.noise == "random" and not found.plan.noise:
         raise InterpganError(f"{where} was trained without noise; leave noise at const")
     network = build(lambda: Network(found.plan), found.generator, where)
-    generator = StyleGAN2(network, found.plan, found.mean, noise)
+    generator = StyleGAN2(network, found.plan, found.mean, options.noise)
     if found.judge is not None:
         judge = found.judge
         generator.discriminator = build(lambda: Discriminator(judge), found.discriminator, where)
-    network.synthesis.cast(getattr(torch, precision))
-    return generator.to(device)
+    network.synthesis.cast(getattr(torch, options.precision))
+    return generator.to(options.device)
 
 
 def _tuples(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from interpgan_core.errors import InterpganError, did_you_mean
+from interpgan_core import InterpganError, did_you_mean
 from interpgan_stylegan.v2.filters import kernel
 
 Layout = Literal["nvidia", "genforce", "rosinality"]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interpgan_core.errors import InterpganError
+from interpgan_core import InterpganError
 from interpgan_stylegan.dense import EPSILON, GAIN, SLOPE, Affine, Dense, Mapping
 from interpgan_stylegan.v2.filters import shrink, smooth
 from interpgan_stylegan.v2.plan import DiscriminatorPlan

@@ -7,10 +7,8 @@ from types import SimpleNamespace
 
 from torch import Tensor
 
-from interpgan_core import SavedGenerator, state_of
-from interpgan_core.generator import fingerprint
-from interpgan_core.latents import LatentBatch
-from interpgan_core.models import Noise
+from interpgan_core import LatentBatch
+from interpgan_core.plugin import Noise, SavedGenerator, fingerprint, state_of
 from interpgan_stylegan.generator import StyleGenerator, seeded_noise
 from interpgan_stylegan.v2.discriminator import Discriminator
 from interpgan_stylegan.v2.network import Network
@@ -81,7 +79,7 @@ class StyleGAN2(StyleGenerator):
 
     def saved(self) -> SavedGenerator:
         """Both plans, both networks, and the mean of w."""
-        judge = getattr(self, "discriminator", None)
+        judge = self.discriminator
         settings = {"plan": asdict(self.plan), "judge": judge and asdict(judge.plan)}
         mean = {"mean": self.spaces["w"].mean}
         return SavedGenerator(

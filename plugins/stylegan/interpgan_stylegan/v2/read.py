@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from interpgan_core.errors import InterpganError
-from interpgan_core.models import Checkpoint
+from interpgan_core import InterpganError
+from interpgan_core.plugin import Checkpoint
 from interpgan_stylegan import nvidia
 from interpgan_stylegan.v2.convert import Layout, layout_of, to_nvidia
 from interpgan_stylegan.v2.plan import DiscriminatorPlan, Plan

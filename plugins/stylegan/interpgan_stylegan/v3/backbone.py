@@ -8,10 +8,16 @@ from typing import get_args
 import torch
 from torch import Tensor
 
-from interpgan_core.generator import fingerprint
-from interpgan_core.latents import LatentBatch
-from interpgan_core.models import Checkpoint, Description, Noise, Precision, check_option
-from interpgan_core.networks import build
+from interpgan_core import LatentBatch
+from interpgan_core.plugin import (
+    Checkpoint,
+    Description,
+    LoadOptions,
+    Precision,
+    build,
+    check_option,
+    fingerprint,
+)
 from interpgan_stylegan import nvidia
 from interpgan_stylegan.generator import StyleGenerator
 from interpgan_stylegan.v2.discriminator import Discriminator
@@ -80,6 +86,8 @@ class StyleGAN3(StyleGenerator):
 class StyleGAN3Files:
     """State dicts and pickles of NVIDIA's stylegan3."""
 
+    options = LoadOptions
+
     def recognises(self, checkpoint: Checkpoint) -> bool:
         """Does it hold the frequencies of StyleGAN 3's input?"""
         return "synthesis.input.freqs" in nvidia.network(checkpoint, *NETWORKS)[0]
@@ -114,23 +122,12 @@ class StyleGAN3Files:
             ),
         )
 
-    def load(
-        self,
-        checkpoint: Checkpoint,
-        *,
-        device: str = "cpu",
-        noise: Noise = "const",
-        precision: Precision = "float32",
-        resolution: int | None = None,
-    ) -> StyleGAN3:
+    def load(self, checkpoint: Checkpoint, options: LoadOptions) -> StyleGAN3:
         """Build the generator.
 
         Args:
             checkpoint: a file that `recognises` knows.
-            device: "cpu", "cuda".
-            noise: const or none; the family has no noise, so that they are the same.
-            precision: of the convolutions; the input's waves, styles and pictures are float32 always.
-            resolution: the network's own, or None.
+            options: as for every generator; the family has no noise, so that const and none are the same.
 
         Returns:
             The generator, with its discriminator where the file has one.
@@ -140,17 +137,17 @@ class StyleGAN3Files:
         """
         tensors, settings = nvidia.network(checkpoint, *NETWORKS)
         plan = read_plan({name: tuple(t.shape) for name, t in tensors.items()}, settings, checkpoint.path)
-        check_option(FAMILY, "noise", noise, ("const", "none"))
-        check_option(FAMILY, "precision", precision, get_args(Precision))
-        check_option(FAMILY, "resolution", resolution, (None, plan.layers[-1].size))
+        check_option(FAMILY, "noise", options.noise, ("const", "none"))
+        check_option(FAMILY, "precision", options.precision, get_args(Precision))
+        check_option(FAMILY, "resolution", options.resolution, (None, plan.layers[-1].size))
         network = build(lambda: Network(plan), tensors, checkpoint.path)
-        if precision != "float32":
-            network.synthesis.dtype = getattr(torch, precision)
+        if options.precision != "float32":
+            network.synthesis.dtype = getattr(torch, options.precision)
         generator = StyleGAN3(network, plan)
         judge, tensors = read_discriminator(checkpoint, "nvidia")
         if judge is not None:
             generator.discriminator = build(lambda: Discriminator(judge), tensors, checkpoint.path)
-        return generator.to(device)
+        return generator.to(options.device)
 
 
 backbone = StyleGAN3Files()

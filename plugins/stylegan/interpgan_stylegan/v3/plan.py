@@ -8,7 +8,7 @@ from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
-from interpgan_core.errors import InterpganError
+from interpgan_core import InterpganError
 from interpgan_stylegan.v3.filters import first_kept
 from interpgan_stylegan.v3.network import LayerPlan, Plan
 

@@ -17,7 +17,8 @@ from interpgan_biggan.discriminator import Discriminator
 from interpgan_biggan.generator import BigGAN
 from interpgan_biggan.network import Architecture, Block, Network
 from interpgan_biggan.parts import Norm, Spectral, Step
-from interpgan_core import Generator, InterpganError, rectify
+from interpgan_core import Generator, InterpganError
+from interpgan_core.plugin import rectify
 from interpgan_training.draws import generator_of
 from interpgan_training.families.base import Family
 from interpgan_training.losses import orthogonality

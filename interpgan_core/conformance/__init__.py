@@ -1,1 +1,0 @@
-"""The promises that operators and generators keep, each a function that raises AssertionError."""

@@ -1,0 +1,241 @@
+"""Files of weights and results: ours are safetensors; anybody else's are read without running their code."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from interpgan_core.errors import InterpganError
+from interpgan_core.files.arrays import NPY_START, ZIP_START, read_npy, read_npz
+from interpgan_core.files.atomic import placing, placing_folder, sweep
+from interpgan_core.files.builders import BUILDERS, torch_value
+from interpgan_core.files.paths import cache_folder, sha256_of, start_of
+from interpgan_core.files.plain import plain
+from interpgan_core.files.unpickle import RestrictedUnpickler, damaged, globals_in, refusal
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = [
+    "cache_folder",
+    "placing",
+    "placing_folder",
+    "read_npy",
+    "read_npz",
+    "read_safetensors",
+    "read_weights",
+    "sha256_of",
+    "sweep",
+    "write_safetensors",
+]
+
+VERSION = 1  # of our safetensors headers
+
+_LEGACY_TORCH = 0x1950A86A20F9469CFC6C.to_bytes(10, "little")
+# Modules of torch whose globals torch allows, near enough for a message.
+_TORCH_OWN = {
+    "torch",
+    "torch._utils",
+    "torch._tensor",
+    "torch.nn.parameter",
+    "torch.serialization",
+    "torch.storage",
+}
+_PICKLE_STARTS = {bytes([byte]) for byte in b"\x80(]}cl"}
+_ARCHIVES = {
+    b"\x1f\x8b": "packed by gzip; unpack it first",
+    b"7z\xbc\xaf": "a 7z archive; unpack it first",
+    b"Rar!": "a RAR archive; unpack it first",
+    b"\x89HDF": "an HDF5 file of Keras or TensorFlow, which is not read; convert it to safetensors first",
+}
+
+
+def write_safetensors(
+    path: Path, tensors: Mapping[str, Tensor], kind: str, header: Mapping[str, Any]
+) -> None:
+    """Write one of our files; equal content gives equal bytes.
+
+    Args:
+        path: the file, replaced whole or not at all.
+        tensors: name -> tensor of any shape and kind of number; on any device.
+        kind: what the file holds, such as "batch"; its format is "interpgan.<kind>/1".
+        header: anything that JSON can say.
+
+    Raises:
+        InterpganError: if the header cannot be said in JSON, or the folder cannot be written to.
+
+    Source:
+        The safetensors format: length of the table, table in JSON, numbers. Its own library writes the
+        metadata in a random order, so the table is written here.
+    """
+    import safetensors.torch
+
+    try:
+        said = json.dumps(header, sort_keys=True, separators=(",", ":"))
+    except (TypeError, ValueError) as error:
+        raise InterpganError(f"the header of {path.name} holds what JSON cannot say: {error}") from error
+    blob = memoryview(safetensors.torch.save({k: _plain(t) for k, t in tensors.items()}))
+    start = 8 + int.from_bytes(blob[:8], "little")
+    table = {"__metadata__": {"format": f"interpgan.{kind}/{VERSION}", "header": said}}
+    table |= json.loads(bytes(blob[8:start]))
+    text = json.dumps(table, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # keeps the numbers aligned
+    with placing(path) as partial, partial.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        file.write(blob[start:])
+
+
+def read_safetensors(path: Path, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `write_safetensors` wrote.
+
+    Args:
+        path: the file.
+        kind: what it must hold.
+
+    Returns:
+        The tensors by name, on the CPU, and the header.
+
+    Raises:
+        InterpganError: if the file is missing, damaged, of another program, kind or newer version.
+    """
+    tensors, metadata = _open_safetensors(path)
+    program, _, rest = metadata.get("format", "").partition(".")
+    held, _, version = rest.partition("/")
+    if program != "interpgan" or not held or not version.isdecimal():
+        raise InterpganError(f"{path} was not written by interpgan; name a file that holds {kind}")
+    if held != kind:
+        raise InterpganError(f"{path} holds {held if held.endswith('s') else 'a ' + held}, not {kind}")
+    if int(version) > VERSION:
+        raise InterpganError(f"{path} was written by a newer interpgan; upgrade interpgan-core to read it")
+    try:
+        header = json.loads(metadata["header"])
+    except (KeyError, ValueError, RecursionError) as error:
+        raise InterpganError(f"the header of {path} is damaged; make the file again") from error
+    if not isinstance(header, dict):
+        raise InterpganError(f"the header of {path} is damaged; make the file again")
+    return tensors, header
+
+
+def read_weights(path: Path) -> Any:
+    """Read a file of weights that somebody published, whatever its name, running none of its code.
+
+    Args:
+        path: safetensors; torch's own format, new or old; a pickle of arrays or of NVIDIA's networks; or
+            numpy's .npy and .npz. The content decides, not the name.
+
+    Returns:
+        Nested dicts and lists of tensors on the CPU, numbers, strings and None, and numpy's arrays
+        of text. A network of NVIDIA's is
+        {class_name, version, state}; an argparse.Namespace is a dict.
+
+    Raises:
+        InterpganError: if the file is missing, damaged, of no known format, or asks to run code; the message
+            names every function it asks for.
+    """
+    start = start_of(path)
+    if start.startswith(ZIP_START):
+        return _read_zip(path)
+    if start.startswith(NPY_START):
+        return _as_tensors(read_npy(path))
+    if start[8:9] == b"{" and start[4:8] == bytes(4):
+        return _open_safetensors(path)[0]
+    for magic, what in _ARCHIVES.items():
+        if start.startswith(magic):
+            raise InterpganError(f"{path} is {what}")
+    if _LEGACY_TORCH in start[:32]:
+        return _read_torch(path)
+    if start[:1] not in _PICKLE_STARTS:
+        raise InterpganError(
+            f"{path} is no file of weights that is known here: it starts with {start[:8]!r}; check the path"
+        )
+    with path.open("rb") as file:
+        return _as_tensors(RestrictedUnpickler(file, str(path)).load())
+
+
+def _read_zip(path: Path) -> Any:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except Exception as error:
+        raise damaged(error, str(path)) from error
+    names = {member.filename.rpartition("/")[2] for member in members}
+    if "constants.pkl" in names:
+        raise InterpganError(f"{path} is a TorchScript program, not weights; save its state_dict() instead")
+    if "data.pkl" in names:
+        # torch packs nothing; whoever packed this may have packed far more than it looks.
+        if sum(member.file_size for member in members) > path.stat().st_size:
+            raise InterpganError(f"{path} unpacks to more than it holds; save it with torch.save again")
+        return _read_torch(path)
+    if names and all(name.endswith(".npy") for name in names):
+        return _as_tensors(read_npz(path))
+    raise InterpganError(f"{path} is a zip archive; unpack it and name the file of weights in it")
+
+
+def _read_torch(path: Path) -> Any:
+    """torch's own format, by torch's own reader for files that are not trusted."""
+    try:
+        with path.open("rb") as file:
+            value = torch_value(file)
+        return _as_tensors(plain(value, path.stat().st_size))
+    except Exception as error:
+        refused = {
+            f"{module}.{name}"
+            for module, name in _torch_globals(path)
+            if module not in _TORCH_OWN and (module, name) not in BUILDERS
+        }
+        raise (refusal(refused, str(path)) if refused else damaged(error, str(path))) from error
+
+
+def _torch_globals(path: Path) -> Iterator[tuple[str, str]]:
+    """Every global that a torch file names, new format or old."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive, suppress(Exception):
+            for member in archive.infolist():
+                if member.filename.endswith(".pkl"):
+                    yield from globals_in(BytesIO(archive.read(member)), member.file_size)
+        return
+    with path.open("rb") as file:
+        for _ in range(5):  # magic number, protocol, system, the value, the names of its storages
+            yield from globals_in(file, path.stat().st_size - file.tell())
+
+
+def _as_tensors(value: Any) -> Any:
+    """Arrays of numbers become tensors; those of text stay."""
+    import numpy as np
+    import torch
+
+    if isinstance(value, dict):
+        return {key: _as_tensors(inside) for key, inside in value.items()}
+    if isinstance(value, list):
+        return [_as_tensors(inside) for inside in value]
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value) if value.dtype.kind in "biufc" else value
+    return value
+
+
+def _open_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors and the metadata of any safetensors file."""
+    from safetensors import safe_open
+
+    start = start_of(path)
+    if start[8:9] != b"{":
+        raise InterpganError(f"{path} is not a safetensors file; check the path")
+    try:
+        with safe_open(path, framework="pt") as file:
+            # Cloned: what is read must not change when the file does.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+            return tensors, file.metadata() or {}
+    except Exception as error:  # the library raises its own and others'; none of them says what to do
+        raise damaged(error, str(path)) from error
+
+
+def _plain(tensor: Tensor) -> Tensor:
+    """Contiguous, on the CPU, sharing memory with no other: what safetensors takes."""
+    import torch
+
+    return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)

@@ -1,0 +1,257 @@
+"""Directions in a latent space: what they mean, conditional projection, files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from interpgan_core.errors import InterpganError, did_you_mean
+from interpgan_core.files.checkpoints import read_safetensors, write_safetensors
+from interpgan_core.generators.latents import LatentSpace
+from interpgan_core.pictures.report import Report, Table
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# A residual shorter than this is rounding noise, not a direction.
+_IN_SPAN = 1e-6
+# Singular values below this share of the largest add nothing but noise to the conditions' span.
+_RANK = 1e-10
+# Notes that were measured along a direction, and are not true of any other: how far codes spread along it, and
+# how much the score of its attribute changes with each unit.
+_OF_THIS_WAY = ("sigma", "score_per_unit")
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """A unit direction of a latent space.
+
+    Args:
+        vector: (d,) or layer by layer (l, d); any length, kept in float64 at length 1. For (l, d) the
+            rows' root mean square length is 1, so that a step moves each layer as far as a (d,) one.
+        space: the space it lives in: "z", "w", "w+", "s".
+        bias: offset of the plane `vector . code + bias = 0`, scaled together with the vector.
+        layers: the edit's default layers.
+        generator: fingerprint of the generator it was found on; "" = unknown.
+        notes: what else is known, as plain JSON values.
+
+    Raises:
+        InterpganError: if the vector is zero, not finite, or of another shape.
+    """
+
+    vector: Tensor
+    space: str
+    bias: float = 0.0
+    layers: str = "all"
+    generator: str = ""
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        vector = self.vector.detach().cpu().double()
+        if vector.ndim not in (1, 2):
+            raise InterpganError(f"a direction has shape (d,) or (l, d), not {tuple(vector.shape)}")
+        rows = 1 if vector.ndim == 1 else len(vector)
+        length = float(vector.norm()) / rows**0.5
+        if not 0 < length < float("inf"):
+            raise InterpganError("a direction must be finite and longer than 0")
+        if abs(length - 1) > 1e-12:
+            vector = vector / length
+            object.__setattr__(self, "bias", self.bias / length)
+        object.__setattr__(self, "vector", vector)
+
+    def step(self, space: LatentSpace, layers: str | None = None) -> Tensor:
+        """One unit of strength as an offset of a code.
+
+        Args:
+            space: the space of the codes; it must take this direction.
+            layers: which layers move; the direction's own by default.
+
+        Returns:
+            (*space.shape) float32.
+
+        Raises:
+            InterpganError: if the space does not take the direction, or its shape differs.
+        """
+        if not space.takes(self.space):
+            raise InterpganError(
+                f"this direction lives in {self.space} and the codes in {space.name}; "
+                f"directions of two spaces do not mix"
+            )
+        try:
+            step = self.vector.float().expand(space.shape)
+        except RuntimeError:
+            raise InterpganError(
+                f"this direction has shape {tuple(self.vector.shape)} and a code of {space.name} "
+                f"{tuple(space.shape)}: they belong to different models"
+            ) from None
+        return step * space.mask(self.layers if layers is None else layers)
+
+    def distance(self, codes: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Signed distance of codes from the plane.
+
+        Args:
+            codes: (n, d), or (n, l, d), where the distances of the layers are averaged.
+            mask: (*code shape) bool, as `LatentSpace.mask` gives it: the layers that count.
+
+        Returns:
+            (n,) float64, in units of the space.
+        """
+        vector = self.vector.to(codes.device)
+        parts = codes.double() * (vector if mask is None else vector * mask.to(codes.device))
+        rows = 1 if codes.ndim == 2 else codes.shape[1] if mask is None else mask.any(-1).sum()
+        return parts.flatten(1).sum(1) / rows + self.bias
+
+    def check_comparable(self, other: Direction, name: str, other_name: str) -> None:
+        """Check that there is an angle between two directions: they are of one space and one shape.
+
+        Args:
+            other: another direction.
+            name: what messages call this one.
+            other_name: what messages call the other.
+
+        Raises:
+            InterpganError: if they are not.
+        """
+        if other.space != self.space or other.vector.shape != self.vector.shape:
+            raise InterpganError(
+                f"'{name}' is a direction of {self.space} {tuple(self.vector.shape)}, and '{other_name}' of "
+                f"{other.space} {tuple(other.vector.shape)}: there is no angle between them; find both in the same "
+                "space"
+            )
+
+    def without(self, *conditions: Direction) -> Direction:
+        """Remove from this direction what it shares with others (conditional manipulation).
+
+        Args:
+            conditions: directions of the same space, any number; need not be orthogonal.
+
+        Returns:
+            A unit direction orthogonal to all conditions, its bias scaled by the length that was left.
+
+        Raises:
+            InterpganError: if the direction lies in the span of the conditions, or spaces differ.
+
+        Source:
+            Shen et al., InterFaceGAN, CVPR 2020, section 2.2, from one condition to many by an SVD basis.
+        """
+        import torch
+
+        for number, other in enumerate(conditions):
+            self.check_comparable(other, "the direction", f"condition {number}")
+        if not conditions:
+            return self
+        stacked = torch.stack([c.vector.flatten() / c.vector.norm() for c in conditions])
+        _, values, basis = torch.linalg.svd(stacked, full_matrices=False)
+        basis = basis[values > values[0] * _RANK]
+        own = self.vector.flatten() / self.vector.norm()
+        left = own - basis.T @ (basis @ own)
+        left = left - basis.T @ (basis @ left)  # once more: the first pass leaves rounding of size eps
+        length = float(left.norm())
+        if length < _IN_SPAN:
+            raise InterpganError(
+                "nothing of this direction is left without its conditions: it lies in their span; "
+                "leave out the condition that means the same"
+            )
+        notes = {name: note for name, note in self.notes.items() if name not in _OF_THIS_WAY}
+        return replace(
+            self, vector=left.reshape(self.vector.shape) / length, bias=self.bias / length,
+            notes={**notes, "residual": length},
+        )  # fmt: skip
+
+    def save(self, folder: Path) -> None:
+        """Write `directions.safetensors` into the folder."""
+        DirectionSet({"direction": self}).save(folder)
+
+    @classmethod
+    def load(cls, folder: Path, generator: Any = None) -> Direction:
+        """Read what `save` wrote."""
+        return DirectionSet.load(folder)["direction"]
+
+
+class DirectionSet(Mapping[str, Direction]):
+    """Named directions, in the order found; saved as one .safetensors file with a JSON header.
+
+    Args:
+        directions: name -> direction.
+    """
+
+    def __init__(self, directions: Mapping[str, Direction]) -> None:
+        self._directions = dict(directions)
+
+    def __getitem__(self, name: str) -> Direction:
+        try:
+            return self._directions[name]
+        except KeyError:
+            raise _NoDirection(
+                f"there is no direction '{name}' here" + did_you_mean(name, self._directions)
+            ) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._directions)
+
+    def __len__(self) -> int:
+        return len(self._directions)
+
+    def save(self, folder: Path) -> None:
+        """Write `directions.safetensors` into the folder."""
+        self.write(folder / "directions.safetensors")
+
+    @classmethod
+    def load(cls, folder: Path, generator: Any = None) -> Self:
+        """Read what `save` wrote."""
+        return cls.read(folder / "directions.safetensors")
+
+    def write(self, path: Path) -> None:
+        """Write one .safetensors file."""
+        header = [
+            {
+                "name": name,
+                "space": d.space,
+                "bias": d.bias,
+                "layers": d.layers,
+                "generator": d.generator,
+                "notes": dict(d.notes),
+            }
+            for name, d in self.items()
+        ]
+        tensors = {str(i): d.vector for i, d in enumerate(self.values())}
+        write_safetensors(path, tensors, "directions", {"directions": header})
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a file that `write` made.
+
+        Raises:
+            InterpganError: if it is not one.
+        """
+        tensors, header = read_safetensors(path, "directions")
+        try:
+            return cls(
+                {
+                    entry.pop("name"): Direction(tensors[str(i)], **entry)
+                    for i, entry in enumerate(header["directions"])
+                }
+            )
+        except (KeyError, TypeError) as error:
+            raise InterpganError(f"{path} is damaged: its header and its vectors do not match") from error
+
+    def summary(self) -> Report:
+        """What the report shows of them: one row a direction, one column a number that all know."""
+        shared = [
+            key
+            for key in (next(iter(self.values())).notes if self else ())
+            if all(isinstance(d.notes.get(key), int | float) for d in self.values())
+        ]
+        rows = tuple((name, d.space, d.layers, *(d.notes[k] for k in shared)) for name, d in self.items())
+        shown = rows[:8]
+        note = "" if len(rows) == len(shown) else f"the first {len(shown)} of {len(rows)}"
+        table = Table("Directions", ("name", "space", "layers", *shared), shown, note)
+        return Report(tables=(table,))
+
+
+class _NoDirection(InterpganError, KeyError):
+    """A KeyError, as a Mapping promises, that still reads as a sentence."""
+
+    __str__ = InterpganError.__str__

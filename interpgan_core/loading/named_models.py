@@ -1,0 +1,79 @@
+"""Generators that have a name; tables of them import no torch."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from interpgan_core.files.downloads import download
+from interpgan_core.generators.generator import Generator
+from interpgan_core.loading.load_generator import load_generator
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """A generator that has a name, and what is known of it before it is fetched or even imported.
+
+    Tables of these stand in modules that import no torch: `interpgan-run --list models` reads them all.
+
+    Args:
+        family: such as "StyleGAN 2".
+        resolution: of the pictures, in pixels.
+        data: what it was trained on.
+        licence: terms of use of the weights, in a few words.
+        target: "module:function" that makes it; the function takes the options of `load_generator`.
+        shipped: the file of weights, where it comes inside the plugin.
+    """
+
+    family: str
+    resolution: int
+    data: str
+    licence: str
+    target: str
+    shipped: Path | None = None
+
+    def __call__(self, **options: Any) -> Generator:
+        """Make it; options as in `load_generator`."""
+        module, _, function = self.target.partition(":")
+        made: Generator = getattr(importlib.import_module(module), function)(**options)
+        return made
+
+
+@dataclass(frozen=True)
+class Published:
+    """Weights that somebody published, by a name of ours; a callable that fetches and loads them.
+
+    Args:
+        family: such as "StyleGAN 2".
+        resolution: of the pictures, in pixels.
+        data: what they were trained on.
+        licence: terms of use of the weights, in a few words.
+        url: where its publisher says that the file is.
+        file: its name in the cache; the address's last part when left out.
+        sha256: what its publisher says that it is; None: recorded at the first download, and held to it.
+    """
+
+    family: str
+    resolution: int
+    data: str
+    licence: str
+    url: str
+    file: str = ""
+    sha256: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the file in the cache."""
+        return self.file or self.url.rpartition("/")[2].partition("?")[0]
+
+    def __call__(self, **options: Any) -> Generator:
+        """Fetch it into the cache, or find it there, and load it; options as in `load_generator`."""
+        generator = load_generator(download(self.url, self.name, self.sha256), **options)
+        generator.licence = self.licence
+        return generator
+
+
+toy = NamedModel("toy", 32, "nothing: random weights", "Apache-2.0", "interpgan_core.generators.toy:toy")
+"""The named model of the core."""

@@ -1,0 +1,1 @@
+"""What a step of a recipe is, and the steps that come with the core."""

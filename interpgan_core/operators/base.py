@@ -1,0 +1,105 @@
+"""What an operator is, what may stand in its fields, and what it may return."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
+
+from interpgan_core.errors import InterpganError
+from interpgan_core.generators.generator import Generator
+from interpgan_core.generators.latents import LatentBatch
+
+if TYPE_CHECKING:
+    pass
+
+NEEDS = ("generator", "batch", "device", "folder", "scratch", "progress")
+
+
+class Operator(BaseModel, ABC):
+    """One step of a recipe: its fields are its parameters, `run` is what it does.
+
+    A subclass writes `run` with a plain signature that names any of generator, batch, device, folder,
+    scratch and progress (with a default of None where it can do without); the return annotation is the type
+    of the result. `folder` becomes the step's result when the step is done; `scratch` is a folder that
+    outlives a run that is killed, so that a long step can go on where it was, and is removed when it is done.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    version: ClassVar[int] = 1
+    """Raise it when equal parameters give another result."""
+    keep: ClassVar[bool] = True
+    """False: cheap or loading, always run again."""
+
+    def run(self, *args: Any, **needs: Any) -> Any:
+        """Do it; see the class."""
+        raise InterpganError(f"{type(self).__name__} does not say what to run; write its run method")
+
+    def sources(self) -> Iterable[Path]:
+        """Files that the result is made of and no parameter names, such as weights that come with a plugin.
+
+        They count in a cache key by their content.
+        """
+        return ()
+
+    @classmethod
+    def needs(cls) -> dict[str, bool]:
+        """What `run` asks for: name -> whether it can do without.
+
+        Raises:
+            InterpganError: if it asks for something that there is not.
+        """
+        parameters = list(inspect.signature(cls.run).parameters.values())[1:]
+        for p in parameters:
+            if p.name not in NEEDS:
+                raise InterpganError(f"run of {cls.__name__} asks for '{p.name}'; it may ask for {NEEDS}")
+        return {p.name: p.default is not p.empty for p in parameters}
+
+    @classmethod
+    def result(cls) -> type:
+        """The type that `run` returns."""
+        hint = typing.get_type_hints(cls.run).get("return", object)
+        return hint if isinstance(hint, type) else object
+
+
+class EditOperator(Operator):
+    """An operator that turns a batch into a batch of the same samples."""
+
+    space: ClassVar[str | None] = None
+    """Codes are carried to this space first; None: `apply` takes them as they are."""
+
+    @abstractmethod
+    def apply(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
+        """The edit itself.
+
+        Args:
+            batch: codes; must not be changed in place.
+            generator: the generator that they belong to.
+
+        Returns:
+            The edited batch, with labels, seeds and earlier edits kept.
+        """
+
+    def run(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
+        """Carry the batch to `space`, and edit it."""
+        if self.space is not None:
+            batch = generator.to_space(batch, self.space)
+        return self.apply(batch, generator)
+
+
+@runtime_checkable
+class Artifact(Protocol):
+    """What a step may return and the runner keep. With a `summary() -> Report` it shows in the report."""
+
+    def save(self, folder: Path) -> None:
+        """Write everything needed to load it again into an empty folder."""
+
+    @classmethod
+    def load(cls, folder: Path, generator: Generator | None) -> Self:
+        """Read what `save` wrote."""

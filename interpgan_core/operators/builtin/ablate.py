@@ -1,0 +1,24 @@
+"""The step `ablate`: units switched off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from interpgan_core.generators.generator import Generator
+from interpgan_core.generators.latents import LatentBatch
+from interpgan_core.operators.builtin.units import OnUnits
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Ablate(OnUnits):
+    """Switch units off: their feature maps become 0.
+
+    Source: Bau et al., GAN Dissection, ICLR 2019, section 3.2.
+    """
+
+    def value(self, batch: LatentBatch, generator: Generator, layer: str, units: tuple[int, ...]) -> Tensor:
+        import torch
+
+        return torch.zeros(1, len(units), 1, 1)

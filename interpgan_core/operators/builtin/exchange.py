@@ -1,0 +1,27 @@
+"""The step `exchange`: parts of one picture in another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from interpgan_core.generators.generator import Generator
+from interpgan_core.generators.latents import LatentBatch
+from interpgan_core.operators.builtin.units import OnUnits
+from interpgan_core.operators.fields import Input
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Exchange(OnUnits):
+    """Put the feature maps of other samples into the batch: a part, a concept, a whole face."""
+
+    source: Input[LatentBatch]
+    """As many samples as the batch, or one."""
+
+    def value(self, batch: LatentBatch, generator: Generator, layer: str, units: tuple[int, ...]) -> Tensor:
+        import torch
+
+        self.source.check_pairs(batch)
+        maps = [generator.features(one, [layer])[layer][:, list(units)] for one in self.source.split(1)]
+        return torch.cat(maps).float()

@@ -1,0 +1,102 @@
+"""The step `images`: a set of pictures from a folder, an archive or one file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+from pydantic import Field, StrictBool
+
+from interpgan_core.errors import InterpganError
+from interpgan_core.operators.base import Operator
+from interpgan_core.operators.fields import InputFile
+from interpgan_core.pictures.decoding import Fit, fitted
+from interpgan_core.pictures.image_sets import PIXELS, ImageSet, map_pixels, write_pixels
+from interpgan_core.pictures.sources import Found, opened
+from interpgan_core.progress import Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL import Image
+
+    Read: TypeAlias = Callable[[], Image.Image]
+
+
+_NAMED = 3  # pictures in an error
+
+
+_NOTED = 100  # pictures whose names go with a set
+
+
+class ReadImages(Operator):
+    """Read a set of pictures: a folder of files, with all folders in it; a .zip of one; an .npz; or one picture.
+
+    Files are JPEG, PNG, WebP, BMP or GIF, in the order of their names; other files, and hidden ones, are passed
+    over. An .npz holds `images` or `arr_0`, (n, h, w, 3) or (n, 3, h, w) uint8, and perhaps `labels`, (n,) int.
+    """
+
+    source: InputFile
+    """A folder, a .zip, an .npz or a picture."""
+    resolution: Annotated[int, Field(ge=4, le=4096, strict=True)]
+    """Side of the pictures in the set, in pixels."""
+    fit: Fit = "crop"
+    """crop: the middle of each picture; pad: all of it, on white."""
+    classes: StrictBool = True
+    """Are folders classes, where every picture lies in one? False for folders that only divide a large set."""
+    unreadable: Annotated[int, Field(ge=0, strict=True)] = 0
+    """How many pictures that cannot be read are left out, before the step refuses the set."""
+
+    def run(self, folder: Path, progress: Progress) -> ImageSet:
+        """Read them.
+
+        Raises:
+            InterpganError: if there are no pictures, more than `unreadable` cannot be read, or the archive is
+                damaged or encrypted.
+        """
+        import torch
+
+        kept: list[int] = []
+        bad: list[str] = []
+        enlarged = 0
+
+        def pixels(found: Found) -> Iterator[np.ndarray]:
+            nonlocal enlarged
+            import numpy as np
+
+            what = f"reading {found.count} pictures"
+            for i, read in enumerate(progress(found.pictures, total=found.count, what=what)):
+                try:
+                    picture = read()
+                except InterpganError as error:
+                    bad.append(str(error).rpartition(";")[0] or str(error))
+                    continue
+                kept.append(i)
+                enlarged += min(picture.size) < self.resolution
+                yield np.asarray(fitted(picture, self.resolution, self.fit)).transpose(2, 0, 1)
+
+        path = folder / PIXELS
+        with opened(self.source, self.classes) as found:
+            write_pixels(path, pixels(found), self.resolution)
+        if len(bad) > self.unreadable or not kept:
+            raise InterpganError(self._refusal(bad, found.count))
+        notes: dict[str, object] = {"read from": self.source.name, "fit": self.fit}
+        if enlarged:
+            notes["enlarged, for they were smaller"] = enlarged
+        if bad:
+            notes["left out"] = bad
+        if found.names and len(kept) <= _NOTED:
+            notes["pictures"] = [found.names[i] for i in kept]
+        return ImageSet(
+            map_pixels(path),
+            classes=torch.tensor(found.classes)[kept] if found.class_names else None,
+            class_names=found.class_names,
+            notes=notes,
+        )
+
+    def _refusal(self, bad: Sequence[str], count: int) -> str:
+        named = ", ".join(bad[:_NAMED]) + (f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else "")
+        advice = "repair them"
+        if len(bad) < count:
+            advice = f"repair or remove them, or leave them out with unreadable: {len(bad)}"
+        return f"{len(bad)} of {count} pictures in {self.source} cannot be read: {named}; {advice}"

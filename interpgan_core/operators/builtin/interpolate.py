@@ -1,0 +1,57 @@
+"""The step `interpolate`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, StrictInt
+
+from interpgan_core.generators.generator import Generator
+from interpgan_core.generators.latents import Grid, LatentBatch
+from interpgan_core.operators.base import EditOperator
+from interpgan_core.operators.fields import Input
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Interpolate(EditOperator):
+    """The way from each sample to another, in equal steps; both ends are shown.
+
+    Source: slerp as in White, Sampling Generative Networks, 2016; for codes drawn from a normal
+    distribution (z) it keeps their length, for w and w+ the straight line is customary.
+    """
+
+    to: Input[LatentBatch]
+    """As many samples as the batch, or one."""
+    steps: Annotated[StrictInt, Field(ge=2)] = 5
+    method: Literal["lerp", "slerp"] = "lerp"
+
+    def apply(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
+        import torch
+
+        order = list(generator.spaces)
+        space = max(batch.space.name, self.to.space.name, key=order.index)
+        batch, to = generator.to_space(batch, space), generator.to_space(self.to, space)
+        to = to.paired_with(batch)
+        shares = [i / (self.steps - 1) for i in range(self.steps)]
+        blend = _slerp if self.method == "slerp" else torch.lerp
+        rows = batch.repeat(self.steps)
+        codes = torch.stack([blend(batch.codes, to.codes, t) for t in shares], 1).flatten(0, 1)
+        labels = batch.labels
+        if labels is not None and to.labels is not None:
+            labels = torch.stack([torch.lerp(labels, to.labels, t) for t in shares], 1).flatten(0, 1)
+        grid = Grid(tuple(f"{t:.0%}" for t in shares), origin=0)
+        return replace(rows, codes=codes, labels=labels, grid=grid)
+
+
+def _slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
+    import torch
+
+    unit = torch.nn.functional.normalize
+    angle = (unit(a, dim=-1) * unit(b, dim=-1)).sum(-1, keepdim=True).clamp(-1, 1).arccos()
+    sine = angle.sin()
+    arc = ((1 - share) * angle).sin() / sine * a + (share * angle).sin() / sine * b
+    # Parallel codes have no arc between them.
+    return torch.where(sine < 1e-6, torch.lerp(a, b, share), arc)

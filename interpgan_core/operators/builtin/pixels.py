@@ -1,0 +1,31 @@
+"""How a batch becomes files of pictures: what `render` and `pictures` share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from interpgan_core.generators.generator import Generator
+from interpgan_core.generators.latents import LatentBatch
+from interpgan_core.pictures import images
+
+if TYPE_CHECKING:
+    from interpgan_core.pictures.images import Pixels
+
+
+Format = Literal["png", "jpg", "webp"]
+
+
+BatchSize = Annotated[int, Field(ge=1, strict=True)]
+
+
+MARK = {"Software": "interpgan", "Comment": "Made by a generative adversarial network; not a photograph."}
+
+
+def pixels_of(generator: Generator, batch: LatentBatch, batch_size: int) -> Iterator[Pixels]:
+    # Convolutions of another batch size may round another way.
+    at_once = 1 if generator.device.type == "cpu" else batch_size
+    for part in generator.iter_images(batch, at_once):
+        yield from images.to_uint8(part)

@@ -1,0 +1,30 @@
+"""The step `place`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+from pydantic import Field
+
+from interpgan_core.generators.generator import Generator
+from interpgan_core.generators.latents import LatentBatch
+from interpgan_core.operators.builtin.along import AlongDirection, Strength
+
+
+class Place(AlongDirection):
+    """Move every code to a signed distance from the direction's plane, wherever it was before.
+
+    Source: InterFaceGAN's edit of Z and W codes (Shen et al., CVPR 2020); several distances give a row.
+    """
+
+    distance: Strength | Annotated[tuple[Strength, ...], Field(min_length=1)]
+
+    def move(self, batch: LatentBatch, layers: str, generator: Generator) -> LatentBatch:
+        step = self.direction.step(batch.space, layers).to(batch.codes.device)
+        rows = batch.space.mask(layers)
+        now = self.direction.distance(batch.codes, rows).float().view(-1, *[1] * step.ndim)
+        batch = replace(batch, codes=batch.codes - now * step)
+        if isinstance(self.distance, tuple):
+            return self.offsets(batch, layers, self.distance)
+        return replace(batch, codes=batch.codes + self.distance * step)

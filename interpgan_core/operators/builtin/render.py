@@ -1,0 +1,105 @@
+"""The step `render`: pictures of a batch, and what changed in them."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, StrictBool
+
+from interpgan_core.errors import InterpganError
+from interpgan_core.generators.generator import Generator
+from interpgan_core.generators.latents import Grid, LatentBatch
+from interpgan_core.operators.base import Operator
+from interpgan_core.operators.builtin.pixels import MARK, BatchSize, Format, pixels_of
+from interpgan_core.operators.fields import Input
+from interpgan_core.pictures import images
+from interpgan_core.pictures.report import THUMBNAIL, Picture, Report, Strip
+from interpgan_core.progress import Progress
+
+if TYPE_CHECKING:
+    from interpgan_core.pictures.images import Pixels
+
+
+class Render(Operator):
+    """Render the batch: a file a picture, a contact sheet, and maps of what changed.
+
+    A walk shows one row a sample; plain samples stand in one row, or each beside its original.
+    """
+
+    title: str = ""
+    """Heading in the report."""
+    compare: Input[LatentBatch] | Annotated[dict[str, Input[LatentBatch]], Field(min_length=1)] | None = None
+    """Earlier batches to stand on the left, the first unedited: one, or several by their captions. A walk
+    through strength 0 knows its own."""
+    caption: str = "after"
+    """What stands under the batch itself when it is compared."""
+    differences: StrictBool = True
+    """Show how each picture differs from the unedited one, where that is known."""
+    format: Format = "png"
+    batch_size: BatchSize = 8
+    """Samples that pass a GPU at once; on a CPU they pass one by one, so that no byte depends on it."""
+
+    def run(self, generator: Generator, batch: LatentBatch, folder: Path, progress: Progress) -> Report:
+        import numpy as np
+
+        plain = batch.grid is None and self.compare is None
+        earlier = self._earlier(batch)
+        if plain:
+            # One row of them all, each under its own name.
+            grid = Grid(tuple(batch.name_of(i) for i in range(len(batch))) or ("",))
+        else:
+            grid = batch.grid or Grid((self.caption,))
+            if earlier:
+                grid = Grid((*earlier, *grid.columns), origin=0)
+        width = len(grid.columns) - len(earlier)
+        rows = self._rows(generator, [*earlier.values(), batch], width)
+        strips: list[Strip] = []
+        sheet: list[Pixels] = []
+        for row in progress(rows, total=len(batch) // width, what=f"rendering {len(batch)} pictures"):
+            number = len(strips)
+            title = "" if plain else batch.name_of(number * width)
+            strips.append(self._strip(f"{number:03d}", title, row, grid, folder))
+            sheet += [images.thumbnail(picture, 256) for picture in row]
+        if sheet:
+            whole = images.contact_sheet(np.stack(sheet), len(grid.columns))
+            images.save_picture(whole, folder / f"sheet.{self.format}", MARK)
+        return Report(self.title, tuple(strips))
+
+    def _earlier(self, batch: LatentBatch) -> dict[str, LatentBatch]:
+        """The batches to compare with, by caption; one sample of each for every row."""
+        if self.compare is None:
+            return {}
+        earlier = self.compare if isinstance(self.compare, dict) else {"before": self.compare}
+        rows = len(batch) // len(batch.grid.columns if batch.grid else (self.caption,))
+        for caption, other in earlier.items():
+            if len(other) != rows:
+                raise InterpganError(
+                    f"'{caption}' has {len(other)} samples and what it is compared with {rows}; "
+                    "compare with the batch that was edited"
+                )
+        return earlier
+
+    def _rows(self, generator: Generator, batches: list[LatentBatch], width: int) -> Iterator[list[Pixels]]:
+        *earlier, after = (pixels_of(generator, batch, self.batch_size) for batch in batches)
+        while row := list(itertools.islice(after, width)):
+            yield [*(next(pictures) for pictures in earlier), *row]
+
+    def _strip(self, stem: str, title: str, row: list[Pixels], grid: Grid, folder: Path) -> Strip:
+        pictures, differences = [], []
+        for i, (picture, caption) in enumerate(zip(row, grid.columns, strict=True)):
+            words = "_".join(re.sub(r"[^\w.+-]+", "-", w) for w in (title, caption) if w)
+            file = f"{stem}-{i:02d}_{words}"
+            alt = ", ".join(w for w in (title, caption) if w)
+            pictures.append(Picture.write(picture, folder, f"{file}.{self.format}", caption, alt, MARK))
+            if self.differences and grid.origin not in (None, i):
+                changed = images.difference(row[grid.origin or 0], picture)
+                path = f"changes/{file}.png"
+                small = THUMBNAIL // 2
+                differences.append(
+                    Picture.write(changed, folder, path, caption, f"change at {alt}", side=small)
+                )
+        return Strip(title, tuple(pictures), grid.origin, tuple(differences))

@@ -1,0 +1,59 @@
+"""The step `save`: a result in a file of the output folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from interpgan_core.errors import InterpganError
+from interpgan_core.generators.directions import Direction, DirectionSet
+from interpgan_core.generators.latents import LatentBatch
+from interpgan_core.operators.base import Operator
+from interpgan_core.operators.fields import Input
+from interpgan_core.operators.scores import Scores
+from interpgan_core.pictures.report import Report
+
+
+def _plain_name(value: str) -> str:
+    if (
+        Path(value).name != value
+        or "\\" in value
+        or Path(value).suffix not in (".safetensors", ".csv", ".npy")
+    ):
+        raise InterpganError(f"'{value}' must be a plain file name that ends in .safetensors, .csv or .npy")
+    return value
+
+
+class Save(Operator):
+    """Write a result into the output folder, under a name of your own.
+
+    .safetensors for a batch, directions or scores (`load`, `directions` and Python read it back), .csv for
+    scores, .npy for one direction (other tools read it).
+    """
+
+    file: Annotated[str, AfterValidator(_plain_name)]
+    """A plain file name: recipes write nowhere but into their output folder."""
+    what: Input[Direction] | Input[DirectionSet] | Input[Scores] | Input[LatentBatch] | None = None
+    """The result of a step; the current batch when left out."""
+
+    def run(self, folder: Path, batch: LatentBatch | None = None) -> Report:
+        result = batch if self.what is None else self.what
+        if result is None:
+            raise InterpganError("there is nothing to save; add what: $step")
+        path = folder / self.file
+        if path.suffix == ".csv" and isinstance(result, Scores):
+            result.write_csv(path)
+        elif path.suffix == ".npy" and isinstance(result, Direction):
+            import numpy as np
+
+            np.save(path, result.vector.numpy()[None])
+        elif path.suffix == ".safetensors":
+            result.save(folder)
+            next(folder.glob("*.safetensors")).rename(path)
+        else:
+            raise InterpganError(
+                f"a {type(result).__name__} cannot be written as {path.suffix}; use .safetensors"
+            )
+        return Report(notes=(f"Saved as {self.file}",))

@@ -1,0 +1,138 @@
+"""Fields of operators that a recipe fills with the result of a step, or with a file."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
+from pydantic_core import core_schema
+
+from interpgan_core.errors import InterpganError, did_you_mean
+
+if TYPE_CHECKING:
+    pass
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A `$step` or `$step.item` in a recipe, while the recipe is checked.
+
+    Args:
+        step: id of the step.
+        item: what is picked from its result, or "".
+        result: type of what it stands for.
+    """
+
+    step: str
+    item: str
+    result: type
+
+    def __str__(self) -> str:
+        return f"${self.step}" + (f".{self.item}" if self.item else "")
+
+
+class _FromStep:
+    """Makes a field take the result of a step: the object in Python, `$step` in YAML."""
+
+    def __get_pydantic_core_schema__(
+        self, source: type, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        def check(value: Any, info: ValidationInfo) -> Any:
+            if isinstance(value, Reference):
+                if _fits(value.result, source):
+                    return value
+                part = item_type(value.result)
+                one = f"pick one of it, such as {value}.0"
+                hint = one if part and _fits(part, source) else f"name a step that makes a {source.__name__}"
+                raise InterpganError(f"{value} is a {value.result.__name__}, not a {source.__name__}; {hint}")
+            if isinstance(value, source):
+                return value
+            words = {type(None): "nothing", dict: "a mapping", list: "a list"}
+            given = words.get(type(value), repr(value))
+            raise InterpganError(
+                f"{given} is not a {source.__name__}; name a step that makes one, such as $step"
+            )
+
+        return core_schema.with_info_plain_validator_function(
+            check,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda v: str(v) if isinstance(v, Reference) else type(v).__name__
+            ),
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "string", "pattern": r"^\$[\w-]+(\.[\w-]+)*$"}
+
+
+Input = Annotated[T, _FromStep()]
+"""`Input[Direction]`: a field filled by `$step` in YAML, by the object itself in Python."""
+
+
+def _fits(result: type, wanted: type) -> bool:
+    if getattr(wanted, "_is_protocol", False):
+        # issubclass refuses protocols with data members, so look the members up.
+        members = {n for n in (*vars(wanted), *inspect.get_annotations(wanted)) if not n.startswith("_")}
+        members |= {"__call__"} & set(vars(wanted))
+        return all(
+            any(name in vars(base) or name in inspect.get_annotations(base) for base in result.__mro__)
+            for name in members
+        )
+    return issubclass(result, wanted)
+
+
+def item_type(result: type) -> type | None:
+    """The type of one part of a mapping, from the annotation of its `__getitem__`; None if it has none."""
+    if not issubclass(result, Mapping):
+        return None
+    hint = typing.get_type_hints(result.__getitem__).get("return")
+    return hint if isinstance(hint, type) else None
+
+
+def existing(value: str | Path, info: ValidationInfo) -> Path:
+    """The file or folder that a recipe names, relative to the recipe, or to the user's home with a `~`.
+
+    Raises:
+        InterpganError: if there is none.
+    """
+    if not str(value).strip() or str(value) == ".":
+        raise InterpganError("a file is given by its name, and this is empty")
+    path = Path((info.context or {}).get("folder", ""), Path(value).expanduser())
+    if not path.exists():
+        names = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        close = did_you_mean(path.name, names)
+        raise InterpganError(f"there is no file {path}" + (close if "mean" in close else ""))
+    return path
+
+
+class _File:
+    """Makes a field name a file or folder that must exist, relative to the recipe."""
+
+    def __get_pydantic_core_schema__(
+        self, source: type, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        def check(value: Any, info: ValidationInfo) -> Path:
+            if not isinstance(value, str | Path):
+                raise InterpganError("a file is given by its name")
+            return existing(value, info)
+
+        return core_schema.with_info_plain_validator_function(
+            check, serialization=core_schema.to_string_ser_schema()
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "string"}
+
+
+InputFile = Annotated[Path, _File()]
+"""A file or folder that must exist; it counts in a cache key by its content."""

@@ -1,0 +1,129 @@
+"""Attribute scores of samples, and what measures them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from interpgan_core.errors import InterpganError, did_you_mean
+from interpgan_core.files.atomic import placing
+from interpgan_core.files.checkpoints import read_safetensors, write_safetensors
+from interpgan_core.pictures.report import Report, Table
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """Pictures in, attribute scores out."""
+
+    names: tuple[str, ...]
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Args: images: (n, 3, h, w) float32 in [-1, 1]. Returns: (n, len(names)) float32."""
+
+
+@runtime_checkable
+class FeatureNet(Protocol):
+    """Maps images to features: of perception, of identity, of a classifier.
+
+    It brings images to its own size and device, and treats each without regard to the others.
+    """
+
+    name: str
+    """What it is, for reports: distances compare only within one net."""
+
+    def features(self, images: Tensor) -> Tensor:
+        """Args: images: (n, 3, h, w) float32 in [-1, 1]. Returns: (n, d) float32."""
+
+
+def score_images(scorer: Scorer, images: Tensor) -> Tensor:
+    """The scores of some images, without gradients.
+
+    Args:
+        scorer: what scores them.
+        images: (n, 3, h, w) float32 in [-1, 1].
+
+    Returns:
+        (n, len(scorer.names)) on the CPU, in the scorer's own type; NaN where there is no score.
+
+    Raises:
+        InterpganError: if the scorer returns another shape.
+    """
+    import torch
+
+    with torch.no_grad():
+        found = scorer(images).cpu()
+    if tuple(found.shape) != (len(images), len(scorer.names)):
+        raise InterpganError(
+            f"the scorer has {len(scorer.names)} attributes and returned scores of shape {tuple(found.shape)} for "
+            f"{len(images)} images; correct the scorer"
+        )
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Attribute scores of samples; a sample is its seed.
+
+    Args:
+        seeds: (n,) int64.
+        values: (n, k) float32.
+        names: k attributes.
+    """
+
+    seeds: Tensor
+    values: Tensor
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if tuple(self.values.shape) != (len(self.seeds), len(self.names)):
+            raise InterpganError(
+                f"{len(self.seeds)} seeds and {len(self.names)} attributes came with scores of shape "
+                f"{tuple(self.values.shape)}"
+            )
+
+    def __getitem__(self, name: str) -> Tensor:
+        """(n,) float32; scores of one attribute."""
+        if name not in self.names:
+            raise InterpganError(f"there are no scores of '{name}'" + did_you_mean(name, self.names))
+        return self.values[:, self.names.index(name)]
+
+    def save(self, folder: Path) -> None:
+        """Write `scores.safetensors` into the folder."""
+        self.write(folder / "scores.safetensors")
+
+    def write(self, path: Path) -> None:
+        """Write one file, whole or not at all; `load` reads it."""
+        tensors = {"seeds": self.seeds, "values": self.values}
+        write_safetensors(path, tensors, "scores", {"names": self.names})
+
+    @classmethod
+    def load(cls, folder: Path, generator: Any = None) -> Scores:
+        """Read what `save` wrote; `folder` may be the file itself."""
+        path = folder / "scores.safetensors" if folder.is_dir() else folder
+        tensors, header = read_safetensors(path, "scores")
+        return cls(tensors["seeds"], tensors["values"], tuple(header["names"]))
+
+    def write_csv(self, path: Path) -> None:
+        """Write a table with a column `seed` and one column an attribute."""
+        import csv
+
+        with placing(path) as temporary, temporary.open("w", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(("seed", *self.names))
+            for seed, row in zip(self.seeds.tolist(), self.values.tolist(), strict=True):
+                table.writerow((seed, *row))
+
+    def summary(self) -> Report:
+        """What the report shows of them: mean, deviation and range of each attribute."""
+        rows = []
+        for name in self.names:
+            known = self[name][~self[name].isnan()].double()
+            if len(known):
+                deviation = float(known.std(correction=0))
+                rows.append((name, float(known.mean()), deviation, float(known.min()), float(known.max())))
+        columns = ("attribute", "mean", "deviation", "lowest", "highest")
+        return Report(tables=(Table(f"Scores of {len(self.seeds)} samples", columns, tuple(rows)),))

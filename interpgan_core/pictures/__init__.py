@@ -1,0 +1,1 @@
+"""Pictures: decoded, compared, collected in sets, and shown in the report."""

@@ -1,0 +1,282 @@
+"""What a step shows, as data on disk, and the one self-contained page made of it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import takewhile
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
+
+from interpgan_core.errors import InterpganError
+from interpgan_core.files.atomic import placing
+from interpgan_core.pictures import images
+
+if TYPE_CHECKING:
+    from interpgan_core.pictures.images import Pixels
+
+THUMBNAIL = 320
+"""Longer side, in pixels, of the pictures that the page carries: 200 of them make about 5 MB."""
+
+_TYPES = {".webp": "webp", ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture of a step, as files in the step's folder.
+
+    Args:
+        file: the full picture, relative to the folder.
+        caption: a few words under it, such as the strength.
+        alt: what a reader who cannot see it is told; by default the strip's title and the caption.
+        thumbnail: the small picture that the page carries; by default the full one.
+    """
+
+    file: str
+    caption: str
+    alt: str = ""
+    thumbnail: str = ""
+
+    @classmethod
+    def write(
+        cls,
+        picture: Pixels,
+        folder: Path,
+        file: str,
+        caption: str,
+        alt: str = "",
+        text: Mapping[str, str] = MappingProxyType({}),
+        side: int = THUMBNAIL,
+    ) -> Self:
+        """Save a picture, and the small one in `small/` beside it, so that the page can be rebuilt from files alone.
+
+        Args:
+            picture: (h, w, 3) uint8.
+            folder: the step's folder.
+            file: name in the folder; its ending chooses the format, as `images.save_picture` says.
+            caption: see the class.
+            alt: see the class.
+            text: words kept inside a PNG.
+            side: longer side of the small one, in pixels; difference maps are shown at half the width
+                of pictures, and their texture weighs more, so that half is enough for them.
+
+        Returns:
+            The picture, for a strip.
+        """
+        small = (Path(file).parent / "small" / Path(file).name).with_suffix(".webp").as_posix()
+        for path in (folder / file, folder / small):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        images.save_picture(picture, folder / file, text)
+        images.save_picture(images.thumbnail(picture, side), folder / small)
+        return cls(file, caption, alt, small)
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One row of pictures: one sample along a walk, or samples side by side.
+
+    Args:
+        title: what the row is, such as "seed 7"; may be empty.
+        pictures: from left to right.
+        origin: position of the unedited picture, where there is one.
+        differences: how each picture except the origin differs from it, in the same order; or none.
+    """
+
+    title: str
+    pictures: tuple[Picture, ...]
+    origin: int | None = None
+    differences: tuple[Picture, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.origin is not None and not 0 <= self.origin < len(self.pictures):
+            raise InterpganError(f"strip '{self.title}' has no picture {self.origin} to be its origin")
+        if self.differences and (self.origin is None or len(self.differences) != len(self.pictures) - 1):
+            raise InterpganError(
+                f"strip '{self.title}' needs an origin and one difference map for each other picture"
+            )
+
+    def columns(self) -> list[tuple[Picture, Picture | None]]:
+        """Each picture with its difference map; the origin has none."""
+        rest = iter(self.differences)
+        return [(p, None if i == self.origin else next(rest, None)) for i, p in enumerate(self.pictures)]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of words and numbers.
+
+    Args:
+        title: its heading.
+        columns: the heading of each column.
+        rows: one value a column; None is shown as a dash.
+        note: a sentence under it: units, what was left out.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | float | int | None, ...], ...]
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if any(len(row) != len(self.columns) for row in self.rows):
+            raise InterpganError(f"table '{self.title}' needs {len(self.columns)} values in each row")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a step shows: an `Artifact` of one file, `report.json`, beside the pictures it names.
+
+    Args:
+        title: its heading; the step's id when empty.
+        strips: rows of pictures.
+        tables: under them.
+        notes: sentences under those.
+    """
+
+    title: str = ""
+    strips: tuple[Strip, ...] = ()
+    tables: tuple[Table, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def save(self, folder: Path) -> None:
+        """Write `report.json` into the folder that holds the pictures."""
+        text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
+        (folder / "report.json").write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, generator: Any = None) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            InterpganError: if the file is missing or is not a report, or names a picture that is not
+                in the folder.
+        """
+        from pydantic import TypeAdapter, ValidationError
+
+        path = folder / "report.json"
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise InterpganError(f"cannot read {path}: {error.strerror}") from error
+        try:
+            report = TypeAdapter(cls).validate_json(data, strict=True)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise InterpganError(
+                f"{path} is damaged: {where}: {first['msg']}; run again with --fresh"
+            ) from error
+        for strip in report.strips:
+            for picture in (*strip.pictures, *strip.differences):
+                _inside(folder, picture.file)
+                _inside(folder, picture.thumbnail or picture.file)
+        return report
+
+
+def write_page(path: Path, run: Mapping[str, Any], folder: Path) -> None:
+    """Make the page of a run, from its manifest and the reports of its steps; no torch, no numpy.
+
+    Args:
+        path: the page; it appears whole or not at all.
+        run: the manifest, as in `run.json`.
+        folder: the output folder, which holds the folders of the steps.
+
+    Raises:
+        InterpganError: if a report or a picture is missing or damaged, or the page cannot be written.
+    """
+    import jinja2
+
+    def inline(step: Mapping[str, Any], picture: Picture) -> str:
+        return _data_uri(folder / step["folder"] / (picture.thumbnail or picture.file))
+
+    def link(step: Mapping[str, Any], picture: Picture) -> str:
+        return quote(os.path.relpath(folder / step["folder"] / picture.file, path.parent))
+
+    shown = []
+    for step in run["steps"]:
+        if step["folder"] and (_inside(folder, step["folder"]) / "report.json").exists():
+            shown.append((step, Report.load(folder / step["folder"])))
+    shown.sort(key=lambda pair: not pair[1].strips)  # pictures first; tables are looked up later
+    pages = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.filters |= {"duration": _duration, "number": _number, "when": _when, "words": _words}
+    html = pages.get_template("report.html.j2").render(
+        run=run,
+        shown=shown,
+        lede=_lede(run["recipe"]["text"]),
+        inline=inline,
+        link=link,
+        heat=images.HEAT,
+        heat_full=images.HEAT_FULL,
+    )
+    with placing(path) as partial:
+        partial.write_text(html, encoding="utf-8", errors="replace")
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """`folder / name`, unless that lies elsewhere: what a report names becomes part of the page."""
+    try:
+        path = (folder / name).resolve()
+        if path.is_relative_to(folder.resolve()):
+            return folder / name
+    except (OSError, ValueError):  # a loop of links, a NUL
+        pass
+    raise InterpganError(f"{folder} names the file {name!r} outside it; run again with --fresh")
+
+
+def _data_uri(path: Path) -> str:
+    kind = _TYPES.get(path.suffix.lower())
+    if kind is None:
+        raise InterpganError(f"a page cannot carry {path}; end the name in {', '.join(_TYPES)}")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InterpganError(f"cannot read {path}: {error.strerror}; run again with --fresh") from error
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _lede(recipe: str) -> str:
+    """The comment that opens a recipe and says what one will see."""
+    lines = takewhile(lambda line: line.startswith("#"), recipe.splitlines())
+    return " ".join(line.strip("# ") for line in lines)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _number(value: float | str | None) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _when(moment: str) -> str:
+    time = datetime.fromisoformat(moment)
+    return f"{time.day} {time:%B %Y, %H:%M %Z}".rstrip()
+
+
+def _words(value: Any) -> str:
+    """A parameter as a person would write it."""
+    if isinstance(value, list | tuple):
+        text = ", ".join(_words(item) for item in value)
+    elif isinstance(value, Mapping):
+        text = ", ".join(f"{key}: {_words(item)}" for key, item in value.items())
+    else:
+        text = _number(value)
+    return text if len(text) <= 60 else text[:59] + "…"

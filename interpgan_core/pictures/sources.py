@@ -1,0 +1,195 @@
+"""Where pictures stand: in a folder, an archive, an array or one file."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from interpgan_core.errors import InterpganError
+from interpgan_core.files.arrays import check_unpacked, read_array, read_rows
+from interpgan_core.files.paths import everything_in, start_of
+from interpgan_core.files.unpickle import damaged
+from interpgan_core.pictures.decoding import ENDINGS, MAX_PIXELS, read_picture
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    Read: TypeAlias = Callable[[], Image.Image]
+
+
+_UNREAD = (
+    ".tif",
+    ".tiff",
+    ".heic",
+    ".heif",
+    ".avif",
+    ".jp2",
+    ".jxl",
+    ".tga",
+)  # pictures; not to be passed over
+
+
+_MAX_MEMBER = 512 * 2**20  # bytes of one file in an archive
+
+
+_MAX_CLASSES = 100_000
+
+
+@dataclass(frozen=True)
+class Found:
+    """Pictures somewhere.
+
+    Args:
+        count: how many.
+        pictures: a function for each, which decodes it.
+        classes: number of each picture's class.
+        class_names: in the order of their numbers; empty if there are none.
+        names: of the files; empty where pictures have none.
+    """
+
+    count: int
+    pictures: Iterator[Read]
+    classes: Sequence[int] = ()
+    class_names: tuple[str, ...] = ()
+    names: Sequence[str] = ()
+
+
+@contextmanager
+def opened(source: Path, classes: bool) -> Iterator[Found]:
+    """The pictures of a folder or a file, as long as it is open."""
+    if source.is_dir():
+        yield _named(_files(source), source, classes)
+        return
+    if not start_of(source).startswith(b"PK"):
+        picture = read_picture(source)
+        yield Found(1, iter([lambda: picture]), names=(source.name,))
+        return
+    try:
+        archive = zipfile.ZipFile(source)
+    except Exception as error:
+        raise damaged(error, str(source)) from error
+    with archive:
+        members = [member for member in archive.infolist() if not member.is_dir()]
+        if any(member.flag_bits & 1 for member in members):
+            raise InterpganError(f"{source} is encrypted; unpack it, and name the folder")
+        if members and all(member.filename.endswith(".npy") for member in members):
+            try:
+                yield _arrays(archive, source, classes)
+            except InterpganError:
+                raise
+            except (ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+                raise damaged(error, str(source)) from error
+        else:
+            yield _named(_members(archive, members), source, classes)
+
+
+def _named(found: dict[tuple[str, ...], Read], source: Path, classes: bool) -> Found:
+    """Pictures by the parts of their names; the first folders that differ are classes, if all lie in one."""
+    if not found:
+        raise InterpganError(f"{source} holds no pictures; their names end in {', '.join(ENDINGS)}")
+    order = sorted(found)
+    folders = [parts[:-1] for parts in order]
+    while all(folders) and len({parts[0] for parts in folders}) == 1:
+        folders = [parts[1:] for parts in folders]  # a folder of everything says nothing
+    pictures = (found[parts] for parts in order)
+    names = ["/".join(parts) for parts in order]
+    if not (classes and all(folders)):
+        return Found(len(order), pictures, names=names)
+    kinds = sorted({parts[0] for parts in folders})
+    numbers = {kind: number for number, kind in enumerate(kinds)}
+    return Found(len(order), pictures, [numbers[parts[0]] for parts in folders], tuple(kinds), names)
+
+
+def _files(folder: Path) -> dict[tuple[str, ...], Read]:
+    found: dict[tuple[str, ...], Read] = {}
+
+    def reader(path: Path, name: str) -> Read:
+        def read() -> Image.Image:
+            if path.is_symlink():
+                raise InterpganError(f"{name} is a link, which is not followed; put the file itself there")
+            return read_picture(path, name)
+
+        return read
+
+    try:
+        for path in everything_in(folder):
+            parts = path.relative_to(folder).parts
+            leads_away = path.is_symlink() and path.is_dir()
+            if leads_away or (_is_picture(parts) and not path.is_dir()):
+                found[parts] = reader(path, "/".join(parts))
+    except OSError as error:
+        raise InterpganError(f"cannot read {error.filename or folder}: {error.strerror}") from error
+    return found
+
+
+def _members(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo]) -> dict[tuple[str, ...], Read]:
+    def reader(member: zipfile.ZipInfo) -> Read:
+        def read() -> Image.Image:
+            if member.file_size > _MAX_MEMBER:
+                size = f"{member.file_size / 2**30:.1f} GiB"
+                raise InterpganError(f"{member.filename} would unpack to {size}; no picture is that large")
+            try:
+                content = archive.read(member)
+            except MemoryError:
+                raise
+            except Exception as error:  # of the many ways to pack, and of what may be wrong with each
+                raise damaged(error, member.filename) from error
+            return read_picture(content, member.filename)
+
+        return read
+
+    named = {tuple(member.filename.replace("\\", "/").split("/")): member for member in members}
+    return {parts: reader(member) for parts, member in named.items() if _is_picture(parts)}
+
+
+def _is_picture(parts: Sequence[str]) -> bool:
+    """By its name; what systems hide, such as the shadow files of macOS, is none."""
+    if parts[0] == "__MACOSX" or any(part.startswith(".") and part.strip(".") for part in parts):
+        return False
+    return Path(parts[-1]).suffix.lower() in (*ENDINGS, *_UNREAD)
+
+
+def _arrays(archive: zipfile.ZipFile, source: Path, classes: bool) -> Found:
+    """Pictures of an .npz, row by row."""
+    check_unpacked(archive.infolist(), source)
+    held = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+    name = next((name for name in ("images", "arr_0") if name in held), None)
+    if name is None:
+        raise InterpganError(f"{source} holds {', '.join(held)}; call the array of its pictures images")
+    shape, kind, rows = read_rows(archive.open(held[name]), held[name].file_size)
+    last = len(shape) == 4 and shape[3] == 3
+    if kind != "uint8" or not (last or (len(shape) == 4 and shape[1] == 3)):
+        raise InterpganError(
+            f"{name} of {source} has shape {shape} and type {kind}; save it as (n, h, w, 3) or (n, 3, h, w) uint8"
+        )
+    height, width = shape[1:3] if last else shape[2:]
+    if not shape[0] or not 0 < height * width <= MAX_PIXELS:
+        raise InterpganError(f"{name} of {source} has shape {shape}, which are no pictures; check the file")
+
+    def pictures() -> Iterator[Read]:
+        from PIL import Image
+
+        for row in rows:
+            yield partial(Image.fromarray, row if last else row.transpose(1, 2, 0).copy())
+
+    if not (classes and "labels" in held):
+        return Found(shape[0], pictures())
+    with archive.open(held["labels"]) as file:
+        labels = read_array(file, held["labels"].file_size)
+    if labels.dtype.kind not in "iu" or labels.size != shape[0]:
+        raise InterpganError(
+            f"labels of {source} have shape {labels.shape} and type {labels.dtype}; save {shape[0]} whole "
+            "numbers, or have them ignored with classes: false"
+        )
+    numbers = [int(label) for label in labels.reshape(-1)]
+    if not 0 <= min(numbers) <= max(numbers) < _MAX_CLASSES:
+        raise InterpganError(
+            f"labels of {source} run from {min(numbers)} to {max(numbers)}; number the classes from 0"
+        )
+    return Found(shape[0], pictures(), numbers, tuple(map(str, range(max(numbers) + 1))))

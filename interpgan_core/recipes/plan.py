@@ -1,0 +1,377 @@
+"""`Recipe` -> checked steps, each with what it needs, the type of its result, and its key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from interpgan_core.errors import InterpganError, RecipeError, did_you_mean
+from interpgan_core.files.paths import sha256_of
+from interpgan_core.generators.generator import Generator
+from interpgan_core.generators.latents import LatentBatch
+from interpgan_core.operators.base import Operator
+from interpgan_core.operators.fields import Reference, item_type
+from interpgan_core.plugins import plugins, said
+from interpgan_core.recipes.recipe import (
+    FORMAT,
+    RESERVED,
+    Loc,
+    Recipe,
+    Source,
+    Step,
+    parse_value,
+    read_recipe,
+)
+from interpgan_core.recipes.wording import given, in_words
+
+FLOWS: Mapping[str, type] = {"generator": Generator, "batch": LatentBatch}
+_REFERENCE = re.compile(r"\$([\w-]+)(?:\.([\w.-]+))?")
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One checked step.
+
+    Args:
+        number: 1-based position.
+        id: its name, given or made from its operator.
+        use: its operator.
+        operator: the operator, with `Reference`s where results of other steps come in.
+        written: its parameters as the recipe and `--set` give them.
+        inputs: numbers of the steps whose results it uses; of flows by name, of references by id.
+        generator: number of the step whose generator is in force here, for loading results; 0 = none.
+        result: the type that it returns.
+        content: everything that its result depends on, as JSON values.
+        key: sha256 of the content.
+    """
+
+    number: int
+    id: str
+    use: str
+    operator: Operator
+    written: Mapping[str, Any]
+    inputs: Mapping[str, int]
+    generator: int
+    result: type
+    content: Mapping[str, Any]
+    key: str
+
+    @property
+    def loc(self) -> Loc:
+        """Where it stands in the file."""
+        return ("steps", self.number - 1)
+
+    @property
+    def keeps(self) -> bool:
+        """Is its result kept in the output folder?"""
+        return self.operator.keep and hasattr(self.result, "save") and hasattr(self.result, "load")
+
+    @property
+    def folder(self) -> str:
+        """Name of its folder in the output folder."""
+        return f"{self.number:02d}-{self.id}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A recipe whose every name, parameter, reference, type and file has been checked."""
+
+    source: Source
+    title: str
+    steps: tuple[PlannedStep, ...]
+    overrides: tuple[str, ...] = ()
+
+
+def make_plan(file: Path, overrides: Sequence[str] = ()) -> Plan:
+    """Check a recipe; nothing of it is run, and torch is not imported.
+
+    Args:
+        file: the recipe.
+        overrides: "step.parameter=value" each, as of `--set`.
+
+    Returns:
+        What `run` takes.
+
+    Raises:
+        RecipeError: at the first mistake.
+    """
+    source, raw = read_recipe(file)
+    return _Planner(source, raw, overrides).plan()
+
+
+class _Planner:
+    def __init__(self, source: Source, raw: dict[str, Any], overrides: Sequence[str]) -> None:
+        self.source = source
+        self.raw = raw
+        self.overrides = overrides
+        self.set: dict[Loc, str] = {}
+        self.ids: list[str] = []
+        self.done: dict[str, PlannedStep] = {}
+        self.flow: dict[str, int] = {}
+
+    def plan(self) -> Plan:
+        recipe = self._recipe()
+        self._name(recipe.steps)
+        for text in self.overrides:
+            self._override(text)
+        recipe = self._recipe()
+        steps = []
+        for number, step in enumerate(recipe.steps, start=1):
+            planned = self._step(number, step)
+            self.done[planned.id] = planned
+            steps.append(planned)
+            for name, kind in FLOWS.items():
+                if issubclass(planned.result, kind):
+                    self.flow[name] = number
+        return Plan(self.source, recipe.title, tuple(steps), tuple(self.overrides))
+
+    def _recipe(self) -> Recipe:
+        version = self.raw.get("interpgan")
+        if version is None:
+            raise self.source.error(
+                f"a recipe says first in which format it is written; begin with interpgan: {FORMAT}",
+                ("interpgan",),
+            )
+        if type(version) is not int or version != FORMAT:
+            raise self.source.error(
+                f"this version reads recipes of format {FORMAT}, not {given(version)}; "
+                f"write interpgan: {FORMAT}, or update interpgan-core",
+                ("interpgan",),
+            )
+        try:
+            return Recipe.model_validate(self.raw)
+        except ValidationError as error:
+            loc = tuple(error.errors()[0]["loc"])
+            if len(loc) > 1 and loc[0] == "steps":
+                raise self._invalid(error, "a step", loc[:2], Step, skip=2) from None
+            raise self._invalid(error, "a recipe", (), Recipe) from None
+
+    def _name(self, steps: Sequence[Step]) -> None:
+        """Every step gets a name: its id, or its operator's, numbered where that is taken."""
+        given = {step.id for step in steps if step.id}
+        for i, step in enumerate(steps):
+            loc = ("steps", i, "id")
+            if step.id in RESERVED:
+                raise self.source.error(f"'{step.id}' is a reserved word; choose another id", loc)
+            if step.id and step.id in self.ids:
+                line = self.source.values["steps", self.ids.index(step.id)][0]
+                raise self.source.error(
+                    f"two steps are called '{step.id}', the first in line {line}; rename one", loc
+                )
+            name = step.id
+            if not name:
+                base = re.sub(r"[^\w-]+", "-", step.use) or "step"
+                name, count = base, 2
+                while name in given or name in self.ids:
+                    name, count = f"{base}-{count}", count + 1
+            self.ids.append(name)
+
+    def _override(self, text: str) -> None:
+        target, equals, value = text.partition("=")
+        step, dot, parameter = target.strip().rpartition(".")
+        if not (equals and dot):
+            raise RecipeError("write it as step.parameter=value", f"--set {text}")
+        if step not in self.ids:
+            hint = did_you_mean(step, self.ids)
+            raise RecipeError(f"the recipe has no step '{step}'{hint}", f"--set {text}")
+        if parameter in RESERVED:
+            raise RecipeError(f"'{parameter}' is fixed by the recipe; edit the file instead", f"--set {text}")
+        try:
+            new = parse_value(value)
+        except InterpganError as error:
+            raise RecipeError(str(error), f"--set {text}") from None
+        number = self.ids.index(step)
+        self.raw["steps"][number][parameter] = new
+        self.set["steps", number, parameter] = text
+
+    def _step(self, number: int, step: Step) -> PlannedStep:
+        loc: Loc = ("steps", number - 1)
+        name = self.ids[number - 1]
+        cls = self._class(step.use, loc)
+        parameters = {
+            key: self._resolve(value, (*loc, key), number) for key, value in step.parameters.items()
+        }
+        try:
+            operator = cls.model_validate(parameters, context={"folder": self.source.file.parent})
+            read = {
+                name: self._content(getattr(operator, name))
+                for name, field in cls.model_fields.items()
+                if not field.exclude  # it says how to get there, and changes nothing in the result
+            }
+            sources = [sha256_of(path) for path in operator.sources()]
+        except ValidationError as error:
+            raise self._invalid(error, step.use, loc, cls) from None
+        except InterpganError as error:
+            raise self.source.error(f"{step.use}: {error}", loc) from None
+        except OSError as error:
+            raise self.source.error(f"a file of {step.use} cannot be read: {error.strerror}", loc) from None
+        except Exception as error:
+            raise self.source.error(self._faulty(step.use, error), loc) from error
+        inputs = self._flows(step, cls, loc, number)
+        content = {
+            "use": step.use,
+            "version": cls.version,
+            "parameters": read,
+            "flows": {flow: self._key(i) for flow, i in inputs.items()},
+            **({"sources": sources} if sources else {}),
+        }
+        refs = {ref.step: self.done[ref.step].number for ref in references(operator)}
+        return PlannedStep(
+            number=number,
+            id=name,
+            use=step.use,
+            operator=operator,
+            written=step.parameters,
+            inputs={**{f"${ref}": i for ref, i in refs.items()}, **inputs},
+            generator=inputs.get("generator", self.flow.get("generator", 0)),
+            result=cls.result(),
+            content=content,
+            key=hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest(),
+        )
+
+    def _class(self, use: str, loc: Loc) -> type[Operator]:
+        loc = (*loc, "use")
+        try:
+            cls = plugins().get("operators", use).load()
+        except InterpganError as error:
+            raise self.source.error(str(error), loc) from None
+        try:
+            if not (isinstance(cls, type) and issubclass(cls, Operator)):
+                raise TypeError(f"{cls!r} is not an operator")
+            cls.needs()
+            cls.result()
+        except Exception as error:
+            raise self.source.error(self._faulty(use, error), loc) from error
+        return cls
+
+    def _faulty(self, use: str, error: Exception) -> str:
+        origin = plugins().get("operators", use).origin
+        return f"'{use}' comes from {origin}, which has a mistake in it: {said(error)}; report it there"
+
+    def _resolve(self, value: Any, loc: Loc, number: int) -> Any:
+        """Put a `Reference` where a `$step` stands, at any depth."""
+        if isinstance(value, list):
+            return [self._resolve(item, (*loc, i), number) for i, item in enumerate(value)]
+        if isinstance(value, dict):
+            return {key: self._resolve(item, (*loc, key), number) for key, item in value.items()}
+        if not isinstance(value, str) or not value.startswith("$"):
+            return value
+        if value.startswith("$$"):
+            return value[1:]
+        match = _REFERENCE.fullmatch(value)
+        if not match:
+            raise self._error(f"'{value}' is not a reference; write $step, $step.item, or $$ for a $", loc)
+        step, item = match[1], match[2] or ""
+        if step not in self.done:
+            if step in self.ids:
+                line = self.source.values["steps", self.ids.index(step)][0]
+                itself = self.ids.index(step) == number - 1
+                where = "is this step itself" if itself else f"stands below, in line {line}"
+                raise self._error(f"${step} {where}; a step can use only the results of steps above it", loc)
+            raise self._error(f"there is no step '{step}'{did_you_mean(step, self.done)}", loc)
+        result = self.done[step].result
+        if item:
+            part = item_type(result)
+            if part is None:
+                raise self._error(
+                    f"${step} is a {result.__name__}, which has no parts to pick; drop '.{item}'", loc
+                )
+            result = part
+        return Reference(step, item, result)
+
+    def _flows(self, step: Step, cls: type[Operator], loc: Loc, number: int) -> dict[str, int]:
+        needs = cls.needs()
+        inputs = {}
+        for flow, kind in FLOWS.items():
+            written = getattr(step, flow)
+            if written is not None:
+                if flow not in needs:
+                    raise self.source.error(
+                        f"{step.use} uses no {flow}; leave '{flow}' out", (*loc, flow), key=True
+                    )
+                ref = self._resolve(written, (*loc, flow), number)
+                if not isinstance(ref, Reference) or not issubclass(ref.result, kind):
+                    if isinstance(ref, Reference):
+                        hint = f", which is a {ref.result.__name__}"
+                    else:
+                        hint = did_you_mean(written, [f"${step}" for step in self.done])
+                    raise self.source.error(
+                        f"{flow} takes a step that makes a {kind.__name__}, not {given(written)}{hint}",
+                        (*loc, flow),
+                    )
+                inputs[flow] = self.done[ref.step].number
+            elif flow in needs and flow in self.flow:
+                inputs[flow] = self.flow[flow]
+            elif flow in needs and not needs[flow]:
+                maker = "generator" if flow == "generator" else "sample"
+                raise self.source.error(
+                    f"{step.use} needs a {flow}, and no step above makes one; put {{use: {maker}, …}} before it",
+                    loc,
+                )
+        return inputs
+
+    def _key(self, number: int) -> str:
+        return self.done[self.ids[number - 1]].key
+
+    def _content(self, value: Any) -> Any:
+        """A parameter as JSON values; a result by its key, a file by its content."""
+        if isinstance(value, Reference):
+            return {"result": self.done[value.step].key, "item": value.item}
+        if isinstance(value, Path):
+            return {"file": sha256_of(value)}
+        if isinstance(value, BaseModel):
+            return {name: self._content(getattr(value, name)) for name in type(value).model_fields}
+        if isinstance(value, Mapping):
+            return {str(name): self._content(item) for name, item in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            items = [self._content(item) for item in value]
+            return sorted(items, key=json.dumps) if isinstance(value, set | frozenset) else items
+        return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+    def _error(self, message: str, loc: Loc, key: bool = False) -> RecipeError:
+        """An error at a place in the file, or in the override that put the value there."""
+        for set_loc, text in self.set.items():
+            if loc[: len(set_loc)] == set_loc:
+                return RecipeError(message, f"--set {text}")
+        return self.source.error(message, loc, key)
+
+    def _invalid(
+        self, error: ValidationError, what: str, loc: Loc, model: type[BaseModel], skip: int = 0
+    ) -> RecipeError:
+        """The first thing that pydantic found, as a sentence at its place."""
+        errors = error.errors(include_url=False)
+        # A parameter with a typing error is also missing under its right name; the first says more.
+        first = min(errors, key=lambda e: e["type"] != "extra_forbidden")
+        # Of a parameter that may have several types, the type that the value comes closest to.
+        name = first["loc"][: skip + 1]
+        first = max((e for e in errors if e["loc"][: skip + 1] == name), key=lambda e: len(e["loc"]))
+        inner = tuple(first["loc"])[skip:]
+        known, noun = list(model.model_fields), "key"
+        if issubclass(model, Operator):
+            known, noun = [*known, *RESERVED], "parameter"
+        message = in_words(first, what, inner, known, noun)
+        place: Loc = (*loc, *inner[:1])
+        for part in inner[1:]:
+            if (*place, part) in self.source.values:  # it may be a type that pydantic has tried
+                place = (*place, part)
+        return self._error(message, place, key=first["type"] == "extra_forbidden")
+
+
+def references(value: Any) -> list[Reference]:
+    """Every `Reference` inside a parameter."""
+    if isinstance(value, Reference):
+        return [value]
+    if isinstance(value, BaseModel):
+        value = [getattr(value, name) for name in type(value).model_fields]
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return [ref for item in value for ref in references(item)]
+    return []

@@ -1,0 +1,331 @@
+"""Runs a plan, keeps results in the output folder, writes the manifest and the report."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from interpgan_core.errors import InterpganError, RecipeError
+from interpgan_core.generators.generator import Generator
+from interpgan_core.generators.latents import LatentBatch
+from interpgan_core.hookspecs import StepReport
+from interpgan_core.operators.fields import Reference
+from interpgan_core.pictures.report import write_page
+from interpgan_core.plugins import plugins
+from interpgan_core.progress import Progress, quiet
+from interpgan_core.recipes.manifest import manifest
+from interpgan_core.recipes.plan import Plan, PlannedStep, references
+from interpgan_core.recipes.store import Store
+
+ERRORS = "error.txt"
+Model = TypeVar("Model", bound=BaseModel)
+
+log = logging.getLogger("interpgan")
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What a run will do with a step.
+
+    Args:
+        action: "run", "load" (a kept result that a later step needs), "cached" (kept, not needed) or
+            "skip" (not kept, not needed).
+        reason: why it runs; empty where it does not.
+    """
+
+    action: str
+    reason: str
+
+
+def intentions(plan: Plan, store: Store, fresh: bool = False) -> list[Intent]:
+    """What a run would do with each step, and why; used by the run itself and by `--dry-run`."""
+    reasons = [
+        "--fresh" if fresh and step.keeps else reason
+        for step, reason in zip(plan.steps, store.reasons(plan.steps), strict=True)
+    ]
+    needed = [bool(reason) and step.keeps for reason, step in zip(reasons, plan.steps, strict=True)]
+    for i in reversed(range(len(plan.steps))):
+        step = plan.steps[i]
+        if needed[i]:
+            # A result that is loaded from disk needs the generator alone.
+            uses = set(step.inputs.values()) if reasons[i] else {step.generator}
+            for number in uses - {0}:
+                needed[number - 1] = True
+    if not any(step.keeps for step in plan.steps):
+        needed = [True] * len(needed)
+    out = []
+    for reason, wanted, step in zip(reasons, needed, plan.steps, strict=True):
+        if wanted:
+            out.append(Intent("run", reason) if reason else Intent("load", ""))
+        else:
+            out.append(Intent("cached" if step.keeps else "skip", ""))
+    return out
+
+
+def run(
+    plan: Plan,
+    folder: Path,
+    *,
+    device: str | None = None,
+    fresh: bool = False,
+    progress: Progress = quiet,
+    tell: Callable[[StepReport], None] = lambda report: None,
+    say: Callable[[str], None] = lambda sentence: None,
+) -> Path:
+    """Run a plan.
+
+    Args:
+        plan: from `make_plan`.
+        folder: the output folder.
+        device: "cpu", "cuda"; None = cuda where there is one.
+        fresh: run every step, whatever is kept.
+        progress: shows how far a step is.
+        tell: is told of each step as it ends.
+        say: is told a sentence that a person should read, such as a licence.
+
+    Returns:
+        The report page.
+
+    Raises:
+        InterpganError: if a step fails (a RecipeError at its place in the recipe), or the folder cannot be
+            used.
+    """
+    store = Store(folder)
+    with store.locked():
+        return _Run(plan, store, device, fresh, progress, tell, say).run()
+
+
+class _Run:
+    def __init__(
+        self,
+        plan: Plan,
+        store: Store,
+        device: str | None,
+        fresh: bool,
+        progress: Progress,
+        tell: Callable[[StepReport], None],
+        say: Callable[[str], None],
+    ) -> None:
+        self.plan, self.store, self.device, self.fresh = plan, store, device, fresh
+        self.progress, self.tell, self.say = progress, tell, say
+        self.values: dict[int, Any] = {}
+        self.steps: list[dict[str, Any]] = []
+        self.licences: list[str] = []
+        self.generator: dict[str, Any] = {}
+        self.made_on: str | None = None
+        self.started = datetime.now(UTC)
+
+    def run(self) -> Path:
+        page = self.store.folder / "report.html"
+        self._write("running")
+        try:
+            with suppress(OSError):
+                (self.store.folder / ERRORS).unlink()  # of an earlier run
+            self._steps()
+            write_page(page, self._manifest("finished"), self.store.folder)
+        except BaseException:
+            with suppress(Exception):
+                self._write("stopped")
+            raise
+        self._write("finished")
+        return page
+
+    def _steps(self) -> None:
+        self.store.arrange(self.plan.steps)
+        wanted = intentions(self.plan, self.store, self.fresh)
+        last = {n: step.number for step in self.plan.steps for n in (*step.inputs.values(), step.generator)}
+        for step, intent in zip(self.plan.steps, wanted, strict=True):
+            began = time.perf_counter()
+            try:
+                record = self._do(step, intent)
+            except Exception as error:
+                raise self._explained(step, error) from error
+            seconds = time.perf_counter() - began
+            self._tell(step, intent, record, seconds)
+            for number in [n for n in self.values if last.get(n, 0) <= step.number]:
+                del self.values[number]  # nothing further down uses it
+            while self.store.kept:
+                kept = self.store.kept.pop(0).name
+                self.say(f"{kept}: you had changed something in this result, so it was kept")
+
+    def _do(self, step: PlannedStep, intent: Intent) -> dict[str, Any]:
+        """Bring about what is intended; the record of the step."""
+        if intent.action == "run" and self.fresh:
+            self.store.drop_scratch(step)
+        if intent.action == "run" and not step.keeps:
+            self._remember(step, self._result(step, None))
+            self.store.drop_scratch(step)
+            return {}
+        if intent.action == "run":
+            record: dict[str, Any] = {"key": step.key, "content": step.content, "reason": intent.reason}
+            with self.store.writing(step, record) as folder:
+                began = time.perf_counter()
+                result = self._result(step, folder)
+                record["seconds"] = round(time.perf_counter() - began, 3)
+                result.save(folder)
+                if hasattr(result, "summary"):
+                    result.summary().save(folder)
+                self.made_on = self.device
+                record |= {
+                    "generator": self.generator,
+                    "licences": self.licences,
+                    "device": self.device,
+                }
+            self._remember(step, result)
+            return record
+        record = self.store.record(step)
+        if intent.action in ("cached", "load"):
+            # A run that loads no generator still says whose pictures these are.
+            self.generator = self.generator or record.get("generator", {})
+            self.made_on = self.made_on or record.get("device")
+            self.licences += [text for text in record.get("licences", []) if text not in self.licences]
+        if intent.action == "load":
+            generator = self.values.get(step.generator)
+            loaded = step.result.load(self.store.folder / step.folder, generator)  # type: ignore[attr-defined]
+            self._remember(step, loaded.to(self._device()) if isinstance(loaded, Generator) else loaded)
+        return record
+
+    def _remember(self, step: PlannedStep, result: Any) -> None:
+        self.values[step.number] = result
+        fingerprint = getattr(result, "fingerprint", None)
+        if fingerprint:
+            weights = getattr(step.operator, "weights", step.use)
+            name = weights.name if isinstance(weights, Path) else str(weights)
+            self.generator = {"fingerprint": fingerprint, "weights": name}
+            licence = result.licence
+            if licence and licence not in self.licences:
+                self.licences.append(licence)
+                self.say(licence)
+
+    def _result(self, step: PlannedStep, folder: Path | None) -> Any:
+        given: dict[str, Any] = {"device": self._device(), "progress": self.progress, "folder": folder}
+        for name, number in step.inputs.items():
+            given[name] = self.values[number]
+        needs = type(step.operator).needs()
+        if "scratch" in needs:
+            given["scratch"] = self.store.scratch(step)
+        operator = self._filled(step.operator)
+        inputs = [self.values[number] for number in step.inputs.values()]
+        batches = [(value.codes, value.codes.clone()) for value in inputs if isinstance(value, LatentBatch)]
+        result = operator.run(**{name: given[name] for name in needs if name in given})
+        if not getattr(step.result, "_is_protocol", False) and not isinstance(result, step.result):
+            raise InterpganError(
+                f"it returned a {type(result).__name__}, not the {step.result.__name__} that it promises; "
+                f"{_report_to(step)}"
+            )
+        if not all(now.allclose(before, rtol=0, atol=0, equal_nan=True) for now, before in batches):
+            raise InterpganError(
+                f"it changed the codes that it was given, which other steps use; {_report_to(step)}"
+            )
+        return result
+
+    def _device(self) -> str:
+        if self.device is None:
+            import torch
+
+            self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        return self.device
+
+    def _filled(self, operator: Model) -> Model:
+        """The operator with results where the recipe has references."""
+        fields = {name: getattr(operator, name) for name in type(operator).model_fields}
+        if not references(fields):
+            return operator
+        return type(operator).model_validate({name: self._fill(value) for name, value in fields.items()})
+
+    def _fill(self, value: Any) -> Any:
+        if isinstance(value, Reference):
+            number = next(s.number for s in self.plan.steps if s.id == value.step)
+            result = self.values[number]
+            return result[value.item] if value.item else result
+        if isinstance(value, BaseModel):
+            return self._filled(value)
+        if isinstance(value, Mapping) and references(value):
+            return {key: self._fill(item) for key, item in value.items()}
+        if isinstance(value, list | tuple) and references(value):
+            return [self._fill(item) for item in value]
+        return value
+
+    def _explained(self, step: PlannedStep, error: Exception) -> InterpganError:
+        """What went wrong in a step, at its place in the recipe."""
+        self.store.check()
+        if isinstance(error, RecipeError):
+            return error
+        if isinstance(error, InterpganError):
+            said = f"{step.use}: {error}"
+        elif _out_of_memory(error):
+            said = f"{step.use}: the memory is not enough; use fewer samples or a smaller resolution"
+        else:
+            # A mistake in an operator, not in the recipe: where to look, and whose it is.
+            self.store.write(ERRORS, "".join(traceback.format_exception(error)))
+            first = str(error).partition("\n")[0]
+            said = (
+                f"{step.use} failed: {type(error).__name__}: {first}; {_report_to(step)}, "
+                f"with {self.store.folder / ERRORS}"
+            )
+        return self.plan.source.error(said, step.loc)
+
+    def _tell(self, step: PlannedStep, intent: Intent, record: Mapping[str, Any], seconds: float) -> None:
+        status = {"run": "ran", "load": "cached", "cached": "cached", "skip": "skipped"}[intent.action]
+        folder = self.store.folder / step.folder if step.keeps else None
+        if status == "cached":
+            seconds = float(record.get("seconds", 0))
+        report = StepReport(step.number, step.id, step.use, status, intent.reason, round(seconds, 3), folder)
+        self.steps.append(
+            {
+                "number": step.number,
+                "id": step.id,
+                "use": step.use,
+                "parameters": step.written,
+                "key": step.key,
+                "status": status,
+                "reason": intent.reason,
+                "seconds": report.seconds,
+                "folder": step.folder if folder else None,
+                "result": step.result.__name__,
+                "files": record.get("files", []),
+            }
+        )
+        self._write("running")
+        self.tell(report)
+        for hook in plugins().hooks.hook.interpgan_after_step.get_hookimpls():
+            try:
+                hook.function(report)
+            except Exception:
+                log.exception("plugin %s failed after step %s", hook.plugin_name, step.id)
+
+    def _write(self, status: str) -> None:
+        text = json.dumps(self._manifest(status), indent=1, ensure_ascii=False, default=str)
+        self.store.write("run.json", text)
+
+    def _manifest(self, status: str) -> dict[str, Any]:
+        return manifest(
+            self.plan,
+            status=status,
+            started=self.started,
+            device=self.made_on,
+            licences=self.licences,
+            generator=self.generator,
+            steps=self.steps,
+        )
+
+
+def _out_of_memory(error: Exception) -> bool:
+    # torch has a class of its own for graphics memory, and none for the computer's.
+    return isinstance(error, MemoryError) or any(
+        words in f"{type(error).__name__}: {error}" for words in ("OutOfMemoryError", "can't allocate memory")
+    )
+
+
+def _report_to(step: PlannedStep) -> str:
+    return f"report it to {plugins().get('operators', step.use).origin}"

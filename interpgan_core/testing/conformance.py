@@ -1,0 +1,68 @@
+"""`conformance`: the promises that an operator or a generator keeps, each a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from interpgan_core.errors import InterpganError
+from interpgan_core.generators.generator import Generator
+from interpgan_core.generators.toy import toy as toy
+from interpgan_core.operators.base import EditOperator, Operator
+from interpgan_core.testing.case import Case
+from interpgan_core.testing.edits import EDIT_CHECKS
+from interpgan_core.testing.generators import GENERATOR_CHECKS
+from interpgan_core.testing.operators import OPERATOR_CHECKS
+
+if TYPE_CHECKING:
+    from interpgan_core.testing.case import Check
+
+
+def conformance(
+    subject: Operator | Generator,
+    generator: Generator | Callable[[], Generator] = toy,
+    exempt: Mapping[str, str] = MappingProxyType({}),
+) -> Callable[..., None]:
+    """A test function, to be bound to a name that begins with `test_`.
+
+    Args:
+        subject: the operator, with its parameters, or the generator that must keep the promises.
+        generator: what an operator is tried on, or a function that makes it.
+        exempt: name of a check -> why it does not apply; it is skipped with that reason.
+
+    Returns:
+        A function that pytest collects as one test a check.
+
+    Raises:
+        InterpganError: if `exempt` names no check.
+    """
+    import pytest
+
+    checks = checks_for(subject)
+    for name in exempt:
+        if name not in checks:
+            raise InterpganError(f"there is no check '{name}'; there are: {', '.join(checks)}")
+    parameters = [
+        pytest.param(check, id=name, marks=[pytest.mark.skip(reason=exempt[name])] if name in exempt else [])
+        for name, check in checks.items()
+    ]
+
+    @pytest.mark.parametrize("check", parameters)
+    def test(check: Check, tmp_path: Path) -> None:
+        on = subject if isinstance(subject, Generator) else generator
+        check(Case(subject, on if isinstance(on, Generator) else on(), tmp_path))
+
+    return test
+
+
+def checks_for(subject: Operator | Generator) -> dict[str, Check]:
+    """The checks that apply to a subject, by name."""
+    if isinstance(subject, Generator):
+        checks = GENERATOR_CHECKS
+    elif isinstance(subject, EditOperator):
+        checks = (*OPERATOR_CHECKS, *EDIT_CHECKS)
+    else:
+        checks = OPERATOR_CHECKS
+    return {check.__name__.replace("_", "-"): check for check in checks}

@@ -1,0 +1,135 @@
+"""`plugin_conformance`: the promises that a plugin as a whole keeps, each a test."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from interpgan_core.plugins import KINDS, Plugins, Provided
+
+SLOW = ("torch", "numpy", "scipy", "sklearn", "PIL")
+_HEADING = re.compile(r"^#{2,4} (.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plugin under test.
+
+    Args:
+        name: of its entry point.
+        provided: everything that it offers.
+        readme: its README; "" if there is none.
+    """
+
+    name: str
+    provided: tuple[Provided, ...]
+    readme: str
+
+    def of(self, kind: str) -> list[Provided]:
+        """What it offers of a kind, one of `KINDS`."""
+        offered = getattr(Plugins(only=[self.name]), kind)
+        return [p for p in self.provided if offered.get(p.name) == p]
+
+
+def names_begin_with_the_plugin(plugin: Plugin) -> None:
+    """Names do not clash, because each starts with its plugin's."""
+    for provided in plugin.provided:
+        assert provided.name.split(".")[0] == plugin.name, (
+            f"{provided.name} does not begin with {plugin.name}"
+        )
+
+
+def everything_can_be_loaded(plugin: Plugin) -> None:
+    """Whatever the hooks name is there."""
+    assert plugin.provided, f"the plugin {plugin.name} offers nothing"
+    for provided in plugin.provided:
+        provided.load()
+
+
+def recipe_errors_do_not_wait_for_torch(plugin: Plugin) -> None:
+    """Operators are imported without torch, so that errors in recipes are instant."""
+    modules = sorted({p.target.partition(":")[0] for p in plugin.of("operators")})
+    code = f"import sys\nfor name in {modules!r}: __import__(name)\nprint(*{set(SLOW)!r} & set(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
+    assert not ran.stdout.split(), f"importing {', '.join(modules)} imports {ran.stdout.strip()}"
+
+
+def named_models_are_tables(plugin: Plugin) -> None:
+    """`interpgan-run --list models` reads every table, so none imports torch."""
+    modules = sorted({p.target.partition(":")[0] for p in plugin.of("models")})
+    code = f"import sys\nfor name in {modules!r}: __import__(name)\nprint(*{{'torch'}} & set(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
+    assert not ran.stdout.split(), f"importing {', '.join(modules)} imports torch"
+
+
+def operators_say_what_they_do(plugin: Plugin) -> None:
+    """Each operator has a docstring of its own."""
+    for provided in plugin.of("operators"):
+        own = provided.load().__doc__
+        assert own and own.strip(), f"{provided.name} has no docstring"
+
+
+def the_readme_has_every_parameter(plugin: Plugin) -> None:
+    """Each operator has a section or a row of the README, and each of its parameters is named there."""
+    for provided in plugin.of("operators"):
+        place = _section(plugin.readme, provided.name) or _row(plugin.readme, provided.name)
+        assert place, f"the README has no section '### `{provided.name}`' and no row of it"
+        for field in provided.load().model_fields:
+            said = f"`{field}`" in place or f"`{field}`" in plugin.readme
+            assert said, f"the README does not name the parameter {field} of {provided.name}"
+
+
+def _section(readme: str, name: str) -> str:
+    for match in _HEADING.finditer(readme):
+        if f"`{name}`" in match[1]:
+            return _HEADING.split(readme[match.end() :])[0]
+    return ""
+
+
+def _row(readme: str, name: str) -> str:
+    return next((line for line in readme.splitlines() if line.startswith(f"| `{name}`")), "")
+
+
+PLUGIN_CHECKS: tuple[Callable[[Plugin], None], ...] = (
+    names_begin_with_the_plugin,
+    everything_can_be_loaded,
+    recipe_errors_do_not_wait_for_torch,
+    named_models_are_tables,
+    operators_say_what_they_do,
+    the_readme_has_every_parameter,
+)
+
+
+def plugin_conformance(name: str) -> Callable[..., None]:
+    """A test function, to be bound to a name that begins with `test_`.
+
+    Args:
+        name: of the plugin's entry point, such as "sefa"; it must be installed.
+
+    Returns:
+        A function that pytest collects as one test a promise.
+    """
+    import pytest
+
+    @pytest.mark.parametrize("check", PLUGIN_CHECKS, ids=lambda check: check.__name__.replace("_", "-"))
+    def test(check: Callable[[Plugin], None]) -> None:
+        check(_plugin(name))
+
+    return test
+
+
+def _plugin(name: str) -> Plugin:
+    found = Plugins(only=[name])
+    assert not found.broken, f"{name} cannot be used: {found.broken[0].reason}"
+    provided = tuple(p for kind in KINDS for p in getattr(found, kind).values() if p.plugin == name)
+    readme = ""
+    if provided:
+        package = importlib.import_module(provided[0].target.partition(":")[0].partition(".")[0])
+        file = Path(str(package.__file__)).parents[1] / "README.md"
+        readme = file.read_text(encoding="utf-8") if file.is_file() else ""
+    return Plugin(name, provided, readme)
