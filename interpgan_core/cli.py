@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--inspect", "inspected", type=click.Path(path_type=Path), metavar="FILE",
-    help="Say what a file of weights or directions is.",
+    help="Say what a file of weights or directions, or a named model, is.",
 )  # fmt: skip
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of recipes, for completion in editors.")
 @click.version_option(package_name="interpgan-core", prog_name="interpgan-run")
@@ -70,8 +70,10 @@ def command(
     elif inspected:
         from interpgan_core.loading.inspection import inspect
 
-        for label, fact in inspect(inspected).items():
-            click.echo(f"{label:14} {fact}")
+        facts = inspect(inspected)
+        width = max(14, *map(len, facts))
+        for label, fact in facts.items():
+            click.echo(f"{label:{width}} {fact}")
     elif schema:
         from interpgan_core.recipes.schema import recipe_schema
 
@@ -97,7 +99,7 @@ def _run(
         return
     from interpgan_core.progress import bars
 
-    def tell(report: StepReport) -> None:
+    def after_step(report: StepReport) -> None:
         because = f" ({report.reason})" if report.status == "ran" and report.folder else ""
         click.echo(
             f"{report.number:3}/{len(plan.steps)} {report.id:20} {report.status:7} "
@@ -106,8 +108,8 @@ def _run(
 
     try:
         page = runner.run(
-            plan, out, device=device, fresh=fresh, progress=bars, tell=tell,
-            say=lambda sentence: click.echo(sentence, err=True),
+            plan, out, device=device, fresh=fresh, progress=bars, after_step=after_step,
+            notice=lambda sentence: click.echo(sentence, err=True),
         )  # fmt: skip
     except InterpganError as error:
         click.echo(error, err=True)

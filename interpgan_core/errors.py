@@ -65,7 +65,7 @@ def _blank(character: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The end of a sentence that says that there is no such word.
+    """The end of a sentence that says that there is no such name.
 
     Args:
         word: as written.

@@ -21,7 +21,7 @@ from interpgan_core.errors import InterpganError, did_you_mean
 
 CORE = "interpgan_core.operators.builtin"
 KINDS = ("operators", "backbones", "models", "engines")
-FAILURES = (Exception, SystemExit)  # what the import of a stranger's module may raise
+FAILURES = (Exception, SystemExit)  # what the import of a plugin's module may raise
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Provided:
             return found[self.name] if isinstance(found, Mapping) else found
         except FAILURES as error:
             raise InterpganError(
-                f"'{self.name}' comes from {self.origin}, which failed on import: {said(error)}; "
+                f"'{self.name}' comes from {self.origin}, which failed on import: {one_line(error)}; "
                 f"update or reinstall it"
             ) from error
 
@@ -139,7 +139,7 @@ class Plugins:
             spec.loader.exec_module(module)
         except FAILURES as error:
             del sys.modules[module_name]
-            raise InterpganError(f"plugin {path} failed on import: {said(error)}") from error
+            raise InterpganError(f"plugin {path} failed on import: {one_line(error)}") from error
         before = len(self.broken)
         self._register(name, module, str(path))
         if len(self.broken) > before:
@@ -152,7 +152,7 @@ class Plugins:
                 entries = [entry for entry in distribution.entry_points if entry.group == "interpgan"]
             except Exception as error:
                 origin = f"{distribution.name} {distribution.version}"
-                reason = f"its entry_points.txt is damaged: {said(error)}"
+                reason = f"its entry_points.txt is damaged: {one_line(error)}"
                 self.broken.append(Broken(str(distribution.name).removeprefix("interpgan-"), origin, reason))
                 continue
             for entry in entries:
@@ -171,7 +171,7 @@ class Plugins:
                 _check_version(distribution)
                 module = entry.load()
             except FAILURES as error:
-                self.broken.append(Broken(name, origins[0], said(error)))
+                self.broken.append(Broken(name, origins[0], one_line(error)))
                 continue
             self._register(name, module, origins[0])
         for name in sorted((only or set()) - set(found)):
@@ -199,7 +199,7 @@ class Plugins:
         except FAILURES as error:
             if self.hooks.has_plugin(key):
                 self.hooks.unregister(name=key)
-            reason = said(error)
+            reason = one_line(error)
             if isinstance(error, pluggy.PluginValidationError):
                 reason = f"it was made for another version of interpgan-core: {reason}"
             self.broken.append(Broken(name, origin, reason))
@@ -223,19 +223,19 @@ def _check_version(distribution: Distribution) -> None:
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
-    ours = version("interpgan-core")
+    here = version("interpgan-core")
     for line in distribution.requires or []:
         requirement = Requirement(line)
         if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
             continue
         if canonicalize_name(requirement.name) == "interpgan-core" and not (
-            requirement.specifier.contains(ours, prereleases=True)
+            requirement.specifier.contains(here, prereleases=True)
         ):
-            raise InterpganError(f"it needs interpgan-core{requirement.specifier}, and this is {ours}")
+            raise InterpganError(f"it needs interpgan-core{requirement.specifier}, and this is {here}")
 
 
-def said(error: BaseException) -> str:
-    """An error in one line: the sentence of ours, the type and the first line of any other."""
+def one_line(error: BaseException) -> str:
+    """An error in one line: an InterpganError's sentence, the type and the first line of any other."""
     if isinstance(error, InterpganError):
         return str(error)
     return f"{type(error).__name__}: {error}".splitlines()[0]

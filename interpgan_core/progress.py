@@ -14,7 +14,7 @@ function that is asked again and again, such as for the loss."""
 def quiet(
     items: Iterable[Any], total: int | None = None, what: str | Callable[[], str] = ""
 ) -> Iterable[Any]:
-    """The `Progress` of someone who looks at nothing; for tests and scripts that call an operator themselves.
+    """The `Progress` that shows nothing; for tests and scripts that call an operator themselves.
 
     Args:
         items: what is gone through.

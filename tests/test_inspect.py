@@ -2,6 +2,7 @@
 
 import pickle
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,6 +36,12 @@ def test_a_state_dict(tmp_path):
         "licence": "not known",
         "code": "nothing in it asked for code",
         "note 1": "Configuration T: equivariant to translation.",
+        "synthesis.input": "layer 0: 6 channels, 36 x 36",
+        "synthesis.L0_36_6": "layer 1: 6 channels, 36 x 36",
+        "synthesis.L1_36_6": "layer 2: 6 channels, 36 x 36",
+        "synthesis.L2_36_5": "layer 3: 5 channels, 36 x 36",
+        "synthesis.L3_16_4": "layer 4: 4 channels, 16 x 16",
+        "synthesis.L4_16_3": "layer 5: 3 channels, 16 x 16",
     }
 
 
@@ -144,8 +151,22 @@ def test_the_command(tmp_path):
     run = CliRunner().invoke(command, ["--inspect", str(saved(tmp_path, state()))])
     assert run.exit_code == 0
     lines = run.output.splitlines()
-    assert lines[0] == "family         StyleGAN 3"
-    assert "code           nothing in it asked for code" in lines
+    assert lines[0].split() == ["family", "StyleGAN", "3"]
+    assert lines[8].split(maxsplit=1) == ["code", "nothing in it asked for code"]
+    assert lines[-1].split(maxsplit=1) == ["synthesis.L4_16_3", "layer 5: 3 channels, 16 x 16"]
+
+
+def test_a_named_model(tmp_path):
+    facts = inspect(Path("toy"))
+    assert facts["licence"] == "Apache-2.0" and facts["layers.5"] == "layer 5: 16 channels, 32 x 32"
+
+
+def test_layers_of_a_damaged_file(tmp_path):
+    """Names and shapes are enough to say what a file is, and not to make its layers."""
+    lacking = {name: t for name, t in state().items() if not name.endswith("L4_16_3.bias")}
+    facts = inspect(saved(tmp_path, lacking))
+    assert facts["family"] == "StyleGAN 3"
+    assert "lacks synthesis.L4_16_3.bias" in facts["layers"]
 
 
 def test_the_command_when_there_is_no_such_file(tmp_path, monkeypatch, capsys):

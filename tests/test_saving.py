@@ -225,7 +225,7 @@ def test_a_family_that_cannot_be_saved(tmp_path):
 
 
 def test_settings_that_json_cannot_say(tmp_path):
-    with pytest.raises(InterpganError, match="holds what JSON cannot say"):
+    with pytest.raises(InterpganError, match="holds what JSON cannot hold"):
         write_generator(SavedGenerator("x", {"a": torch.zeros(1)}, {}), tmp_path / "a.safetensors")
 
 

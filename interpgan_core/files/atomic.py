@@ -113,7 +113,7 @@ def explaining(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        # An error about some other file, or of a network, is not ours to explain.
+        # An error about some other file, or of a network, is explained elsewhere.
         about = Path(error.filename or path)
         elsewhere = not about.is_relative_to(path.parent) and not path.is_relative_to(about)
         if elsewhere or (not error.filename and error.errno not in _REASONS):

@@ -1,4 +1,4 @@
-"""What each global that a pickle may name stands for: functions of ours, never the real ones.
+"""What each global that a pickle may name stands for: functions of this module, never the real ones.
 
 To allow another family of files, add its globals to `BUILDERS`. A builder gets what the file says, so it
 must refuse what it does not expect (any exception will do) and make nothing larger than its arguments.

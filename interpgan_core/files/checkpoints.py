@@ -1,4 +1,4 @@
-"""Files of weights and results: ours are safetensors; anybody else's are read without running their code."""
+"""Files of weights and results: written as safetensors; published ones are read without running their code."""
 
 from __future__ import annotations
 
@@ -58,16 +58,16 @@ _ARCHIVES = {
 def write_safetensors(
     path: Path, tensors: Mapping[str, Tensor], kind: str, header: Mapping[str, Any]
 ) -> None:
-    """Write one of our files; equal content gives equal bytes.
+    """Write a file in interpgan's own format; equal content gives equal bytes.
 
     Args:
         path: the file, replaced whole or not at all.
         tensors: name -> tensor of any shape and kind of number; on any device.
         kind: what the file holds, such as "batch"; its format is "interpgan.<kind>/1".
-        header: anything that JSON can say.
+        header: any JSON value.
 
     Raises:
-        InterpganError: if the header cannot be said in JSON, or the folder cannot be written to.
+        InterpganError: if the header is no JSON value, or the folder cannot be written to.
 
     Source:
         The safetensors format: length of the table, table in JSON, numbers. Its own library writes the
@@ -78,7 +78,7 @@ def write_safetensors(
     try:
         said = json.dumps(header, sort_keys=True, separators=(",", ":"))
     except (TypeError, ValueError) as error:
-        raise InterpganError(f"the header of {path.name} holds what JSON cannot say: {error}") from error
+        raise InterpganError(f"the header of {path.name} holds what JSON cannot hold: {error}") from error
     blob = memoryview(safetensors.torch.save({k: _plain(t) for k, t in tensors.items()}))
     start = 8 + int.from_bytes(blob[:8], "little")
     table = {"__metadata__": {"format": f"interpgan.{kind}/{VERSION}", "header": said}}
@@ -122,7 +122,7 @@ def read_safetensors(path: Path, kind: str) -> tuple[dict[str, Tensor], dict[str
 
 
 def read_weights(path: Path) -> Any:
-    """Read a file of weights that somebody published, whatever its name, running none of its code.
+    """Read a published file of weights, whatever its name, running none of its code.
 
     Args:
         path: safetensors; torch's own format, new or old; a pickle of arrays or of NVIDIA's networks; or
@@ -167,7 +167,7 @@ def _read_zip(path: Path) -> Any:
     if "constants.pkl" in names:
         raise InterpganError(f"{path} is a TorchScript program, not weights; save its state_dict() instead")
     if "data.pkl" in names:
-        # torch packs nothing; whoever packed this may have packed far more than it looks.
+        # torch compresses nothing; a compressed file may unpack to far more than its size.
         if sum(member.file_size for member in members) > path.stat().st_size:
             raise InterpganError(f"{path} unpacks to more than it holds; save it with torch.save again")
         return _read_torch(path)

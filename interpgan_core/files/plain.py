@@ -1,4 +1,4 @@
-"""What may come out of a file that others wrote: plain containers, numbers, text, arrays and tensors."""
+"""What may come out of an untrusted file: plain containers, numbers, text, arrays and tensors."""
 
 from __future__ import annotations
 

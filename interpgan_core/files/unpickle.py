@@ -1,7 +1,7 @@
 """Reading pickles as data: a machine that knows a pickle's opcodes but can only build plain values.
 
 Python's own unpickler calls what the file names. This one looks every name up in `BUILDERS`, a table of
-functions of ours, and calls nothing else; it imports nothing and asks no object for an attribute.
+functions of this package, and calls nothing else; it imports nothing and asks no object for an attribute.
 """
 
 from __future__ import annotations

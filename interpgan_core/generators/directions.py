@@ -21,7 +21,7 @@ _IN_SPAN = 1e-6
 _RANK = 1e-10
 # Notes that were measured along a direction, and are not true of any other: how far codes spread along it, and
 # how much the score of its attribute changes with each unit.
-_OF_THIS_WAY = ("sigma", "score_per_unit")
+_MEASURED_ALONG = ("sigma", "score_per_unit")
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +154,7 @@ class Direction:
                 "nothing of this direction is left without its conditions: it lies in their span; "
                 "leave out the condition that means the same"
             )
-        notes = {name: note for name, note in self.notes.items() if name not in _OF_THIS_WAY}
+        notes = {name: note for name, note in self.notes.items() if name not in _MEASURED_ALONG}
         return replace(
             self, vector=left.reshape(self.vector.shape) / length, bias=self.bias / length,
             notes={**notes, "residual": length},

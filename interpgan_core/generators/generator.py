@@ -27,7 +27,7 @@ MAP_ROWS = 64
 
 
 class Generator(ABC):
-    """A pretrained generator: latent spaces in, pictures out.
+    """A pretrained generator: codes in, images out.
 
     A subclass sets the attributes and writes `prior`, `map` and `forward`.
 
@@ -46,8 +46,8 @@ class Generator(ABC):
         notes: where the weights come from: data, training, parent; JSON values, kept in a saved file. "codes of":
             fingerprints of the generators that it was tuned from so little that their codes are good here too.
         rectified: layers whose maps pass a ReLU that the family does not have, see `rectify`.
-        attached: tensors that belong to it and not to its networks, kept in a saved file; whoever attaches one
-            begins its name with that of the plugin.
+        attached: tensors that belong to it and not to its networks, kept in a saved file; its name begins with that of
+            the plugin that attached it.
     """
 
     module: nn.Module
@@ -83,7 +83,7 @@ class Generator(ABC):
 
     @abstractmethod
     def forward(self, batch: LatentBatch) -> Tensor:
-        """Pictures of codes of any of the spaces; `batch.edits` are applied by the core, not here.
+        """Images of codes of any of the spaces; `batch.edits` are applied by the core, not here.
 
         Returns:
             (n, 3, h, w) float32, nominally in [-1, 1], not clamped.
@@ -92,10 +92,12 @@ class Generator(ABC):
     def shares_codes(self, fingerprint: str) -> bool:
         """Do codes, and directions, of the generator with this fingerprint mean the same to this one?
 
-        Its own do, and those of the generators that its notes name; "" is that of an unknown one, and is believed.
+        Its own do, and those of the generators that its notes name; "" stands for an unknown one and is accepted.
         """
-        kin = self.notes.get("codes of")
-        return fingerprint in ("", self.fingerprint) or (isinstance(kin, list | tuple) and fingerprint in kin)
+        parents = self.notes.get("codes of")
+        return fingerprint in ("", self.fingerprint) or (
+            isinstance(parents, list | tuple) and fingerprint in parents
+        )
 
     def saved(self) -> SavedGenerator:
         """Everything that the generator is made of, for a file; its backbone's `restore` makes it again.
@@ -152,7 +154,7 @@ class Generator(ABC):
         """
         new = [name for name in layers if name not in self.rectified]
         for name in new:
-            self._module(name)
+            self.require_layer(name)
         rectify(self.module, new)
         self.rectified = (*self.rectified, *new)
         if new:
@@ -317,7 +319,7 @@ class Generator(ABC):
         for part in batch.split(batch_size):
             with self._editing(part):
                 drawn = self.forward(part).float()
-            yield drawn  # outside: whoever takes it may draw other pictures before the next
+            yield drawn  # outside: other images may be drawn before the next
 
     def features(self, batch: LatentBatch, layers: Sequence[str]) -> dict[str, Tensor]:
         """Feature maps after the batch's edits; the network stops after the last layer asked for.
@@ -334,7 +336,7 @@ class Generator(ABC):
         """
         self._check(batch)
         for name in layers:
-            self._module(name)
+            self.require_layer(name)
         last = max(layers, key=list(self.layers).index)
         kept: dict[str, Tensor] = {}
 
@@ -357,6 +359,37 @@ class Generator(ABC):
                     handle.remove()
         return {name: kept[name] for name in layers}
 
+    def require_layer(self, layer: str) -> None:
+        """Check that there is a synthesis layer of a name.
+
+        Raises:
+            InterpganError: if there is none; the message lists those that there are.
+        """
+        if layer not in self.layers:
+            raise InterpganError(
+                f"this generator has no layer '{layer}'{did_you_mean(layer, self.layers)}"
+                f" (its layers: {', '.join(self.layers)})"
+            )
+
+    def layer_number(self, layer: str) -> int | None:
+        """The number of a synthesis layer in ranges such as "0-3", where codes drive it one by one.
+
+        Args:
+            layer: a name from `self.layers`.
+
+        Returns:
+            Its position, if some space has codes of that number; None if no code is its own. A family some of
+            whose layers no code drives overrides this.
+        """
+        number = list(self.layers).index(layer)
+        spaces = [space for space in self.spaces.values() if space.layer_of is not None]
+        return number if any(number in space.layer_numbers() for space in spaces) else None
+
+    def layer_shapes(self) -> dict[str, tuple[int, int, int]]:
+        """The size of every layer's feature map: layer -> (channels, height, width); renders one sample."""
+        maps = self.features(self.sample([0]).to(self.device), self.layers)
+        return {layer: (m.shape[1], m.shape[2], m.shape[3]) for layer, m in maps.items()}
+
     def _check(self, batch: LatentBatch) -> None:
         own = self.spaces.get(batch.space.name)
         if own is None or own.shape != batch.space.shape:
@@ -367,10 +400,7 @@ class Generator(ABC):
             )
 
     def _module(self, layer: str) -> nn.Module:
-        if layer not in self.layers:
-            raise InterpganError(
-                f"this generator has no layer '{layer}'" + (did_you_mean(layer, self.layers))
-            )
+        self.require_layer(layer)
         return self.module.get_submodule(layer)
 
     @contextmanager

@@ -185,7 +185,7 @@ def check_equal_lengths(batches: Mapping[str, LatentBatch]) -> None:
 
 @dataclass(frozen=True, eq=False)
 class LatentBatch:
-    """Codes of one space, with everything needed to turn them into pictures.
+    """Codes of one space, with everything needed to turn them into images.
 
     Args:
         codes: (n, *space.shape) float32.
@@ -237,7 +237,7 @@ class LatentBatch:
         )
 
     def name_of(self, index: int) -> str:
-        """What a person calls one of the samples: "seed 7"."""
+        """The name of one of the samples: "seed 7"."""
         return f"sample {index}" if self.seeds is None else f"seed {int(self.seeds[index])}"
 
     def split(self, size: int) -> Iterator[LatentBatch]:

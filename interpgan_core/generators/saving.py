@@ -1,4 +1,4 @@
-"""Generators in files of ours: one .safetensors of weights and, in its header, the settings that make the network."""
+"""Generators in interpgan's own format: one .safetensors of weights, with the settings of the network in its header."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file is, said without building anything of it."""
+"""What a file is, said without running anything of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from interpgan_core.files.paths import start_of
 from interpgan_core.generators.directions import DirectionSet
 from interpgan_core.generators.saving import KIND, SavedGenerator, open_generator
 from interpgan_core.loading.backbones import Checkpoint, recognise
-from interpgan_core.loading.named_models import Published
+from interpgan_core.loading.load_generator import load_generator
+from interpgan_core.loading.named_models import NamedModel, Published
 from interpgan_core.loading.published_directions import load_directions
 from interpgan_core.plugins import plugins
 
@@ -25,18 +26,20 @@ _NO_CODE = "nothing in it asked for code"
 
 
 def inspect(path: Path) -> dict[str, str]:
-    """Say what a file of weights or directions, or one of ours, is.
+    """Say what a file is: weights, directions, or one in interpgan's own format.
 
     Args:
-        path: the file, or a folder of weights.
+        path: the file, a folder of weights, or the name of a model.
 
     Returns:
-        Facts by label, in the order in which to show them.
+        Facts by label, in the order in which to show them; of a generator, its layers last.
 
     Raises:
         InterpganError: if it is damaged, asks to run code, or nothing here knows what it is; the message
             says what it looks like.
     """
+    if not path.exists() and str(path) in plugins().models:
+        return _named_model(str(path))
     if kind := _own_kind(path):
         return _own(path, kind)
     checkpoint = Checkpoint(path)
@@ -59,7 +62,39 @@ def inspect(path: Path) -> dict[str, str]:
         "licence": _licence(path),
         "code": _code(content),
         **{f"note {i}": note for i, note in enumerate(found.notes, 1)},
+        **_layers(path),
     }
+
+
+def _named_model(name: str) -> dict[str, str]:
+    """What its table says of a named model, and its layers."""
+    model = plugins().get("models", name).load()
+    facts = {}
+    if isinstance(model, NamedModel | Published):
+        facts = {
+            "family": model.family,
+            "resolution": f"{model.resolution} px",
+            "trained on": model.data,
+            "licence": model.licence,
+        }
+    return facts | _layers(name)
+
+
+def _layers(source: Path | str) -> dict[str, str]:
+    """The synthesis layers of a generator: name -> number in ranges, channels and size.
+
+    The network runs on the meta device, where tensors have shapes and no content.
+    """
+    try:
+        generator = load_generator(source).to("meta")
+    except InterpganError as error:
+        return {"layers": f"cannot be listed: {error}"}
+    facts = {}
+    for layer, (channels, height, width) in generator.layer_shapes().items():
+        number = generator.layer_number(layer)
+        place = "" if number is None else f"layer {number}: "
+        facts[layer] = f"{place}{channels} channels, {height} x {width}"
+    return facts
 
 
 def _code(content: Any) -> str:
@@ -104,11 +139,10 @@ def _directions(found: DirectionSet) -> dict[str, str]:
 
 def _generator(saved: SavedGenerator) -> dict[str, str]:
     """A generator: its family, how many numbers it has, and where it comes from."""
-    judge = saved.part("discriminator")
     return {
         "family": f"{saved.backbone}, written by interpgan",
         "parameters": f"{sum(t.numel() for t in saved.part('generator').values()):,}, with constants",
-        "discriminator": "yes" if judge else "no",
+        "discriminator": "yes" if saved.part("discriminator") else "no",
         **{name: _short(value) for name, value in saved.settings.items()},
         "licence": saved.licence or "not known",
         "code": _NO_CODE,
@@ -122,12 +156,12 @@ def _short(value: Any) -> str:
 
 
 def _own_kind(path: Path) -> str:
-    """What one of our files holds, such as "directions"; "" if it is none of ours."""
+    """What a file in interpgan's own format holds, such as "directions"; "" if it is in another."""
     from safetensors import safe_open
 
     if path.is_dir() or start_of(path)[8:9] != b"{":
         return ""
-    with suppress(Exception), safe_open(path, framework="pt") as file:  # damaged: whoever reads it says so
+    with suppress(Exception), safe_open(path, framework="pt") as file:  # damaged: its reader says so
         program, _, kind = (file.metadata() or {}).get("format", "").partition(".")
         return str(kind.partition("/")[0]) if program == "interpgan" else ""
     return ""
@@ -137,7 +171,7 @@ def _own(path: Path, kind: str) -> dict[str, str]:
     if kind == "directions":
         return _directions(DirectionSet.read(path))
     if kind == KIND:
-        return _generator(open_generator(path))
+        return _generator(open_generator(path)) | _layers(path)
     tensors, header = read_safetensors(path, kind)
     return {
         "family": f"{kind}, written by interpgan",

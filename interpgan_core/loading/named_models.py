@@ -22,7 +22,7 @@ class NamedModel:
         family: such as "StyleGAN 2".
         resolution: of the pictures, in pixels.
         data: what it was trained on.
-        licence: terms of use of the weights, in a few words.
+        licence: terms of use of the weights, in short.
         target: "module:function" that makes it; the function takes the options of `load_generator`.
         shipped: the file of weights, where it comes inside the plugin.
     """
@@ -43,13 +43,13 @@ class NamedModel:
 
 @dataclass(frozen=True)
 class Published:
-    """Weights that somebody published, by a name of ours; a callable that fetches and loads them.
+    """Published weights by name; a callable that fetches and loads them.
 
     Args:
         family: such as "StyleGAN 2".
         resolution: of the pictures, in pixels.
         data: what they were trained on.
-        licence: terms of use of the weights, in a few words.
+        licence: terms of use of the weights, in short.
         url: where its publisher says that the file is.
         file: its name in the cache; the address's last part when left out.
         sha256: what its publisher says that it is; None: recorded at the first download, and held to it.

@@ -29,7 +29,7 @@ def load_directions(
     """Read directions from any published format, without running anything in the file.
 
     Args:
-        path: ours (`.safetensors`), `.npy` of InterFaceGAN, InterFaceGAN++, HiGAN, IDInvert and others,
+        path: interpgan's own (`.safetensors`), `.npy` of InterFaceGAN, InterFaceGAN++, HiGAN, IDInvert and others,
             `.pt` of e4e, PTI and ReStyle, `.npz` and `.pkl` of GANSpace.
         space: the space that the file is silent about; a file that knows another one, or an InterFaceGAN
             boundary whose name says another one (`_w`, or else Z), is an error.
@@ -69,13 +69,13 @@ def _read(path: Path, space: str | None) -> Mapping[str, Direction]:
     elif zipfile.is_zipfile(path) and any(n.endswith(".npy") for n in zipfile.ZipFile(path).namelist()):
         content = read_npz(path)
     elif b'"' in magic or path.suffix == ".safetensors":
-        ours = DirectionSet.read(path)
-        for direction in ours.values():
+        found = DirectionSet.read(path)
+        for direction in found.values():
             if space not in (None, direction.space):
                 raise InterpganError(
                     f"{path} holds directions of {direction.space}, not {space}; leave out 'space'"
                 )
-        return ours
+        return found
     else:
         content = read_weights(path)
     named = None if isinstance(content, Mapping) else _BOUNDARY.fullmatch(path.stem)
@@ -88,9 +88,9 @@ def _read(path: Path, space: str | None) -> Mapping[str, Direction]:
         where = content.get("meta_data", {}).get("manipulate_layers", "all")
         where = ",".join(map(str, where)) if not isinstance(where, str) else where
         return {path.stem: _direction(content["boundary"], space, path, where)}
-    for components, deviations in (("lat_comp", "lat_stdev"), ("comp", "std")):  # GANSpace, e4e's GANSpace
+    for components, sigmas in (("lat_comp", "lat_stdev"), ("comp", "std")):  # GANSpace, e4e's GANSpace
         if components in content:
-            sigma = _array(content.get(deviations, []), path).flatten()
+            sigma = _array(content.get(sigmas, []), path).flatten()
             return {
                 str(i): _direction(row, space, path, sigma=float(sigma[i]) if i < len(sigma) else None)
                 for i, row in enumerate(_array(content[components], path))
@@ -103,17 +103,17 @@ def _read(path: Path, space: str | None) -> Mapping[str, Direction]:
 
 def _space(path: Path, space: str | None, named: re.Match[str] | None) -> str:
     """The space that the step says, or else the name of the file."""
-    told = None if named is None else "w" if named["w"] else "z"
-    if space is None and told is None:
+    in_name = None if named is None else "w" if named["w"] else "z"
+    if space is None and in_name is None:
         raise InterpganError(
             f"{path} does not say which space its directions live in; add space: w (or z, w+)"
         )
-    if None not in (space, told) and space != told:
+    if None not in (space, in_name) and space != in_name:
         raise InterpganError(
-            f"{path.name} is named as a boundary of {told}, not {space}, and directions of two spaces do not mix; "
+            f"{path.name} is named as a boundary of {in_name}, not {space}, and directions of two spaces do not mix; "
             "leave out 'space', or rename the file if its name is wrong"
         )
-    return space or str(told)
+    return space or str(in_name)
 
 
 def _direction(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Scorer(Protocol):
-    """Pictures in, attribute scores out."""
+    """Maps images to attribute scores."""
 
     names: tuple[str, ...]
 
@@ -118,12 +118,12 @@ class Scores:
                 table.writerow((seed, *row))
 
     def summary(self) -> Report:
-        """What the report shows of them: mean, deviation and range of each attribute."""
+        """What the report shows of them: mean, standard deviation and range of each attribute."""
         rows = []
         for name in self.names:
             known = self[name][~self[name].isnan()].double()
             if len(known):
-                deviation = float(known.std(correction=0))
-                rows.append((name, float(known.mean()), deviation, float(known.min()), float(known.max())))
-        columns = ("attribute", "mean", "deviation", "lowest", "highest")
+                sigma = float(known.std(correction=0))
+                rows.append((name, float(known.mean()), sigma, float(known.min()), float(known.max())))
+        columns = ("attribute", "mean", "standard deviation", "lowest", "highest")
         return Report(tables=(Table(f"Scores of {len(self.seeds)} samples", columns, tuple(rows)),))

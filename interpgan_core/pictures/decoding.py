@@ -33,7 +33,7 @@ _FORMATS = {
 
 
 def read_picture(source: Path | bytes, name: str = "") -> Image.Image:
-    """Read one picture that somebody else has made.
+    """Read one picture file.
 
     Args:
         source: a JPEG, PNG, WebP or BMP file, or a GIF that does not move; or its content.

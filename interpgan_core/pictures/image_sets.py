@@ -1,4 +1,4 @@
-"""Pictures that somebody collected or rendered, with what is known of each: what GANs are trained on and held to."""
+"""Sets of pictures with labels: what GANs are trained on and compared with."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ImageSet:
         pixels: (n, 3, r, r) uint8, n at least 1; an array, or one mapped into memory from a file.
         classes: (n,) int64 number of each picture's class, or None.
         class_names: one a class, in the order of their numbers.
-        attributes: (n, k) float32, or None; what is known of each picture.
+        attributes: (n, k) float32, or None; the labels of each picture.
         names: k attributes.
         seeds: (n,) int64 of pictures that were drawn from seeds, or None.
         notes: where they come from; JSON values.

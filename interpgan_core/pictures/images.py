@@ -69,7 +69,7 @@ def save_picture(picture: Pixels, path: Path, text: Mapping[str, str] = MappingP
     Args:
         picture: (h, w, 3) uint8.
         path: a name in .png, .jpg (quality 95) or .webp (quality 90).
-        text: words to keep inside a PNG, such as the seed; the other formats leave them out.
+        text: metadata to keep inside a PNG, such as the seed; the other formats leave them out.
 
     Raises:
         InterpganError: if the name ends otherwise.

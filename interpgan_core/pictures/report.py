@@ -1,4 +1,4 @@
-"""What a step shows, as data on disk, and the one self-contained page made of it."""
+"""What a step shows, as data on disk, and the one self-contained page made of it: `report.html`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Picture:
     Args:
         file: the full picture, relative to the folder.
         caption: a few words under it, such as the strength.
-        alt: what a reader who cannot see it is told; by default the strip's title and the caption.
+        alt: alternative text for readers who cannot see it; by default the strip's title and the caption.
         thumbnail: the small picture that the page carries; by default the full one.
     """
 

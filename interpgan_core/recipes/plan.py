@@ -18,7 +18,7 @@ from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import LatentBatch
 from interpgan_core.operators.base import Operator
 from interpgan_core.operators.fields import Reference, item_type
-from interpgan_core.plugins import plugins, said
+from interpgan_core.plugins import one_line, plugins
 from interpgan_core.recipes.recipe import (
     FORMAT,
     RESERVED,
@@ -253,7 +253,7 @@ class _Planner:
 
     def _faulty(self, use: str, error: Exception) -> str:
         origin = plugins().get("operators", use).origin
-        return f"'{use}' comes from {origin}, which has a mistake in it: {said(error)}; report it there"
+        return f"'{use}' comes from {origin}, which has a mistake in it: {one_line(error)}; report it there"
 
     def _resolve(self, value: Any, loc: Loc, number: int) -> Any:
         """Put a `Reference` where a `$step` stands, at any depth."""

@@ -79,8 +79,8 @@ def run(
     device: str | None = None,
     fresh: bool = False,
     progress: Progress = quiet,
-    tell: Callable[[StepReport], None] = lambda report: None,
-    say: Callable[[str], None] = lambda sentence: None,
+    after_step: Callable[[StepReport], None] = lambda report: None,
+    notice: Callable[[str], None] = lambda sentence: None,
 ) -> Path:
     """Run a plan.
 
@@ -90,8 +90,8 @@ def run(
         device: "cpu", "cuda"; None = cuda where there is one.
         fresh: run every step, whatever is kept.
         progress: shows how far a step is.
-        tell: is told of each step as it ends.
-        say: is told a sentence that a person should read, such as a licence.
+        after_step: called with a report of each step as it ends.
+        notice: called with a sentence that a person should read, such as a licence.
 
     Returns:
         The report page.
@@ -102,7 +102,7 @@ def run(
     """
     store = Store(folder)
     with store.locked():
-        return _Run(plan, store, device, fresh, progress, tell, say).run()
+        return _Run(plan, store, device, fresh, progress, after_step, notice).run()
 
 
 class _Run:
@@ -113,11 +113,11 @@ class _Run:
         device: str | None,
         fresh: bool,
         progress: Progress,
-        tell: Callable[[StepReport], None],
-        say: Callable[[str], None],
+        after_step: Callable[[StepReport], None],
+        notice: Callable[[str], None],
     ) -> None:
         self.plan, self.store, self.device, self.fresh = plan, store, device, fresh
-        self.progress, self.tell, self.say = progress, tell, say
+        self.progress, self.after_step, self.notice = progress, after_step, notice
         self.values: dict[int, Any] = {}
         self.steps: list[dict[str, Any]] = []
         self.licences: list[str] = []
@@ -151,12 +151,12 @@ class _Run:
             except Exception as error:
                 raise self._explained(step, error) from error
             seconds = time.perf_counter() - began
-            self._tell(step, intent, record, seconds)
+            self._ended(step, intent, record, seconds)
             for number in [n for n in self.values if last.get(n, 0) <= step.number]:
                 del self.values[number]  # nothing further down uses it
             while self.store.kept:
                 kept = self.store.kept.pop(0).name
-                self.say(f"{kept}: you had changed something in this result, so it was kept")
+                self.notice(f"{kept}: you had changed something in this result, so it was kept")
 
     def _do(self, step: PlannedStep, intent: Intent) -> dict[str, Any]:
         """Bring about what is intended; the record of the step."""
@@ -205,7 +205,7 @@ class _Run:
             licence = result.licence
             if licence and licence not in self.licences:
                 self.licences.append(licence)
-                self.say(licence)
+                self.notice(licence)
 
     def _result(self, step: PlannedStep, folder: Path | None) -> Any:
         given: dict[str, Any] = {"device": self._device(), "progress": self.progress, "folder": folder}
@@ -264,7 +264,7 @@ class _Run:
         if isinstance(error, InterpganError):
             said = f"{step.use}: {error}"
         elif _out_of_memory(error):
-            said = f"{step.use}: the memory is not enough; use fewer samples or a smaller resolution"
+            said = f"{step.use}: out of memory; use fewer samples or a smaller resolution"
         else:
             # A mistake in an operator, not in the recipe: where to look, and whose it is.
             self.store.write(ERRORS, "".join(traceback.format_exception(error)))
@@ -275,7 +275,7 @@ class _Run:
             )
         return self.plan.source.error(said, step.loc)
 
-    def _tell(self, step: PlannedStep, intent: Intent, record: Mapping[str, Any], seconds: float) -> None:
+    def _ended(self, step: PlannedStep, intent: Intent, record: Mapping[str, Any], seconds: float) -> None:
         status = {"run": "ran", "load": "cached", "cached": "cached", "skip": "skipped"}[intent.action]
         folder = self.store.folder / step.folder if step.keeps else None
         if status == "cached":
@@ -297,7 +297,7 @@ class _Run:
             }
         )
         self._write("running")
-        self.tell(report)
+        self.after_step(report)
         for hook in plugins().hooks.hook.interpgan_after_step.get_hookimpls():
             try:
                 hook.function(report)

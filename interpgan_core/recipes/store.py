@@ -44,8 +44,8 @@ class Store:
         try:
             if folder.exists() and not folder.is_dir():
                 raise InterpganError(f"{folder} is a file; choose another folder with --out")
-            ours = (folder / "run.json").exists() or (folder / _LOCK).exists()
-            if folder.is_dir() and not ours and any(folder.iterdir()):
+            is_output = (folder / "run.json").exists() or (folder / _LOCK).exists()
+            if folder.is_dir() and not is_output and any(folder.iterdir()):
                 raise InterpganError(
                     f"{folder} is not empty and not the output of a run; choose another folder with --out"
                 )
@@ -74,7 +74,7 @@ class Store:
                 f"{self.folder} cannot be written ({error.strerror}); choose another folder with --out"
             ) from error
         with lock:
-            # Whoever left something unfinished is dead, for the lock is ours.
+            # No other run holds the lock, so what is unfinished was left by one that has ended.
             for path in self.folder.glob(".*.partial-*"):
                 _remove(path)
             yield
@@ -83,7 +83,7 @@ class Store:
         """See that the folder is still there; a new one in its place would have no lock.
 
         Raises:
-            InterpganError: if someone removed or moved it while `locked`.
+            InterpganError: if it was removed or moved while `locked`.
         """
         if not (self.folder / _LOCK).exists():
             raise InterpganError(
@@ -95,7 +95,7 @@ class Store:
         return _read(self.folder / step.folder)
 
     def reasons(self, steps: Sequence[PlannedStep]) -> list[str]:
-        """Why each step must run, in words for people; empty where its kept result can be used."""
+        """Why each step must run, in words; empty where its kept result can be used."""
         found = self._find(steps)
         return [_why(step, found.get(step.number, self.folder / step.folder)) for step in steps]
 

@@ -138,6 +138,24 @@ def layers_come_in_forward_order(case: Case) -> None:
     assert sides == sorted(sides), f"resolutions in the order of layers: {sides}"
 
 
+def layer_numbers_are_those_of_the_codes(case: Case) -> None:
+    """The codes of a layer's number change its feature map, and none before it."""
+    generator, layers = case.generator, list(case.generator.layers)
+    for name, space in generator.spaces.items():
+        if space.layer_of is None:
+            continue
+        batch = generator.to_space(case.batch(1), name)
+        plain = generator.features(batch, layers)
+        for layer in layers:
+            number = generator.layer_number(layer)
+            if number is None or number not in space.layer_numbers():
+                continue
+            codes = batch.codes + space.mask(str(number)).to(batch.codes)
+            moved = generator.features(replace(batch, codes=codes), layers)
+            changed = [there for there in layers if not bool((moved[there] == plain[there]).all())]
+            assert changed[:1] == [layer], f"codes {number} of {name} first change {changed[:1]}, not {layer}"
+
+
 def an_edit_of_weight_zero_changes_nothing(case: Case) -> None:
     """A feature-map edit that leaves everything leaves the picture, to the bit."""
     plain = case.generator.images(case.batch(1))
@@ -210,6 +228,7 @@ GENERATOR_CHECKS: tuple[Check, ...] = (
     a_picture_does_not_depend_on_its_neighbours,
     every_layer_has_a_feature_map,
     layers_come_in_forward_order,
+    layer_numbers_are_those_of_the_codes,
     an_edit_of_weight_zero_changes_nothing,
     an_edit_of_a_feature_map_shows,
     gradients_reach_the_codes,

@@ -311,8 +311,8 @@ SENTENCES = {
     "sentence": "lab.fail: there is no smile in these codes; choose other seeds",
     "mistake": "lab.fail failed: ZeroDivisionError: integer division or modulo by zero; report it to {lab}, "
     "with {out}/error.txt",
-    "memory": "lab.fail: the memory is not enough; use fewer samples or a smaller resolution",
-    "tensor": "lab.fail: the memory is not enough; use fewer samples or a smaller resolution",
+    "memory": "lab.fail: out of memory; use fewer samples or a smaller resolution",
+    "tensor": "lab.fail: out of memory; use fewer samples or a smaller resolution",
     "nothing": "lab.fail: it returned a NoneType, not the LatentBatch that it promises; report it to {lab}",
     "in-place": "lab.fail: it changed the codes that it was given, which other steps use; report it to {lab}",
     "network": "lab.fail failed: ConnectionResetError: the server hung up; report it to {lab}, "

@@ -71,10 +71,7 @@ class OnUnits(EditOperator):
     def _where(self, generator: Generator) -> tuple[str, tuple[int, ...] | None]:
         if self.concept is None:
             assert self.layer is not None
-            if self.layer not in generator.layers:
-                raise InterpganError(
-                    f"this generator has no layer '{self.layer}'" + did_you_mean(self.layer, generator.layers)
-                )
+            generator.require_layer(self.layer)
             return self.layer, None if self.units is None else tuple(Ranges(self.units))
         if not generator.concepts:
             raise InterpganError("this generator has no concepts; name a layer and units instead")

@@ -112,6 +112,11 @@ class BigGAN(Generator):
         }
         return SavedGenerator("biggan", settings, state_of(generator=self.module, discriminator=judge))
 
+    def layer_number(self, layer: str) -> int | None:
+        """The number of the codes that drive a layer; None for attention, which no code drives."""
+        driven = [name for name in self.layers if not name.startswith("attention.")]
+        return driven.index(layer) if layer in driven else None
+
     def style_weight(self, space: str, layer: int) -> Tensor:
         """What SeFa factorises: the first linear layer (0), or a block's gains and biases of its batch norms.
 
