@@ -14,6 +14,14 @@ class InterpganError(ValueError):
     """Something a person typed, named or pointed at is wrong; the message says what to do.
 
     A `ValueError`, so that a validator may raise it and pydantic can say where the value stood.
+
+    Example:
+        >>> from interpgan_core import InterpganError, load_generator
+        >>> try:
+        ...     load_generator("toi")
+        ... except InterpganError as error:
+        ...     print(error)
+        there is no model 'toi'; did you mean 'toy'?
     """
 
 

@@ -27,6 +27,11 @@ class StepReport:
         reason: why it ran, such as "strength 2 -> 3".
         seconds: wall time of this run; of the original run for a cached step.
         folder: where its files are; None when it keeps none.
+
+    Example:
+        >>> from interpgan_core import StepReport
+        >>> StepReport(1, "sample", "sample", "ran", "no result yet", seconds=0.1, folder=None).status
+        'ran'
     """
 
     number: int

@@ -39,6 +39,16 @@ class Direction:
 
     Raises:
         InterpganError: if the vector is zero, not finite, or of another shape.
+
+    Example:
+        >>> import torch
+        >>> from interpgan_core import Direction
+        >>> smile = Direction(torch.tensor([3.0, 4.0]), space="w")
+        >>> smile.vector.tolist()
+        [0.6, 0.8]
+        >>> age = Direction(torch.tensor([0.0, 1.0]), space="w")
+        >>> smile.without(age).vector.tolist()
+        [1.0, 0.0]
     """
 
     vector: Tensor
@@ -175,6 +185,13 @@ class DirectionSet(Mapping[str, Direction]):
 
     Args:
         directions: name -> direction.
+
+    Example:
+        >>> import torch
+        >>> from interpgan_core import Direction, DirectionSet
+        >>> found = DirectionSet({"smile": Direction(torch.eye(3)[0], "w"), "age": Direction(torch.eye(3)[1], "w")})
+        >>> list(found), found["age"].space
+        (['smile', 'age'], 'w')
     """
 
     def __init__(self, directions: Mapping[str, Direction]) -> None:

@@ -48,6 +48,15 @@ class Generator(ABC):
         rectified: layers whose maps pass a ReLU that the family does not have, see `rectify`.
         attached: tensors that belong to it and not to its networks, kept in a saved file; its name begins with that of
             the plugin that attached it.
+
+    Example:
+        >>> from interpgan_core import load_generator
+        >>> generator = load_generator("toy")
+        >>> batch = generator.sample([7, 8])
+        >>> tuple(generator.images(batch).shape)
+        (2, 3, 32, 32)
+        >>> list(generator.spaces), generator.to_space(batch, "w+").codes.shape
+        (['z', 'w', 'w+', 's'], torch.Size([2, 6, 16]))
     """
 
     module: nn.Module
@@ -423,7 +432,15 @@ class _Stop(Exception):
 
 @runtime_checkable
 class HasStyleWeights(Protocol):
-    """A generator whose layers take a code through an affine map: what SeFa factorises."""
+    """A generator whose layers take a code through an affine map: what SeFa factorises.
+
+    Example:
+        >>> from interpgan_core import HasStyleWeights
+        >>> from interpgan_core.testing import toy
+        >>> generator = toy()
+        >>> isinstance(generator, HasStyleWeights), tuple(generator.style_weight("w", 0).shape)
+        (True, (16, 16))
+    """
 
     def style_weight(self, space: str, layer: int) -> Tensor:
         """A of y = A @ code + b for one synthesis layer, (o, d) float32.
@@ -439,7 +456,14 @@ class HasStyleWeights(Protocol):
 
 @runtime_checkable
 class HasEncoder(Protocol):
-    """An encoder-involved model (LIA, ALAE)."""
+    """An encoder-involved model (LIA, ALAE).
+
+    Example:
+        >>> from interpgan_core import HasEncoder
+        >>> from interpgan_core.testing import toy
+        >>> isinstance(toy(), HasEncoder)
+        False
+    """
 
     def encode(self, images: Tensor) -> LatentBatch:
         """Codes whose pictures are like these.

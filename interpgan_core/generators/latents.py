@@ -51,6 +51,15 @@ class LatentSpace:
         layer_of: int, broadcastable to shape; the synthesis layer that each entry drives.
         base: "w" for "w+": directions of W apply here layer by layer.
         mean: (*shape) float32; the centre of the codes, for truncation.
+
+    Example:
+        >>> import torch
+        >>> from interpgan_core import LatentSpace
+        >>> space = LatentSpace("w+", (3, 2), torch.arange(3)[:, None], base="w")
+        >>> space.mask("1-").tolist()
+        [[False, False], [True, True], [True, True]]
+        >>> space.takes("w"), space.takes("z")
+        (True, False)
     """
 
     name: str
@@ -112,6 +121,13 @@ class FeatureEdit:
         units: channels.
         value: (n or 1, u, h or 1, w or 1) float32; zeros ablate.
         weight: broadcastable to value; 1 replaces, 0 leaves; a spatial mask is allowed.
+
+    Example:
+        >>> import torch
+        >>> from interpgan_core import FeatureEdit
+        >>> edit = FeatureEdit("layers.0", (1,), value=torch.zeros(1, 1, 1, 1), weight=torch.ones(1, 1, 1, 1))
+        >>> edit.apply(torch.ones(1, 2, 1, 1)).flatten().tolist()
+        [1.0, 0.0]
     """
 
     layer: str
@@ -159,6 +175,11 @@ class Grid:
     Args:
         columns: captions; the batch holds rows x columns samples, row-major.
         origin: the column that shows the unedited sample, for difference maps.
+
+    Example:
+        >>> from interpgan_core import Grid
+        >>> Grid(("-3", "0", "+3"), origin=1).columns[1]
+        '0'
     """
 
     columns: tuple[str, ...]
@@ -197,6 +218,12 @@ class LatentBatch:
 
     Raises:
         InterpganError: if the shapes contradict each other.
+
+    Example:
+        >>> from interpgan_core.testing import toy
+        >>> batch = toy().sample([7, 8, 9])
+        >>> len(batch), batch.space.name, batch.name_of(1), batch[1:].seeds.tolist()
+        (3, 'z', 'seed 8', [8, 9])
     """
 
     codes: Tensor

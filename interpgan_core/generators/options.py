@@ -29,6 +29,15 @@ class LoadOptions:
     Attributes:
         of_saved: options of the family that a saved generator has too; the others choose how a published file is
             read.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> from interpgan_core.plugin import LoadOptions
+        >>> @dataclass(frozen=True)
+        ... class OwnOptions(LoadOptions):
+        ...     lod: float = 0.0
+        >>> OwnOptions(noise="none").lod
+        0.0
     """
 
     device: str = "cpu"

@@ -25,6 +25,11 @@ class Ranges(Sequence[int]):
 
     Raises:
         InterpganError: if the text is no such range, runs backwards, or passes `last`.
+
+    Example:
+        >>> from interpgan_core import Ranges
+        >>> list(Ranges("0-3,6")), len(Ranges("0-499999"))
+        ([0, 1, 2, 3, 6], 500000)
     """
 
     def __init__(self, text: str, last: int | None = None) -> None:

@@ -41,6 +41,13 @@ class SavedGenerator:
         notes: where they come from: data, parent, training; JSON values.
         rectified: layers behind which a ReLU was put.
         concepts: name -> (layer, units), where there are any.
+
+    Example:
+        >>> import torch
+        >>> from interpgan_core.plugin import SavedGenerator, state_of
+        >>> saved = SavedGenerator("pggan", {"classes": 0}, state_of(generator=torch.nn.Linear(1, 1)))
+        >>> list(saved.part("generator"))
+        ['weight', 'bias']
     """
 
     backbone: str

@@ -24,6 +24,15 @@ class Checkpoint:
 
     Raises:
         InterpganError: if it is not a file of weights, when its content is first asked for.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import torch
+        >>> from interpgan_core.plugin import Checkpoint
+        >>> torch.save({"models": {"generator": {"module.weight": torch.zeros(2)}}}, "net.pth")
+        >>> file = Checkpoint(Path("net.pth"))
+        >>> file.keys, list(file.state("generator"))
+        (('models',), ['weight'])
     """
 
     def __init__(self, path: Path) -> None:
@@ -87,6 +96,11 @@ class Description:
         parameters: numbers in the generator.
         discriminator: is there one?
         notes: what else one should know, sentence by sentence.
+
+    Example:
+        >>> from interpgan_core.plugin import Description
+        >>> Description("PGGAN", "genforce", 256, {"z": (512,)}, classes=0, parameters=10, discriminator=False).family
+        'PGGAN'
     """
 
     family: str
@@ -100,7 +114,24 @@ class Description:
 
 
 class Backbone(Protocol[Options]):
-    """A family of generators that knows its own files."""
+    """A family of generators that knows its own files.
+
+    Example:
+        >>> from interpgan_core import InterpganError
+        >>> from interpgan_core.plugin import LoadOptions
+        >>> from interpgan_core.testing import toy
+        >>> class ToyFiles:
+        ...     options = LoadOptions
+        ...     def recognises(self, checkpoint):
+        ...         return "toy" in checkpoint.keys
+        ...     def describe(self, checkpoint):
+        ...         raise InterpganError("a toy has no description; load it")
+        ...     def load(self, checkpoint, options):
+        ...         return toy(noise=options.noise)
+        ...     def restore(self, saved, path, options):
+        ...         return toy(noise=options.noise)
+        >>> backbone = ToyFiles()
+    """
 
     options: type[Options]
     """`LoadOptions`, or the family's subclass of it."""

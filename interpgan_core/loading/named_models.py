@@ -25,6 +25,12 @@ class NamedModel:
         licence: terms of use of the weights, in short.
         target: "module:function" that makes it; the function takes the options of `load_generator`.
         shipped: the file of weights, where it comes inside the plugin.
+
+    Example:
+        >>> from interpgan_core.plugin import NamedModel
+        >>> model = NamedModel("toy", 32, "nothing", "Apache-2.0", "interpgan_core.generators.toy:toy")
+        >>> model(noise="none").noise
+        'none'
     """
 
     family: str
@@ -53,6 +59,11 @@ class Published:
         url: where its publisher says that the file is.
         file: its name in the cache; the address's last part when left out.
         sha256: what its publisher says that it is; None: recorded at the first download, and held to it.
+
+    Example:
+        >>> from interpgan_core.plugin import Published
+        >>> Published("StyleGAN 2", 1024, "FFHQ", "research", "https://example.org/ffhq.pkl").name
+        'ffhq.pkl'
     """
 
     family: str

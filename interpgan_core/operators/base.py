@@ -28,6 +28,17 @@ class Operator(BaseModel, ABC):
     scratch and progress (with a default of None where it can do without); the return annotation is the type
     of the result. `folder` becomes the step's result when the step is done; `scratch` is a folder that
     outlives a run that is killed, so that a long step can go on where it was, and is removed when it is done.
+
+    Example:
+        >>> from interpgan_core import Operator, Report
+        >>> class Greet(Operator):
+        ...     name: str = "you"
+        ...     def run(self) -> Report:
+        ...         return Report(notes=(f"Hello {self.name}.",))
+        >>> Greet(name="there").run().notes
+        ('Hello there.',)
+        >>> Greet.needs(), Greet.result().__name__
+        ({}, 'Report')
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -69,7 +80,20 @@ class Operator(BaseModel, ABC):
 
 
 class EditOperator(Operator):
-    """An operator that turns a batch into a batch of the same samples."""
+    """An operator that turns a batch into a batch of the same samples.
+
+    Example:
+        >>> from dataclasses import replace
+        >>> from interpgan_core import EditOperator
+        >>> from interpgan_core.testing import toy
+        >>> class Double(EditOperator):
+        ...     space = "w"
+        ...     def apply(self, batch, generator):
+        ...         return replace(batch, codes=2 * batch.codes)
+        >>> generator = toy()
+        >>> Double().run(generator.sample([7]), generator).space.name
+        'w'
+    """
 
     space: ClassVar[str | None] = None
     """Codes are carried to this space first; None: `apply` takes them as they are."""
@@ -95,7 +119,13 @@ class EditOperator(Operator):
 
 @runtime_checkable
 class Artifact(Protocol):
-    """What a step may return and the runner keep. With a `summary() -> Report` it shows in the report."""
+    """What a step may return and the runner keep. With a `summary() -> Report` it shows in the report.
+
+    Example:
+        >>> from interpgan_core import Artifact, Report
+        >>> isinstance(Report(title="empty"), Artifact)
+        True
+    """
 
     def save(self, folder: Path) -> None:
         """Write everything needed to load it again into an empty folder."""

@@ -19,6 +19,14 @@ class Engine(BaseModel, ABC):
     """Does the parts of a task; its fields are its options.
 
     A subclass writes `map`; a plugin offers it with the hook `interpgan_engines`.
+
+    Example:
+        >>> from interpgan_core import Engine
+        >>> class Backwards(Engine):
+        ...     def map(self, work, parts):
+        ...         return map(work, reversed(parts))
+        >>> list(Backwards().map(str, [1, 2]))
+        ['2', '1']
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

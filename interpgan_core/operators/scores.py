@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Scorer(Protocol):
-    """Maps images to attribute scores."""
+    """Maps images to attribute scores.
+
+    Example:
+        >>> from interpgan_core import Scorer
+        >>> class Brightness:
+        ...     names = ("brightness",)
+        ...     def __call__(self, images):
+        ...         return images.mean((1, 2, 3))[:, None]
+        >>> isinstance(Brightness(), Scorer)
+        True
+    """
 
     names: tuple[str, ...]
 
@@ -30,6 +40,15 @@ class FeatureNet(Protocol):
     """Maps images to features: of perception, of identity, of a classifier.
 
     It brings images to its own size and device, and treats each without regard to the others.
+
+    Example:
+        >>> from interpgan_core import FeatureNet
+        >>> class Means:
+        ...     name = "mean colours"
+        ...     def features(self, images):
+        ...         return images.mean((2, 3))
+        >>> isinstance(Means(), FeatureNet)
+        True
     """
 
     name: str
@@ -72,6 +91,13 @@ class Scores:
         seeds: (n,) int64.
         values: (n, k) float32.
         names: k attributes.
+
+    Example:
+        >>> import torch
+        >>> from interpgan_core import Scores
+        >>> scores = Scores(torch.tensor([7, 8]), torch.tensor([[0.5], [1.0]]), ("smile",))
+        >>> scores["smile"].tolist()
+        [0.5, 1.0]
     """
 
     seeds: Tensor

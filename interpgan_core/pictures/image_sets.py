@@ -38,6 +38,13 @@ class ImageSet:
         names: k attributes.
         seeds: (n,) int64 of pictures that were drawn from seeds, or None.
         notes: where they come from; JSON values.
+
+    Example:
+        >>> import numpy as np
+        >>> from interpgan_core import ImageSet
+        >>> black = ImageSet(np.zeros((2, 3, 8, 8), np.uint8))
+        >>> len(black), black.resolution, float(black.images([0]).max())
+        (2, 8, -1.0)
     """
 
     pixels: np.ndarray

@@ -36,6 +36,13 @@ class Picture:
         caption: a few words under it, such as the strength.
         alt: alternative text for readers who cannot see it; by default the strip's title and the caption.
         thumbnail: the small picture that the page carries; by default the full one.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from interpgan_core import Picture
+        >>> Picture.write(np.zeros((8, 8, 3), np.uint8), Path("."), "black.png", "black").thumbnail
+        'small/black.webp'
     """
 
     file: str
@@ -86,6 +93,12 @@ class Strip:
         pictures: from left to right.
         origin: position of the unedited picture, where there is one.
         differences: how each picture except the origin differs from it, in the same order; or none.
+
+    Example:
+        >>> from interpgan_core import Picture, Strip
+        >>> pictures = (Picture("0.png", "0"), Picture("1.png", "+3"))
+        >>> Strip("seed 7", pictures, origin=0, differences=(Picture("d.png", "+3"),)).columns()[0][1] is None
+        True
     """
 
     title: str
@@ -116,6 +129,11 @@ class Table:
         columns: the heading of each column.
         rows: one value a column; None is shown as a dash.
         note: a sentence under it: units, what was left out.
+
+    Example:
+        >>> from interpgan_core import Table
+        >>> Table("Means", ("attribute", "mean"), (("smile", 0.4), ("age", None)), note="of 100 samples").rows[1]
+        ('age', None)
     """
 
     title: str
@@ -137,6 +155,13 @@ class Report:
         strips: rows of pictures.
         tables: under them.
         notes: sentences under those.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from interpgan_core import Report, Table
+        >>> Report("Scores", tables=(Table("Means", ("attribute", "mean"), (("smile", 0.4),)),)).save(Path("."))
+        >>> Report.load(Path(".")).tables[0].rows
+        (('smile', 0.4),)
     """
 
     title: str = ""

@@ -16,6 +16,14 @@ class Ablate(OnUnits):
     """Switch units off: their feature maps become 0.
 
     Source: Bau et al., GAN Dissection, ICLR 2019, section 3.2.
+
+    Example:
+        >>> from interpgan_core import Ablate
+        >>> from interpgan_core.testing import toy
+        >>> generator = toy()
+        >>> edited = Ablate(layer="layers.2", units="0-3").run(generator.sample([7]), generator)
+        >>> edited.edits[0].units
+        (0, 1, 2, 3)
     """
 
     def value(self, batch: LatentBatch, generator: Generator, layer: str, units: tuple[int, ...]) -> Tensor:

@@ -14,7 +14,15 @@ from interpgan_core.operators.fields import InputFile
 
 
 class LoadDirections(Operator):
-    """Load directions from any published format; what the file does not say, the step must."""
+    """Load directions from any published format; what the file does not say, the step must.
+
+    Example:
+        >>> import numpy as np
+        >>> from interpgan_core import LoadDirections
+        >>> np.save("smile.npy", np.ones((1, 16)))
+        >>> list(LoadDirections(file="smile.npy", space="w").run())
+        ['smile']
+    """
 
     keep: ClassVar[bool] = False
 

@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 
 
 class Exchange(OnUnits):
-    """Put the feature maps of other samples into the batch: a part, a concept, a whole face."""
+    """Put the feature maps of other samples into the batch: a part, a concept, a whole face.
+
+    Example:
+        >>> from interpgan_core import Exchange
+        >>> from interpgan_core.testing import toy
+        >>> generator = toy()
+        >>> top = Exchange(source=generator.sample([8]), layer="layers.1", region=(0, 0, 0.5, 1))
+        >>> len(top.run(generator.sample([7, 9]), generator).edits)
+        1
+    """
 
     source: Input[LatentBatch]
     """As many samples as the batch, or one."""

@@ -29,7 +29,13 @@ def _model_or_file(value: Any, info: ValidationInfo) -> Any:
 
 
 class LoadGenerator(Operator):
-    """Load a generator: a named model, a checkpoint, or a folder."""
+    """Load a generator: a named model, a checkpoint, or a folder.
+
+    Example:
+        >>> from interpgan_core import LoadGenerator
+        >>> LoadGenerator(weights="toy", noise="none").run(device="cpu").noise
+        'none'
+    """
 
     keep: ClassVar[bool] = False
     family: ClassVar[str | None] = None

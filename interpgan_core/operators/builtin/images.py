@@ -34,6 +34,14 @@ class ReadImages(Operator):
 
     Files are JPEG, PNG, WebP, BMP or GIF, in the order of their names; other files, and hidden ones, are passed
     over. An .npz holds `images` or `arr_0`, (n, h, w, 3) or (n, 3, h, w) uint8, and perhaps `labels`, (n,) int.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from interpgan_core import ReadImages, quiet
+        >>> Image.new("RGB", (20, 10)).save("one.png")
+        >>> ReadImages(source="one.png", resolution=8).run(Path("."), quiet).resolution
+        8
     """
 
     source: InputFile

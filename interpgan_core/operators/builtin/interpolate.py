@@ -21,6 +21,14 @@ class Interpolate(EditOperator):
 
     Source: slerp as in White, Sampling Generative Networks, 2016; for codes drawn from a normal
     distribution (z) it keeps their length, for w and w+ the straight line is customary.
+
+    Example:
+        >>> from interpgan_core import Interpolate
+        >>> from interpgan_core.testing import toy
+        >>> generator = toy()
+        >>> way = Interpolate(to=generator.sample([8]), steps=3).run(generator.sample([7]), generator)
+        >>> way.grid.columns
+        ('0%', '50%', '100%')
     """
 
     to: Input[LatentBatch]

@@ -11,7 +11,17 @@ from interpgan_core.operators.fields import InputFile
 
 
 class LoadBatch(Operator):
-    """Load a batch of codes that `save` wrote."""
+    """Load a batch of codes that `save` wrote.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from interpgan_core import LoadBatch
+        >>> from interpgan_core.testing import toy
+        >>> generator = toy()
+        >>> generator.sample([7]).save(Path("."))
+        >>> LoadBatch(file="batch.safetensors").run(generator).seeds.tolist()
+        [7]
+    """
 
     keep: ClassVar[bool] = False
 

@@ -22,6 +22,13 @@ class Mix(EditOperator):
     """Style mixing: the chosen layers take their codes from other samples.
 
     Source: Karras et al., StyleGAN, CVPR 2019, section 3.1. Of the source only the codes are used.
+
+    Example:
+        >>> from interpgan_core import Mix
+        >>> from interpgan_core.testing import toy
+        >>> generator = toy()
+        >>> Mix(source=generator.sample([8]), layers="0-2").run(generator.sample([7]), generator).space.name
+        'w+'
     """
 
     source: Input[LatentBatch]

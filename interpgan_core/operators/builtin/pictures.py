@@ -22,6 +22,15 @@ class RenderSamples(Operator):
     """Render samples into a folder `pictures`, each into a file that its seed names, to be scored elsewhere.
 
     In constant memory, whatever their number. A run that was stopped goes on with those that are not there yet.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from interpgan_core import RenderSamples, quiet
+        >>> from interpgan_core.testing import toy
+        >>> Path("scratch").mkdir()
+        >>> _ = RenderSamples(seeds="7,8").run(toy(), Path("."), Path("scratch"), quiet)
+        >>> sorted(path.name for path in Path("pictures").iterdir())
+        ['seed000007.png', 'seed000008.png']
     """
 
     seeds: Seeds

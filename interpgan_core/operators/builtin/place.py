@@ -16,6 +16,15 @@ class Place(AlongDirection):
     """Move every code to a signed distance from the direction's plane, wherever it was before.
 
     Source: InterFaceGAN's edit of Z and W codes (Shen et al., CVPR 2020); several distances give a row.
+
+    Example:
+        >>> import torch
+        >>> from interpgan_core import Direction, Place
+        >>> from interpgan_core.testing import toy
+        >>> generator, first = toy(), Direction(torch.eye(16)[0], "z")
+        >>> placed = Place(direction=first, distance=2).run(generator.sample([7]), generator)
+        >>> round(float(first.distance(placed.codes)), 6)
+        2.0
     """
 
     distance: Strength | Annotated[tuple[Strength, ...], Field(min_length=1)]

@@ -28,6 +28,15 @@ class Render(Operator):
     """Render the batch: a file a picture, a contact sheet, and maps of what changed.
 
     A walk shows one row a sample; plain samples stand in one row, or each beside its original.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from interpgan_core import Render, quiet
+        >>> from interpgan_core.testing import toy
+        >>> generator = toy()
+        >>> report = Render().run(generator, generator.sample([7, 8]), Path("."), quiet)
+        >>> [picture.caption for picture in report.strips[0].pictures]
+        ['seed 7', 'seed 8']
     """
 
     title: str = ""

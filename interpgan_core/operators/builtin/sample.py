@@ -21,7 +21,14 @@ MOST = 1_000_000  # samples in one batch
 
 
 class Sample(Operator):
-    """Draw samples, each from its own seed alone."""
+    """Draw samples, each from its own seed alone.
+
+    Example:
+        >>> from interpgan_core import Sample
+        >>> from interpgan_core.testing import toy
+        >>> Sample(seeds="7-9").run(toy()).seeds.tolist()
+        [7, 8, 9]
+    """
 
     seeds: Seeds
     """Such as 7-14 or 3,5,8."""

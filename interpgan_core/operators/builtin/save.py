@@ -31,6 +31,13 @@ class Save(Operator):
 
     .safetensors for a batch, directions or scores (`load`, `directions` and Python read it back), .csv for
     scores, .npy for one direction (other tools read it).
+
+    Example:
+        >>> from pathlib import Path
+        >>> from interpgan_core import Save
+        >>> from interpgan_core.testing import toy
+        >>> Save(file="people.safetensors").run(Path("."), toy().sample([7])).notes
+        ('Saved as people.safetensors',)
     """
 
     file: Annotated[str, AfterValidator(_plain_name)]

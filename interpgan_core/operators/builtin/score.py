@@ -30,6 +30,17 @@ class Score(Operator):
 
     Samples are scored in parts of whole batches, in constant memory. A run that was stopped goes on with the parts
     that it has not finished, and ends in the very same scores.
+
+    Example:
+        >>> from interpgan_core import Score, quiet
+        >>> from interpgan_core.testing import toy
+        >>> class Brightness:
+        ...     names = ("brightness",)
+        ...     def __call__(self, images):
+        ...         return images.mean((1, 2, 3))[:, None]
+        >>> scores = Score(seeds="0-3", scorer=Brightness()).run(toy(), quiet)
+        >>> tuple(scores["brightness"].shape)
+        (4,)
     """
 
     seeds: Seeds

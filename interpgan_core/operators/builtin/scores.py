@@ -23,6 +23,13 @@ class ReadScores(Operator):
 
     The sample is named by a column `seed`, or by a column `file` of pictures whose names end in their seed, as those
     of the step `pictures` do: "seed85.png".
+
+    Example:
+        >>> from pathlib import Path
+        >>> from interpgan_core import ReadScores
+        >>> _ = Path("smile.csv").write_text("seed,smile\\n7,0.5\\n8,\\n")
+        >>> ReadScores(file="smile.csv").run()["smile"].tolist()
+        [0.5, nan]
     """
 
     file: InputFile

@@ -21,6 +21,15 @@ class Truncate(EditOperator):
 
     Source: Karras et al., StyleGAN, CVPR 2019, appendix B. It acts where it stands in the recipe: an edit
     before it is scaled by psi too (InterFaceGAN's order), one after it is not (SeFa's).
+
+    Example:
+        >>> import torch
+        >>> from interpgan_core import Truncate
+        >>> from interpgan_core.testing import toy
+        >>> generator = toy()
+        >>> mean = Truncate(psi=0).run(generator.sample([7, 8]), generator).codes
+        >>> torch.equal(mean[0], mean[1])
+        True
     """
 
     psi: StrictFloat = 0.7

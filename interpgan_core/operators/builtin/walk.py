@@ -13,7 +13,17 @@ from interpgan_core.operators.builtin.along import Relative, Strength, captions
 
 
 class Walk(Relative):
-    """Every sample at several strengths along a direction, side by side."""
+    """Every sample at several strengths along a direction, side by side.
+
+    Example:
+        >>> import torch
+        >>> from interpgan_core import Direction, Walk
+        >>> from interpgan_core.testing import toy
+        >>> generator, first = toy(), Direction(torch.eye(16)[0], "w")
+        >>> walked = Walk(direction=first, strengths=(-2, 0, 2)).run(generator.sample([7, 8]), generator)
+        >>> len(walked), walked.grid.columns
+        (6, ('-2', '0', '+2'))
+    """
 
     strengths: Annotated[tuple[Strength, ...], Field(min_length=1)] = (-3.0, -1.5, 0.0, 1.5, 3.0)
 
