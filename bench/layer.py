@@ -16,8 +16,8 @@ from pydantic import TypeAdapter
 
 from interpgan_core import ImageSet, load_generator
 from interpgan_interpretable.learning import LayerTrainer
-from interpgan_training.loop import Settings, family_of
 from interpgan_training.settings import Architecture
+from interpgan_training.trainer import Settings, family_of
 
 LAYERS = {
     "avatars.stylegan2": "synthesis.b32.conv1",

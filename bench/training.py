@@ -12,14 +12,14 @@ from torch.nn import functional
 
 from interpgan_core import ImageSet
 from interpgan_training.families.stylegan2 import StyleGAN2Family
-from interpgan_training.loop import Settings, Trainer
 from interpgan_training.settings import StyleGAN2Settings
+from interpgan_training.trainer import Settings, Trainer
 
 BATCH, ROUNDS, STEPS = 16, 7, 4
 
 
 def plain_steps(family, networks, optimisers, pictures, precision, count):
-    """Steps as a short script takes them: no checkpoints, no seeds of their own, no diary."""
+    """Steps as a short script takes them: no checkpoints, no seeds of their own, no log."""
     generator, discriminator = networks
     for _ in range(count):
         random = torch.Generator()
@@ -27,8 +27,8 @@ def plain_steps(family, networks, optimisers, pictures, precision, count):
         real = real.contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", precision, enabled=precision != torch.float32):
             fake = family.fakes(generator, BATCH, None, 0.0, random).detach()
-            on_real = family.judge(discriminator, real, None, 0.0).float()
-            on_fake = family.judge(discriminator, fake, None, 0.0).float()
+            on_real = family.logits(discriminator, real, None, 0.0).float()
+            on_fake = family.logits(discriminator, fake, None, 0.0).float()
         loss = functional.softplus(on_fake).mean() + functional.softplus(-on_real).mean()
         optimisers[1].zero_grad(set_to_none=True)
         loss.backward()
@@ -36,7 +36,7 @@ def plain_steps(family, networks, optimisers, pictures, precision, count):
         discriminator.requires_grad_(False)
         with torch.autocast("cpu", precision, enabled=precision != torch.float32):
             fake = family.fakes(generator, BATCH, None, 0.0, random)
-            logits = family.judge(discriminator, fake, None, 0.0).float()
+            logits = family.logits(discriminator, fake, None, 0.0).float()
         optimisers[0].zero_grad(set_to_none=True)
         functional.softplus(-logits).mean().backward()
         optimisers[0].step()

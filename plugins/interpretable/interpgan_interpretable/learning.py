@@ -15,8 +15,8 @@ from interpgan_interpretable import energy
 from interpgan_interpretable.grouping import regrouped
 from interpgan_interpretable.layer import Trade, diagnosis, maps_at
 from interpgan_interpretable.model import EnergyModel, loudness
-from interpgan_training.draws import generator_of
-from interpgan_training.loop import CONTRAST, Trainer
+from interpgan_training.random_numbers import rng_for
+from interpgan_training.trainer import CONTRAST, Trainer
 
 BETAS = (0.9, 0.99)  # of the Adam that takes the layer's steps: they are few, and far between
 LOOKS = 2**30  # draws of these steps are from seeds of their own, above those of the GAN's steps
@@ -100,7 +100,7 @@ class LayerTrainer(Trainer):
         super().__post_init__()
         self.plan = Plan(**self.given)
         (self.layer,) = self.family.rectified
-        sides = self._maps(*self._codes(1, generator_of(0, LOOKS)), generator_of(0, LOOKS)).shape
+        sides = self._maps(*self._codes(1, rng_for(0, LOOKS)), rng_for(0, LOOKS)).shape
         self.model = EnergyModel(sides[1], self.plan.concepts, sides[2] * sides[3])
         known = None if self.start is None else EnergyModel.left_in(self.start)
         if known is not None and known.weights.shape == self.model.weights.shape:
@@ -123,11 +123,11 @@ class LayerTrainer(Trainer):
         Raises:
             InterpganError: if the discriminator has won, filters fall silent, or all are in one group.
         """
-        told = super().advance()
-        self._see_that_both_learn(told)
+        metrics = super().advance()
+        self._see_that_both_learn(metrics)
         if self.step % self.plan.interval == 0:
-            told |= self._turn(self.turns - 1)
-        return told
+            metrics |= self._turn(self.turns - 1)
+        return metrics
 
     def finish(self) -> Generator:
         """The generator of averaged weights, with concepts "0", "1", …, the largest first, and the energy model."""
@@ -146,13 +146,13 @@ class LayerTrainer(Trainer):
         made.concepts = {str(i): (self.layer, own) for i, own in enumerate(ordered)}
         return made
 
-    def _reconstruction(self, stage: Any, random: torch.Generator, told: dict[str, float]) -> Tensor:
+    def _reconstruction(self, stage: Any, random: torch.Generator, metrics: dict[str, float]) -> Tensor:
         """How far pictures are from the parent's of the same codes; it takes the place of an autoencoder's loss.
 
         Where concepts are exchanged, it is every other step from what an exchange is to make of the parent's.
         """
         assert self.start is not None
-        z, labels = self._codes(self.settings.batch_size // self.team.size, random)
+        z, labels = self._codes(self.settings.batch_size // self.process_group.size, random)
         first = next(iter(self.start.spaces.values()))
         with torch.no_grad():
             wanted = self.start.forward(LatentBatch(z, first, labels)).float()
@@ -167,19 +167,19 @@ class LayerTrainer(Trainer):
             wanted, counts = trade.wanted(wanted)
         apart = (found - wanted).abs() * counts
         share = counts.float().mean()
-        told["from the parent" if trade is None else "from the exchange"] = float(
+        metrics["from the parent" if trade is None else "from the exchange"] = float(
             apart.detach().mean() / share
         )
         return (apart + CONTRAST * apart.square()).mean() / share
 
     def _turn(self, turn: int) -> dict[str, float]:
         """One step on W, and one on the generator."""
-        plan, told = self.plan, dict[str, float]()
-        random = generator_of(self.settings.seed + LOOKS, self.step, self.team.rank)
-        size = self.settings.batch_size // self.team.size
+        plan, metrics = self.plan, dict[str, float]()
+        random = rng_for(self.settings.seed + LOOKS, self.step, self.process_group.rank)
+        size = self.settings.batch_size // self.process_group.size
         if turn % plan.regroup == 0:
-            self._regroup(told)
-        told |= self._learn_weights(turn, self._codes(size, random), random)
+            self._regroup(metrics)
+        metrics |= self._learn_weights(turn, self._codes(size, random), random)
         if plan.realism:
             maps = self._maps(*self._codes(size, random), random).flatten(2)
             scaled = maps / (loudness(maps)[:, None] * maps.shape[2] ** 0.5)
@@ -188,8 +188,8 @@ class LayerTrainer(Trainer):
             self._descend(
                 energy.realism_loss(scaled, self.model.weights, self.model.belongs), 3, self.generator
             )
-            told |= diagnosis(scaled.detach(), self.model)
-        return told
+            metrics |= diagnosis(scaled.detach(), self.model)
+        return metrics
 
     def _learn_weights(
         self, turn: int, codes: tuple[Tensor, Tensor | None], random: torch.Generator
@@ -198,7 +198,7 @@ class LayerTrainer(Trainer):
         pull = plan.pull_at(turn)
         maps = self._maps(z, labels, random).detach()
         model.loudness.copy_(loudness(maps.flatten(2)))
-        told = {"pull": pull, "g plain": float(model.goodness(maps).mean())}
+        metrics = {"pull": pull, "g plain": float(model.goodness(maps).mean())}
         gradient = torch.zeros_like(model.weights)
         if plan.rounds:
             noise = (torch.randn(z.shape, generator=random).to(z) for _ in range(plan.rounds))
@@ -206,15 +206,15 @@ class LayerTrainer(Trainer):
                 z, lambda codes: model.goodness(self._maps(codes, labels, random)), noise, plan.stride
             )
             drawn = self._maps(moved, labels, random).detach()
-            told["g langevin"] = float(model.goodness(drawn).mean())
+            metrics["g langevin"] = float(model.goodness(drawn).mean())
             gradient = energy.weight_gradient(model.scaled(maps), model.scaled(drawn), model.belongs)
         drawn_in = energy.interpretability_loss(model.weights, model.belongs, plan.others)
         self._descend((gradient * model.weights).sum() + pull * drawn_in, 4, model)
-        return told
+        return metrics
 
-    def _regroup(self, told: dict[str, float]) -> None:
+    def _regroup(self, metrics: dict[str, float]) -> None:
         """Find the groups anew; every process finds the same ones."""
-        random = generator_of(self.settings.seed + LOOKS, self.step)
+        random = rng_for(self.settings.seed + LOOKS, self.step)
         count, size = self.plan.looks, 32
 
         def blocks() -> Iterator[Tensor]:
@@ -222,10 +222,10 @@ class LayerTrainer(Trainer):
                 yield self._maps(*self._codes(size, random), random).detach()
 
         new = regrouped(blocks(), self.plan.concepts, self.model.groups, self.settings.seed)
-        told["changed"] = float((new != self.model.groups).float().mean())
+        metrics["changed"] = float((new != self.model.groups).float().mean())
         self.model.groups.copy_(new)
         used, silent = len(set(new[new >= 0].tolist())), int((new < 0).sum())
-        told |= {"groups": float(used), "silent": float(silent)}
+        metrics |= {"groups": float(used), "silent": float(silent)}
         if used < 2 or 2 * silent > len(new):
             what = (
                 "all filters are in one group" if used == 1 else f"{silent} of {len(new)} filters are silent"
@@ -240,7 +240,7 @@ class LayerTrainer(Trainer):
         optimiser = self.optimisers[number]
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
-        self.team.average_gradients(network)
+        self.process_group.average_gradients(network)
         optimiser.step()
 
     def _codes(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor | None]:
@@ -259,10 +259,10 @@ class LayerTrainer(Trainer):
                 lambda: self.family.paint(self.generator, z, labels, self.family.stage(self.seen), random),
             ).float()
 
-    def _see_that_both_learn(self, told: dict[str, float]) -> None:
-        if "real" not in told:
+    def _see_that_both_learn(self, metrics: dict[str, float]) -> None:
+        if "real" not in metrics:
             return
-        apart = abs(told["real"] - told["fake"])
+        apart = abs(metrics["real"] - metrics["fake"])
         self.memory["apart"] = REMEMBERED * self.memory.get("apart", 0.0) + (1 - REMEMBERED) * apart
         if self.memory["apart"] > APART:
             raise InterpganError(

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from interpgan_core import Generator, ImageSet, Input, InterpganError, Operator, Progress
 from interpgan_interpretable.maps import check_layer
-from interpgan_training.settings import Architecture, FamilySettings
+from interpgan_training.settings import Architecture, BatchSize, FamilySettings
 
 Count = Annotated[int, Field(ge=1, strict=True)]
 TRAINER = "interpgan_interpretable.learning:LayerTrainer"
@@ -30,8 +30,6 @@ PLANNED = (
     "regroup",
     "looks",
 )
-GROUP = 4
-"""Discriminators compare so many pictures with one another; every process needs whole groups."""
 PLOTS = {
     "losses": ("discriminator", "generator"),
     "difference of pixels": ("from the parent", "from the exchange"),
@@ -99,7 +97,7 @@ class TrainInterpretable(Operator):
     """In how many steps of the layer the groups are found again."""
     looks: Count = 256
     """Samples that they are found from."""
-    batch_size: Annotated[int, Field(ge=GROUP, multiple_of=GROUP, strict=True)] = 16
+    batch_size: BatchSize = 16
     seed: Annotated[int, Field(ge=0, lt=2**30, strict=True)] = 0
     ema_kimg: float = Field(default=10.0, gt=0)
     """The result is an average of the weights, half of which is younger than so many thousands of pictures."""
@@ -118,8 +116,9 @@ class TrainInterpretable(Operator):
         Raises:
             InterpganError: if the generator cannot be trained, the data does not fit it, or training diverges.
         """
-        from interpgan_training import session, worker
-        from interpgan_training.loop import Settings
+        from interpgan_training.job import TrainingJob
+        from interpgan_training.processes import run_job
+        from interpgan_training.trainer import Settings
 
         check_layer(generator, self.layer)
         if self.exchange and not self.anchor:
@@ -128,24 +127,16 @@ class TrainInterpretable(Operator):
             )
         if self.discriminator == "kept" and generator.discriminator is None:
             raise InterpganError("this generator has no discriminator to go on with; set discriminator: new")
-        if self.batch_size % (GROUP * self.processes):
-            raise InterpganError(
-                f"{self.processes} processes need batches of a multiple of {GROUP * self.processes}, not "
-                f"{self.batch_size}; change batch_size"
-            )
-        order = session.Order(
+        job = TrainingJob(
             self._family(generator),
             Settings(self.seed, self.batch_size, self.ema_kimg, self.precision),
             self._pictures,
             rectified=(self.layer,),
             trainer=TRAINER,
-            more={"new_critic": self.discriminator == "new", "given": self.plan()},
+            more={"new_discriminator": self.discriminator == "new", "given": self.plan()},
         )
-        if self.processes > 1:
-            worker.together(order, self.data, generator, self.processes, device, scratch, progress)
-        made = session.train(order, self.data, generator, device, scratch, progress, plots=PLOTS)
+        made = run_job(job, self.data, generator, self.processes, device, folder, scratch, progress, PLOTS)
         made.licence = self.licence or generator.licence
-        session.report(order, scratch, folder, PLOTS)
         return made
 
     def _family(self, generator: Generator) -> FamilySettings:

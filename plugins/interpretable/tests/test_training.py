@@ -13,8 +13,9 @@ from interpgan_interpretable.layer import Trade
 from interpgan_interpretable.learning import LayerTrainer, Plan
 from interpgan_interpretable.model import EnergyModel
 from interpgan_interpretable.training import TrainInterpretable
-from interpgan_training import session
+from interpgan_training import job
 from interpgan_training.operators import Train
+from interpgan_training.trainer import Settings, family_of
 
 SMALL = {
     "stylegan2": {"family": "stylegan2", "widths": [8, 8, 8], "z": 8, "w": 8, "mapping": 2},
@@ -100,7 +101,7 @@ def test_what_was_trained_is_saved_and_loaded_with_its_concepts(data, parents, t
 @pytest.mark.parametrize("family", SMALL)
 def test_a_stopped_training_ends_in_the_same_bytes(data, parents, tmp_path, family, monkeypatch):
     whole = trained(data, parents[family], tmp_path / "whole", family)
-    monkeypatch.setattr(session, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(job, "SAVE_SECONDS", 0.0)
     for pictures in (30, 55):
         with pytest.raises(Stopped):
             trained(data, parents[family], tmp_path / "parts", family, stop_after(pictures))
@@ -128,8 +129,18 @@ def test_training_goes_on_with_its_groups_and_weights(data, parents, tmp_path):
 def test_the_report_shows_what_the_layer_does(data, parents, tmp_path):
     trained(data, parents["pggan"], tmp_path, "pggan")
     lines = [json.loads(line) for line in (tmp_path / "result/log.jsonl").read_text().splitlines()]
-    told = set().union(*lines)
-    assert told >= {"g plain", "g langevin", "pull", "own", "other", "at home", "groups", "silent", "changed"}
+    metrics = set().union(*lines)
+    assert metrics >= {
+        "g plain",
+        "g langevin",
+        "pull",
+        "own",
+        "other",
+        "at home",
+        "groups",
+        "silent",
+        "changed",
+    }
     assert (tmp_path / "result/curves.png").exists()
 
 
@@ -188,11 +199,11 @@ def test_training_that_diverges_stops_with_advice(data, parents, tmp_path):
 
 
 def test_a_discriminator_that_has_won_stops_it(data, parents):
-    family = session.family_of(
-        session.Order.from_json(parents["pggan"].notes["training"]).family, True, ("layer3",)
+    family = family_of(
+        job.TrainingJob.from_json(parents["pggan"].notes["training"]).family, True, ("layer3",)
     )
     trainer = LayerTrainer(
-        family, session.Settings(batch_size=8), data, start=parents["pggan"], given={"concepts": 3}
+        family, Settings(batch_size=8), data, start=parents["pggan"], given={"concepts": 3}
     )
     trainer.memory["apart"] = 1000.0
     with pytest.raises(InterpganError, match=r"the discriminator has won: .*; try a lower rate"):
@@ -268,8 +279,8 @@ def test_an_anchor_keeps_the_parents_pictures(data, parents, tmp_path, family):
         )
         far.append(float((made.images(made.sample(range(32))) - wanted).abs().mean()))
     assert far[1] < 0.6 * far[0]
-    told = (tmp_path / "30.0/result/log.jsonl").read_text()
-    assert "from the parent" in told and '"discriminator"' not in told
+    metrics = (tmp_path / "30.0/result/log.jsonl").read_text()
+    assert "from the parent" in metrics and '"discriminator"' not in metrics
 
 
 def test_exchanges_come_to_make_what_they_are_to_make(data, parents, tmp_path):
@@ -288,8 +299,8 @@ def test_exchanges_come_to_make_what_they_are_to_make(data, parents, tmp_path):
             anchor_kimg=9.0,
             exchange=exchange,
         )
-        told = (folder / "result/log.jsonl").read_text()
-        assert ("from the exchange" in told) is exchange
+        metrics = (folder / "result/log.jsonl").read_text()
+        assert ("from the exchange" in metrics) is exchange
         after[exchange] = missed(made)
     assert after[True] < 0.9 * after[False]
 

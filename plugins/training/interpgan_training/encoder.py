@@ -17,7 +17,7 @@ class Encoder(nn.Module):
 
     Args:
         widths: channels at half the size, a quarter … 4 pixels.
-        classes: that are told with the pictures; 0 = none.
+        classes: given with the pictures; 0 = none.
         z: entries of a code.
     """
 

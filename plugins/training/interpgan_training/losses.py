@@ -11,7 +11,7 @@ from torch.nn import functional
 from interpgan_training.settings import Loss
 
 
-def critic_loss(loss: Loss, real: Tensor, fake: Tensor) -> Tensor:
+def discriminator_loss(loss: Loss, real: Tensor, fake: Tensor) -> Tensor:
     """Of a discriminator.
 
     Args:
@@ -31,32 +31,32 @@ def critic_loss(loss: Loss, real: Tensor, fake: Tensor) -> Tensor:
 
 
 def generator_loss(loss: Loss, fake: Tensor) -> Tensor:
-    """Of a generator; as `critic_loss`."""
+    """Of a generator; as `discriminator_loss`."""
     return functional.softplus(-fake).mean() if loss == "logistic" else -fake.mean()
 
 
-def r1_penalty(judge: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
+def r1_penalty(logits: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
     """Half the mean squared gradient of the logits at real pictures.
 
     Args:
-        judge: pictures -> logits.
+        logits: pictures -> logits.
         real: (n, 3, h, w).
 
     Source:
         Mescheder et al., Which Training Methods for GANs do actually Converge, ICML 2018, equation 9.
     """
     real = real.detach().requires_grad_(True)
-    (gradient,) = torch.autograd.grad(judge(real).sum(), real, create_graph=True)
+    (gradient,) = torch.autograd.grad(logits(real).sum(), real, create_graph=True)
     return gradient.square().sum((1, 2, 3)).mean() / 2
 
 
 def gradient_penalty(
-    judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, random: torch.Generator
+    logits: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, random: torch.Generator
 ) -> Tensor:
     """How far the gradient is from length 1 between real and generated pictures.
 
     Args:
-        judge: pictures -> logits.
+        logits: pictures -> logits.
         real, fake: (n, 3, h, w).
         random: where between them.
 
@@ -65,7 +65,7 @@ def gradient_penalty(
     """
     share = torch.rand(len(real), 1, 1, 1, generator=random).to(real)
     between = real.detach().lerp(fake.detach(), share).requires_grad_(True)
-    (gradient,) = torch.autograd.grad(judge(between).sum(), between, create_graph=True)
+    (gradient,) = torch.autograd.grad(logits(between).sum(), between, create_graph=True)
     return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
 
 

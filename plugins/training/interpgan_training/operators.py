@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from interpgan_core import Generator, ImageSet, Input, InterpganError, Operator, Progress
-from interpgan_training.settings import Architecture
-
-GROUP = 4
-"""Discriminators compare so many pictures with one another; every process needs whole groups."""
+from interpgan_core import Generator, ImageSet, Input, Operator, Progress
+from interpgan_training.settings import Architecture, BatchSize
 
 
 class Train(Operator):
@@ -30,8 +28,8 @@ class Train(Operator):
     """A generator with its discriminator, of this architecture, to go on from; new weights when left out."""
     kimg: float = Field(gt=0)
     """For how many thousands of real pictures to train."""
-    batch_size: Annotated[int, Field(ge=GROUP, multiple_of=GROUP, strict=True)] = 16
-    """Pictures a step."""
+    batch_size: BatchSize = 16
+    """Images of a step."""
     seed: Annotated[int, Field(ge=0, strict=True)] = 0
     ema_kimg: float = Field(default=10.0, gt=0)
     """The result is an average of the weights, half of which is younger than so many thousands of pictures."""
@@ -50,17 +48,15 @@ class Train(Operator):
         Raises:
             InterpganError: if the data does not fit the architecture, or training diverges.
         """
-        from interpgan_training import session, worker
+        from interpgan_training.job import TrainingJob
+        from interpgan_training.processes import run_job
+        from interpgan_training.trainer import Settings
 
-        if self.batch_size % (GROUP * self.processes):
-            raise InterpganError(
-                f"{self.processes} processes need batches of a multiple of {GROUP * self.processes}, not "
-                f"{self.batch_size}; change batch_size"
-            )
-        order = session.Order.of(self)
-        if self.processes > 1:
-            worker.together(order, self.data, self.start, self.processes, device, scratch, progress)
-        made = session.train(order, self.data, self.start, device, scratch, progress)
+        job = TrainingJob(
+            self.architecture,
+            Settings(self.seed, self.batch_size, self.ema_kimg, self.precision, self.augment),
+            math.ceil(1000 * self.kimg),
+        )
+        made = run_job(job, self.data, self.start, self.processes, device, folder, scratch, progress)
         made.licence = self.licence
-        session.report(order, scratch, folder)
         return made

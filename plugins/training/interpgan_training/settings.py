@@ -1,10 +1,17 @@
-"""What a recipe may say of an architecture and its training; no torch, so that a mistake is told at once."""
+"""What a recipe may say of an architecture and its training; no torch, so that a mistake is reported at once."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+GROUP = 4
+"""Discriminators compare this many images with one another; every process needs whole groups."""
+
+BatchSize = Annotated[int, Field(ge=GROUP, multiple_of=GROUP, strict=True)]
+"""Images of a step, of all processes together."""
 
 Loss = Literal["logistic", "hinge", "wasserstein"]
 """logistic: non-saturating (Goodfellow et al., 2014); hinge (Lim & Ye, 2017); wasserstein (Arjovsky et al., 2017),
@@ -30,7 +37,7 @@ class FamilySettings(BaseModel):
     """Learning rate of the discriminator."""
     betas: tuple[float, float] = (0.0, 0.99)
     """Of Adam."""
-    critic_steps: int = Field(default=1, ge=1)
+    discriminator_steps: int = Field(default=1, ge=1)
     """Steps of the discriminator for each of the generator."""
     r1: float = Field(default=0.0, ge=0)
     """Weight of the R1 penalty; 0: none."""
@@ -118,7 +125,13 @@ class BigGANSettings(FamilySettings):
 
 
 def _named(value: Any) -> Any:
-    return {"family": value} if isinstance(value, str) else value
+    if isinstance(value, str):
+        return {"family": value}
+    if (
+        isinstance(value, Mapping) and "critic_steps" in value
+    ):  # so generators say that were saved before 2026-12
+        return {"discriminator_steps" if key == "critic_steps" else key: v for key, v in value.items()}
+    return value
 
 
 Architecture = Annotated[

@@ -264,10 +264,10 @@ def test_gradients_are_right_twice(kinds):
 def test_r1_reaches_the_discriminator_through_augmentation(dtype):
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Softplus(), nn.Flatten(), nn.LazyLinear(1)).to(dtype)
 
-    def judge(images):
+    def logits(images):
         return network(augment(images, 0.9, seeded()))[:, 0]
 
-    penalty = r1_penalty(judge, pictures(4, 3, 8, 8).to(dtype))
+    penalty = r1_penalty(logits, pictures(4, 3, 8, 8).to(dtype))
     penalty.backward()
     gradient = network[0].weight.grad
     assert gradient.isfinite().all() and gradient.abs().sum() > 0

@@ -8,11 +8,11 @@ from pydantic import TypeAdapter
 
 from interpgan_core import ImageSet, InterpganError, load_generator, quiet
 from interpgan_core.testing import recipe_error
-from interpgan_training import session
-from interpgan_training.draws import generator_of
-from interpgan_training.loop import Settings, Trainer, family_of
+from interpgan_training import job
 from interpgan_training.operators import Train
+from interpgan_training.random_numbers import rng_for
 from interpgan_training.settings import Architecture
+from interpgan_training.trainer import Settings, Trainer, family_of
 
 SMALL = {
     "stylegan2": {"family": "stylegan2", "widths": [8, 8, 8], "z": 8, "w": 8, "mapping": 2},
@@ -23,11 +23,12 @@ VARIANTS = {
     **SMALL,
     "stylegan2 by class, path length, blur, no noise": SMALL["stylegan2"]
     | {"conditional": True, "path_length": 2.0, "blur": 2.0, "blur_kimg": 0.1, "noise": False},
-    "pggan, wasserstein": SMALL["pggan"] | {"loss": "wasserstein", "r1": 0, "critic_steps": 2},
+    "pggan, wasserstein": SMALL["pggan"] | {"loss": "wasserstein", "r1": 0, "discriminator_steps": 2},
     "stylegan2, after an autoencoder": SMALL["stylegan2"]
     | {"reconstruction": 20.0, "reconstruction_kimg": 0.06},
     "biggan, with an encoder": SMALL["biggan"] | {"reconstruction": 20.0, "divergence": 2.0},
-    "biggan, orthogonal, two critic steps": SMALL["biggan"] | {"orthogonal": 1e-4, "critic_steps": 2},
+    "biggan, orthogonal, two discriminator steps": SMALL["biggan"]
+    | {"orthogonal": 1e-4, "discriminator_steps": 2},
 }
 
 
@@ -62,7 +63,7 @@ def weights(generator):
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
 def test_a_stopped_training_ends_in_the_same_bytes(data, tmp_path, variant, monkeypatch):
     whole = trained(data, tmp_path / "whole", variant)
-    monkeypatch.setattr(session, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(job, "SAVE_SECONDS", 0.0)
     for pictures in (30, 95, 140):
         with pytest.raises(Stopped):
             trained(data, tmp_path / "parts", variant, stop_after(pictures))
@@ -143,7 +144,7 @@ def test_sheets_show_the_average_as_it_is_now(data, family):
         labels = torch.eye(trainer.classes).repeat(8, 1)[:8] if trainer.classes else None
         with torch.no_grad():
             stage = trainer.family.stage(trainer.seen)
-            return trainer.family.fakes(network, 8, labels, stage, generator_of(0, 1))
+            return trainer.family.fakes(network, 8, labels, stage, rng_for(0, 1))
 
     for _ in range(6):
         trainer.advance()
@@ -154,7 +155,7 @@ def test_sheets_show_the_average_as_it_is_now(data, family):
 
 
 def test_every_picture_is_seen_once_in_a_round(data):
-    from interpgan_training.draws import batch_indices
+    from interpgan_training.random_numbers import batch_indices
 
     rounds = [i for start in range(0, 192, 24) for i in batch_indices(3, 64, start, 24)]
     for k in range(3):
@@ -164,9 +165,9 @@ def test_every_picture_is_seen_once_in_a_round(data):
 
 
 def test_adaptive_augmentation_is_part_of_the_state(data, tmp_path, monkeypatch):
-    monkeypatch.setattr("interpgan_training.loop.adapt", lambda p, sign, images: min(p + 0.1, 0.9))
+    monkeypatch.setattr("interpgan_training.trainer.adapt", lambda p, sign, images: min(p + 0.1, 0.9))
     whole = trained(data, tmp_path / "whole", SMALL["stylegan2"], augment=True)
-    monkeypatch.setattr(session, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(job, "SAVE_SECONDS", 0.0)
     with pytest.raises(Stopped):
         trained(data, tmp_path / "parts", SMALL["stylegan2"], stop_after(60), augment=True)
     parts = trained(data, tmp_path / "parts", SMALL["stylegan2"], augment=True)

@@ -76,7 +76,7 @@ class Family(ABC):
         return self.paint(generator, z, labels, stage, random)
 
     @abstractmethod
-    def judge(self, discriminator: nn.Module, images: Tensor, labels: Tensor | None, stage: Any) -> Tensor:
+    def logits(self, discriminator: nn.Module, images: Tensor, labels: Tensor | None, stage: Any) -> Tensor:
         """Logits (n,) of pictures (n, 3, h, w) of the size that `fakes` makes."""
 
     @abstractmethod

@@ -19,9 +19,9 @@ from interpgan_biggan.network import Architecture, Block, Network
 from interpgan_biggan.parts import Norm, Spectral, Step
 from interpgan_core import Generator, InterpganError
 from interpgan_core.plugin import rectify
-from interpgan_training.draws import generator_of
 from interpgan_training.families.base import Family
 from interpgan_training.losses import orthogonality
+from interpgan_training.random_numbers import rng_for
 from interpgan_training.settings import BigGANSettings
 
 SN_EPS = 1e-6
@@ -60,7 +60,7 @@ class BigGANFamily(Family):
             last_eps=1e-5,
         )
 
-    def critic_shape(self, classes: int) -> tuple[list[tuple[int, int, int]], tuple[int, ...], int]:
+    def discriminator_shape(self, classes: int) -> tuple[list[tuple[int, int, int]], tuple[int, ...], int]:
         """What makes the discriminator: widths of its blocks, attention, classes."""
         return [(a, b, b) for a, b in pairwise((3, *reversed(self.settings.widths)))], (), classes
 
@@ -71,7 +71,7 @@ class BigGANFamily(Family):
                 "BigGAN is trained with classes, and the data has none; choose another family"
             )
         made = self.architecture(classes)
-        networks = Network(made), Discriminator(*self.critic_shape(classes), vectors="")
+        networks = Network(made), Discriminator(*self.discriminator_shape(classes), vectors="")
         for network in networks:
             for name, parameter in network.named_parameters():
                 if parameter.ndim > 1:
@@ -114,10 +114,10 @@ class BigGANFamily(Family):
         """Pictures of z (n, d) and labels."""
         chunks = z.unflatten(1, (-1, self.settings.chunk))
         with parametrize.cached():
-            told = generator.embed(labels)[:, None].expand(-1, chunks.shape[1], -1)
-            return generator(torch.cat([chunks, told], 2))
+            embedded = generator.embed(labels)[:, None].expand(-1, chunks.shape[1], -1)
+            return generator(torch.cat([chunks, embedded], 2))
 
-    def judge(self, discriminator: nn.Module, images: Tensor, labels: Tensor | None, stage: Any) -> Tensor:
+    def logits(self, discriminator: nn.Module, images: Tensor, labels: Tensor | None, stage: Any) -> Tensor:
         with parametrize.cached():
             return discriminator(images, labels)[:, 0]
 
@@ -143,17 +143,17 @@ class BigGANFamily(Family):
         made = self.architecture(classes)
         network = _plain(generator, Network(made))
         rectify(network, self.rectified)
-        judge = _plain(discriminator, Discriminator(*self.critic_shape(classes), vectors=""))
+        plain = _plain(discriminator, Discriminator(*self.discriminator_shape(classes), vectors=""))
         self.settle(network, classes)
         network.ready(torch.float32)
-        return BigGAN(network, discriminator=judge)
+        return BigGAN(network, discriminator=plain)
 
     def settle(self, network: nn.Module, classes: int) -> None:
         """Give the batch norms the statistics of many batches ("standing statistics" of the paper's appendix)."""
         found: dict[Norm, list[tuple[Tensor, Tensor]]] = {}
         with torch.no_grad():
             for i in range(STANDING_BATCHES):
-                random = generator_of(0, i)
+                random = rng_for(0, i)
                 labels = torch.eye(classes)[torch.randint(classes, (STANDING_BATCHES,), generator=random)]
                 z = torch.randn(STANDING_BATCHES, self.entries, generator=random)
                 with batch_statistics(network, found):

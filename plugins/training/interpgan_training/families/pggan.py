@@ -86,7 +86,7 @@ class PGGANFamily(Family):
             )
         return picture
 
-    def judge(self, discriminator: nn.Module, images: Tensor, labels: Tensor | None, stage: Stage) -> Tensor:
+    def logits(self, discriminator: nn.Module, images: Tensor, labels: Tensor | None, stage: Stage) -> Tensor:
         last = discriminator.last
         first = last - stage.block
         x = discriminator.get_submodule(f"input{first}")(images)

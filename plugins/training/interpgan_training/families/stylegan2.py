@@ -115,7 +115,7 @@ class StyleGAN2Family(Family):
     ) -> Tensor:
         return self.draw(generator, self.codes(generator, count, labels, random), random)
 
-    def judge(self, discriminator: nn.Module, images: Tensor, labels: Tensor | None, stage: Any) -> Tensor:
+    def logits(self, discriminator: nn.Module, images: Tensor, labels: Tensor | None, stage: Any) -> Tensor:
         return discriminator(blurred(images, stage), labels)[:, 0]
 
     def stage(self, seen: int) -> float:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 
-class Team(Protocol):
+class ProcessGroup(Protocol):
     """What a trainer asks of them."""
 
     rank: int
@@ -23,7 +23,7 @@ class Team(Protocol):
         """The mean of a number over all processes."""
 
 
-class Alone:
+class OneProcess:
     """One process."""
 
     rank, size = 0, 1
@@ -35,7 +35,7 @@ class Alone:
         return value
 
 
-class Accelerated:
+class AcceleratedGroup:
     """Several processes, joined by accelerate.
 
     Args:

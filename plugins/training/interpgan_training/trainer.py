@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from interpgan_core import Generator, ImageSet, InterpganError
 from interpgan_core.plugin import placing, rectify
 from interpgan_training.augment import adapt, augment
-from interpgan_training.draws import batch_indices, generator_of
 from interpgan_training.encoder import Encoder, divergence
 from interpgan_training.families.base import Family
-from interpgan_training.losses import critic_loss, generator_loss, gradient_penalty, r1_penalty
+from interpgan_training.losses import discriminator_loss, generator_loss, gradient_penalty, r1_penalty
+from interpgan_training.process_group import OneProcess, ProcessGroup
+from interpgan_training.random_numbers import batch_indices, rng_for
 from interpgan_training.settings import FamilySettings
-from interpgan_training.team import Alone, Team
 
 PENALTY = 10.0  # weight of the gradient penalty, as its paper has it
 CONTRAST = 4.0  # of squares: what is small and dark, as an eye, would be left out for the sake of all else
@@ -68,9 +68,9 @@ class Trainer:
         settings: see there.
         data: the pictures.
         device: "cpu", "cuda".
-        team: the processes that train together.
+        process_group: the processes that train together.
         start: a generator with its discriminator, whose weights are taken over; None: new ones.
-        new_critic: is the discriminator new in spite of that?
+        new_discriminator: is the discriminator new in spite of that?
 
     Attributes:
         step: steps taken.
@@ -84,9 +84,9 @@ class Trainer:
     settings: Settings
     data: ImageSet
     device: str = "cpu"
-    team: Team = field(default_factory=Alone)
+    process_group: ProcessGroup = field(default_factory=OneProcess)
     start: Generator | None = None
-    new_critic: bool = False
+    new_discriminator: bool = False
 
     def __post_init__(self) -> None:
         self.step, self.memory = 0, dict[str, float]()
@@ -99,7 +99,7 @@ class Trainer:
             self.encoder = Encoder(widths, self.classes, self.family.entries)
         if self.start is not None:
             self.family.adopt(self.generator, self.start.module)
-            if not self.new_critic:
+            if not self.new_discriminator:
                 if self.start.discriminator is None:
                     raise InterpganError(
                         "training goes on from a generator with its discriminator, and this has none"
@@ -112,10 +112,12 @@ class Trainer:
         self.average = deepcopy(self.generator).requires_grad_(False)
         own = self.family.settings
         lazy = own.r1_interval / (own.r1_interval + 1) if own.r1 else 1.0
-        critic = [{"params": list(self.discriminator.parameters()), "lr": own.discriminator_rate * lazy}]
+        discriminator = [
+            {"params": list(self.discriminator.parameters()), "lr": own.discriminator_rate * lazy}
+        ]
         self.optimisers: tuple[torch.optim.Optimizer, ...] = (
             self._adam(self.family.groups(self.generator, own.generator_rate), 1.0),
-            self._adam(critic, lazy),
+            self._adam(discriminator, lazy),
             torch.optim.Adam(self.encoder.parameters(), ENCODER_RATE, fused=True),
         )
 
@@ -127,7 +129,7 @@ class Trainer:
     @property
     def seen(self) -> int:
         """Real pictures shown so far."""
-        return self.step * self.settings.batch_size * self.family.settings.critic_steps
+        return self.step * self.settings.batch_size * self.family.settings.discriminator_steps
 
     def advance(self) -> dict[str, float]:
         """One step of both networks.
@@ -135,19 +137,21 @@ class Trainer:
         Returns:
             Losses and mean logits, by name.
         """
-        random = generator_of(self.settings.seed, self.step, self.team.rank)
+        random = rng_for(self.settings.seed, self.step, self.process_group.rank)
         stage = self.family.stage(self.seen)
-        own, told = self.family.settings, dict[str, float]()
+        own, metrics = self.family.settings, dict[str, float]()
         alone = self.seen < 1000 * own.reconstruction_kimg
-        for turn in range(0 if alone else own.critic_steps):
+        for turn in range(0 if alone else own.discriminator_steps):
             start = self.seen + turn * self.settings.batch_size
-            told |= self._critic(start, stage, random, penalise=turn == 0)
-        told |= self._generator(stage, random, alone)
+            metrics |= self._discriminator_step(start, stage, random, penalise=turn == 0)
+        metrics |= self._generator(stage, random, alone)
         self.step += 1
         self._blend()
-        return told
+        return metrics
 
-    def _critic(self, start: int, stage: Any, random: torch.Generator, penalise: bool) -> dict[str, float]:
+    def _discriminator_step(
+        self, start: int, stage: Any, random: torch.Generator, penalise: bool
+    ) -> dict[str, float]:
         family, own = self.family, self.family.settings
         pictures, labels = self._real(start)
         real = self._varied(family.sized(pictures, stage), random)
@@ -155,47 +159,47 @@ class Trainer:
         with self._mixed():
             fake = family.fakes(self.generator, len(real), drawn, stage, random).detach()
             fake = self._varied(fake, random)
-            on_real = family.judge(self.discriminator, real, labels, stage).float()
-            on_fake = family.judge(self.discriminator, fake, drawn, stage).float()
-        loss = critic_loss(own.loss, on_real, on_fake)
-        told = {"discriminator": loss, "real": on_real.mean(), "fake": on_fake.mean()}
+            on_real = family.logits(self.discriminator, real, labels, stage).float()
+            on_fake = family.logits(self.discriminator, fake, drawn, stage).float()
+        loss = discriminator_loss(own.loss, on_real, on_fake)
+        metrics = {"discriminator": loss, "real": on_real.mean(), "fake": on_fake.mean()}
 
-        def judge(images: Tensor) -> Tensor:
-            return family.judge(self.discriminator, images, labels, stage)
+        def logits(images: Tensor) -> Tensor:
+            return family.logits(self.discriminator, images, labels, stage)
 
         if own.loss == "wasserstein":
-            loss = loss + PENALTY * gradient_penalty(judge, real, fake.float(), random)
+            loss = loss + PENALTY * gradient_penalty(logits, real, fake.float(), random)
         if own.r1 and penalise and self.step % own.r1_interval == 0:
-            told["r1"] = r1_penalty(judge, real)
-            loss = loss + own.r1 * own.r1_interval * told["r1"]
+            metrics["r1"] = r1_penalty(logits, real)
+            loss = loss + own.r1 * own.r1_interval * metrics["r1"]
         self._learn(loss, 1)
         if self.settings.augment:
-            sign = self.team.mean(float(on_real.detach().sign().mean()))
+            sign = self.process_group.mean(float(on_real.detach().sign().mean()))
             self.memory["augment"] = adapt(self.memory.get("augment", 0.0), sign, self.settings.batch_size)
-            told["augment"] = torch.tensor(self.memory["augment"])
-        return {name: float(value.detach()) for name, value in told.items()}
+            metrics["augment"] = torch.tensor(self.memory["augment"])
+        return {name: float(value.detach()) for name, value in metrics.items()}
 
     def _generator(self, stage: Any, random: torch.Generator, alone: bool) -> dict[str, float]:
         family, own = self.family, self.family.settings
-        told, losses = dict[str, float](), list[Tensor]()
+        metrics, losses = dict[str, float](), list[Tensor]()
         if not alone:
-            size = self.settings.batch_size // self.team.size
+            size = self.settings.batch_size // self.process_group.size
             drawn = self._drawn(size, random)
             self.discriminator.requires_grad_(False)
             with self._mixed():
                 fake = self._varied(family.fakes(self.generator, size, drawn, stage, random), random)
-                logits = family.judge(self.discriminator, fake, drawn, stage).float()
+                logits = family.logits(self.discriminator, fake, drawn, stage).float()
             losses.append(generator_loss(own.loss, logits))
-            told["generator"] = float(losses[0].detach())
+            metrics["generator"] = float(losses[0].detach())
             extra = family.penalty(self.generator, size, drawn, random, self.step, self.memory)
             losses += [] if extra is None else [extra]
         if own.reconstruction:
-            losses.append(own.reconstruction * self._reconstruction(stage, random, told))
+            losses.append(own.reconstruction * self._reconstruction(stage, random, metrics))
         self._learn(sum(losses[1:], losses[0]), 0, *((2,) if own.reconstruction else ()))
         self.discriminator.requires_grad_(True)
-        return told
+        return metrics
 
-    def _reconstruction(self, stage: Any, random: torch.Generator, told: dict[str, float]) -> Tensor:
+    def _reconstruction(self, stage: Any, random: torch.Generator, metrics: dict[str, float]) -> Tensor:
         """The autoencoder's loss on the pictures of the step, for each number of a picture."""
         pictures, labels = self._real(self.seen)
         real = self.family.sized(pictures, stage)
@@ -206,7 +210,7 @@ class Trainer:
             found = self.family.paint(self.generator, z, labels, stage, random).float()
         apart, nats = (found - real).abs(), divergence(mean, spread).mean()
         difference = (apart + CONTRAST * apart.square()).mean()
-        told |= {"difference": float(difference.detach()), "nats": float(nats.detach())}
+        metrics |= {"difference": float(difference.detach()), "nats": float(nats.detach())}
         return difference + self.family.settings.divergence * nats / real[0].numel()
 
     def _learn(self, loss: Tensor, *which: int) -> None:
@@ -215,7 +219,7 @@ class Trainer:
             self.optimisers[i].zero_grad(set_to_none=True)
         loss.backward()
         for i in which:
-            self.team.average_gradients((self.generator, self.discriminator, self.encoder)[i])
+            self.process_group.average_gradients((self.generator, self.discriminator, self.encoder)[i])
             self.optimisers[i].step()
 
     def _blend(self) -> None:
@@ -231,7 +235,7 @@ class Trainer:
     def _real(self, start: int) -> tuple[Tensor, Tensor | None]:
         """This process's share of the batch that begins at a number of pictures seen, and its labels."""
         chosen = batch_indices(self.settings.seed, len(self.data), start, self.settings.batch_size)
-        chosen = chosen[self.team.rank :: self.team.size]
+        chosen = chosen[self.process_group.rank :: self.process_group.size]
         labels = None if self.labels is None else self.labels[chosen].to(self.device)
         pictures = torch.from_numpy(self.data.pixels[chosen]).to(self.device, torch.float32)
         return (pictures / 127.5 - 1).contiguous(memory_format=torch.channels_last), labels

@@ -1,4 +1,4 @@
-"""What is random in training: every step draws from its own seed, so that a resumed run draws the same."""
+"""Random numbers of a training: every step has a seed of its own, so that a resumed run draws the same."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 
-def generator_of(seed: int, step: int, rank: int = 0) -> torch.Generator:
+def rng_for(seed: int, step: int, rank: int = 0) -> torch.Generator:
     """Random numbers of one step of one process.
 
     Args:

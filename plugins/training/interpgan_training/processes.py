@@ -1,4 +1,4 @@
-"""Training in several processes: torchrun starts them, accelerate joins them."""
+"""A training job in one process or in several: torchrun starts them, accelerate joins them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,53 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from interpgan_core import Generator, ImageSet, InterpganError, Progress
-from interpgan_training.session import STATE, Order, train
-from interpgan_training.team import Accelerated
+from interpgan_training.job import STATE, TrainingJob, report, train
+from interpgan_training.log import PLOTS, Plots
+from interpgan_training.process_group import AcceleratedGroup
+from interpgan_training.settings import GROUP
 
-ORDER, SEEN, SAID = "order.json", "seen", "processes.log"
+JOB, SEEN, OUTPUT = "job.json", "seen", "processes.log"
 
 
-def together(
-    order: Order,
+def run_job(
+    job: TrainingJob,
+    data: ImageSet,
+    start: Generator | None,
+    processes: int,
+    device: str,
+    folder: Path,
+    scratch: Path,
+    progress: Progress,
+    plots: Plots = PLOTS,
+) -> Generator:
+    """Train, in one process or in several, and write the report.
+
+    Args:
+        job, data, start, device, scratch, progress, plots: as in `job.train`.
+        processes: how many train together.
+        folder: takes the report.
+
+    Returns:
+        The generator of averaged weights, with its discriminator.
+
+    Raises:
+        InterpganError: if batches cannot be shared among the processes, accelerate is not installed, a process
+            failed, the data does not fit, or a loss is not finite.
+    """
+    if job.settings.batch_size % (GROUP * processes):
+        raise InterpganError(
+            f"{processes} processes need batches of a multiple of {GROUP * processes}, not "
+            f"{job.settings.batch_size}; change batch_size"
+        )
+    if processes > 1:
+        train_together(job, data, start, processes, device, scratch, progress)
+    made = train(job, data, start, device, scratch, progress, plots=plots)
+    report(job, scratch, folder, plots)
+    return made
+
+
+def train_together(
+    job: TrainingJob,
     data: ImageSet,
     start: Generator | None,
     processes: int,
@@ -28,11 +67,11 @@ def together(
     """Have several processes train, and wait for them; the checkpoint that they leave is the result.
 
     Args:
-        order, data, start, device, scratch, progress: as in `session.train`.
+        job, data, start, device, scratch, progress: as in `job.train`.
         processes: how many.
 
     Raises:
-        InterpganError: if accelerate is not installed, or a process failed; the message quotes what it said.
+        InterpganError: if accelerate is not installed, or a process failed; the message quotes its output.
     """
     try:
         import accelerate  # noqa: F401
@@ -46,23 +85,23 @@ def together(
         data.save(folder)
     if start is not None:
         start.save(scratch)
-    (scratch / ORDER).write_text(json.dumps(order.to_json()), encoding="utf-8")
+    (scratch / JOB).write_text(json.dumps(job.to_json()), encoding="utf-8")
     (scratch / SEEN).unlink(missing_ok=True)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    command += ["-m", "interpgan_training.worker", str(scratch), device]
-    with (scratch / SAID).open("w") as said:
-        running = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
+    command += ["-m", "interpgan_training.processes", str(scratch), device]
+    with (scratch / OUTPUT).open("w") as output:
+        running = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         try:
-            shown = range(order.pictures)
+            shown = range(job.pictures)
             for _ in progress(_seen(scratch, running), total=len(shown), what="training, pictures"):
                 pass
         finally:
             running.terminate()
             running.wait()
     if running.returncode not in (0, -15) or not (scratch / STATE).exists():
-        last = (scratch / SAID).read_text(errors="replace").strip().splitlines()[-1:]
+        last = (scratch / OUTPUT).read_text(errors="replace").strip().splitlines()[-1:]
         raise InterpganError(
-            f"a training process failed: {' '.join(last)}; all it said is in {scratch / SAID}"
+            f"a training process failed: {' '.join(last)}; all its output is in {scratch / OUTPUT}"
         )
 
 
@@ -86,9 +125,9 @@ def main(scratch: Path, device: str) -> None:
     # A process that is lost must end the others soon, so that the run can be started again.
     patience = InitProcessGroupKwargs(timeout=timedelta(seconds=120))
     accelerator = Accelerator(cpu=device == "cpu", kwargs_handlers=[patience])
-    order = Order.from_json(json.loads((scratch / ORDER).read_text("utf-8")))
+    job = TrainingJob.from_json(json.loads((scratch / JOB).read_text("utf-8")))
 
-    def tell(items: range, total: int | None = None, what: str = "") -> Iterator[int]:
+    def count(items: range, total: int | None = None, what: str = "") -> Iterator[int]:
         for number in items:
             if accelerator.is_main_process and number % 64 == 0:
                 (scratch / SEEN).write_text(str(number))
@@ -96,8 +135,8 @@ def main(scratch: Path, device: str) -> None:
 
     where, begun = str(accelerator.device), (scratch / "generator.safetensors").exists()
     start = Generator.load(scratch).to(where) if begun else None
-    team = Accelerated(accelerator)
-    train(order, ImageSet.load(scratch / "data"), start, where, scratch, tell, team)
+    process_group = AcceleratedGroup(accelerator)
+    train(job, ImageSet.load(scratch / "data"), start, where, scratch, count, process_group)
     accelerator.end_training()
 
 

@@ -1,4 +1,4 @@
-"""What a training tells of itself: a log, curves, and pictures of the same codes as they become better."""
+"""The log of a training: metrics, curves, and images of the same codes as they become better."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import torch
 from torch.nn import functional
 
 from interpgan_core import Picture, Report, Strip, Table, contact_sheet, to_uint8
-from interpgan_training.draws import generator_of
+from interpgan_training.random_numbers import rng_for
 
 if TYPE_CHECKING:
-    from interpgan_training.loop import Trainer
+    from interpgan_training.trainer import Trainer
 
 LINES = 200  # of the log, over a whole training
 SHEETS = 8
@@ -23,11 +23,11 @@ SHOWN = 16  # pictures of a sheet
 CODES = 2**31  # seed of the sheets' codes: none that a step draws from
 
 Plots = Mapping[str, Sequence[str]]
-"""Title -> names of what a step tells, each a curve."""
+"""Title -> names of metrics, each a curve."""
 PLOTS: Plots = {"losses": ("discriminator", "generator"), "mean logits": ("real", "fake")}
 
 
-class Diary:
+class TrainingLog:
     """The log and the sheets of a training; both go on in a resumed run.
 
     Args:
@@ -49,9 +49,9 @@ class Diary:
         """Go on where the checkpoint was."""
         self.lines, self.sums = content["lines"], content["sums"]
 
-    def write(self, trainer: Trainer, told: dict[str, float]) -> None:
-        """Take in what a step told; now and then a line and a sheet come of it."""
-        for name, value in told.items():
+    def write(self, trainer: Trainer, metrics: dict[str, float]) -> None:
+        """Add the metrics of a step; every so often write a line and a sheet."""
+        for name, value in metrics.items():
             total = self.sums.setdefault(name, [0.0, 0.0])
             total[0] += value
             total[1] += 1
@@ -67,7 +67,7 @@ class Diary:
 
     def sheet(self, trainer: Trainer) -> None:
         """Pictures of the averaged generator, always of the same codes."""
-        random = generator_of(trainer.settings.seed, CODES)
+        random = rng_for(trainer.settings.seed, CODES)
         labels = None
         if trainer.classes:
             labels = torch.eye(trainer.classes).repeat(SHOWN // trainer.classes + 1, 1)[:SHOWN]

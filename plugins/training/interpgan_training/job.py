@@ -1,33 +1,31 @@
-"""A training from its first step to its last, whatever comes between: checkpoints, diary, report."""
+"""A training job from its first step to its last: checkpoints, log, report."""
 
 from __future__ import annotations
 
 import importlib
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from interpgan_core import Generator, ImageSet, InterpganError, Progress
-from interpgan_training.diary import PLOTS, Diary, Plots
-from interpgan_training.loop import Settings, Trainer, family_of
+from interpgan_training.log import PLOTS, Plots, TrainingLog
+from interpgan_training.process_group import OneProcess, ProcessGroup
 from interpgan_training.settings import Architecture, FamilySettings
-from interpgan_training.team import Alone, Team
-
-if TYPE_CHECKING:
-    from interpgan_training.operators import Train
+from interpgan_training.trainer import Settings, Trainer, family_of
 
 STATE = "state.pt"
 SAVE_SECONDS = 180.0
-TRAINER = "interpgan_training.loop:Trainer"
+TRAINER = "interpgan_training.trainer:Trainer"
 
 
 @dataclass(frozen=True)
-class Order:
-    """What is to be trained, and for how long.
+class TrainingJob:
+    """What is to be trained, and for how long; JSON values, so that several processes can take it.
 
     Args:
         family: settings of the architecture.
@@ -45,12 +43,6 @@ class Order:
     trainer: str = TRAINER
     more: dict[str, Any] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, train: Train) -> Order:
-        """What an operator asks for."""
-        settings = Settings(train.seed, train.batch_size, train.ema_kimg, train.precision, train.augment)
-        return cls(train.architecture, settings, math.ceil(1000 * train.kimg))
-
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
         return {
@@ -62,7 +54,7 @@ class Order:
         }
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Order:
+    def from_json(cls, values: dict[str, Any]) -> TrainingJob:
         """What `to_json` made."""
         family: FamilySettings = TypeAdapter(Architecture).validate_python(values["family"])
         rectified = tuple(values.get("rectified", ()))
@@ -71,25 +63,25 @@ class Order:
 
 
 def train(
-    order: Order,
+    job: TrainingJob,
     data: ImageSet,
     start: Generator | None,
     device: str,
     scratch: Path,
     progress: Progress,
-    team: Team | None = None,
+    process_group: ProcessGroup | None = None,
     plots: Plots = PLOTS,
 ) -> Generator:
     """Train to the end, from the last checkpoint on where there is one.
 
     Args:
-        order: what.
+        job: what to train.
         data: the pictures.
         start: a generator with its discriminator to go on from; None: new weights.
         device: "cpu", "cuda".
-        scratch: holds the checkpoint and the diary.
+        scratch: holds the checkpoint and the log.
         progress: shows pictures seen, pictures a second and the time that is left.
-        team: the processes that train together.
+        process_group: the processes that train together.
         plots: which curves the report shows.
 
     Returns:
@@ -98,49 +90,49 @@ def train(
     Raises:
         InterpganError: if the data does not fit, or a loss is not finite.
     """
-    team = team or Alone()
-    family = family_of(order.family, start is not None, order.rectified)
-    module, _, name = order.trainer.partition(":")
+    process_group = process_group or OneProcess()
+    family = family_of(job.family, start is not None, job.rectified)
+    module, _, name = job.trainer.partition(":")
     make: type[Trainer] = getattr(importlib.import_module(module), name)
-    trainer = make(family, order.settings, data, device, team, start, **order.more)
-    diary = Diary(scratch, order.pictures, plots)
+    trainer = make(family, job.settings, data, device, process_group, start, **job.more)
+    log = TrainingLog(scratch, job.pictures, plots)
     state = scratch / STATE
     if state.exists():
-        diary.restore(trainer.restore(state))
+        log.restore(trainer.restore(state))
     saved = time.monotonic()
-    shown = range(trainer.seen, order.pictures)
+    shown = range(trainer.seen, job.pictures)
     for number in progress(shown, total=len(shown), what="training, pictures"):
         if number < trainer.seen:
             continue
-        told = trainer.advance()
-        _check(told, trainer)
-        if team.rank:
+        metrics = trainer.advance()
+        check_finite(metrics, trainer.seen)
+        if process_group.rank:
             continue
-        diary.write(trainer, told)
+        log.write(trainer, metrics)
         if time.monotonic() - saved > SAVE_SECONDS:
-            trainer.save(state, diary.content())
+            trainer.save(state, log.content())
             saved = time.monotonic()
-    if not team.rank:
-        diary.sheet(trainer)
-        trainer.save(state, diary.content())
+    if not process_group.rank:
+        log.sheet(trainer)
+        trainer.save(state, log.content())
     made = trainer.finish()
-    made.notes = {"training": order.to_json(), "data": dict(data.notes or {})}
+    made.notes = {"training": job.to_json(), "data": dict(data.notes or {})}
     if start is not None:
         made.notes["parent"] = start.fingerprint
     return made.to(device)
 
 
-def report(order: Order, scratch: Path, folder: Path, plots: Plots = PLOTS) -> None:
+def report(job: TrainingJob, scratch: Path, folder: Path, plots: Plots = PLOTS) -> None:
     """Put the log, the curves and the pictures of a training into the folder of its step."""
-    diary = Diary(scratch, order.pictures, plots)
-    diary.report(folder, f"{order.family.family}, {order.pictures / 1000:g} thousand pictures")
+    log = TrainingLog(scratch, job.pictures, plots)
+    log.report(folder, f"{job.family.family}, {job.pictures / 1000:g} thousand pictures")
 
 
-def _check(told: dict[str, float], trainer: Trainer) -> None:
-    """Stop as soon as a loss is no number: nothing after it can be of use."""
-    bad = [name for name, value in told.items() if not math.isfinite(value)]
+def check_finite(metrics: Mapping[str, float], seen: int) -> None:
+    """Stop as soon as a loss is not finite: no later step can recover."""
+    bad = [name for name, value in metrics.items() if not math.isfinite(value)]
     if bad:
         raise InterpganError(
-            f"training diverged after {trainer.seen} pictures: {', '.join(bad)} is not finite; try lower "
+            f"training diverged after {seen} pictures: {', '.join(bad)} is not finite; try lower "
             "learning rates, a larger r1, or precision: float32"
         )
