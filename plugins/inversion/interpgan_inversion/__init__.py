@@ -8,15 +8,15 @@ from interpgan_core import hookimpl
 @hookimpl
 def interpgan_operators() -> Mapping[str, str]:
     return {
-        "inversion": "interpgan_inversion.operators:Invert",
+        "inversion": "interpgan_inversion.invert:Invert",
         "inversion.align": "interpgan_inversion.align:Align",
-        "inversion.compare": "interpgan_inversion.operators:Compare",
+        "inversion.compare": "interpgan_inversion.compare:Compare",
         "inversion.editability": "interpgan_inversion.editability:Editability",
-        "inversion.efficientnet": "interpgan_inversion.operators:LoadEfficientNet",
-        "inversion.encode": "interpgan_inversion.encoding:Encode",
-        "inversion.encoder": "interpgan_inversion.encoding:TrainEncoder",
-        "inversion.load-encoder": "interpgan_inversion.encoding:LoadEncoder",
-        "inversion.indomain": "interpgan_inversion.encoding:InvertInDomain",
+        "inversion.efficientnet": "interpgan_inversion.nets:LoadEfficientNet",
+        "inversion.encode": "interpgan_inversion.encode:Encode",
+        "inversion.encoder": "interpgan_inversion.train_encoder:TrainEncoder",
+        "inversion.load-encoder": "interpgan_inversion.encode:LoadEncoder",
+        "inversion.indomain": "interpgan_inversion.indomain:InvertInDomain",
         "inversion.pivotal": "interpgan_inversion.pivotal:Tune",
-        "inversion.lpips": "interpgan_inversion.operators:LoadLpips",
+        "inversion.lpips": "interpgan_inversion.nets:LoadLpips",
     }

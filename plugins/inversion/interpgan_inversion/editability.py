@@ -17,7 +17,8 @@ from interpgan_core import (
     Report,
     Scorer,
 )
-from interpgan_inversion.operators import Count, WithNets
+from interpgan_inversion.base import Count, WithNets
+from interpgan_inversion.loss import Likeness
 
 
 class Editability(WithNets):
@@ -55,7 +56,7 @@ class Editability(WithNets):
             InterpganError: if pictures cannot be read, there is not one code a picture, a caption of `generators` is
                 none of `batches`, or an attribute is unknown.
         """
-        from interpgan_inversion.edits import measured
+        from interpgan_inversion.edits import Edits, measured
 
         originals = self.originals(generator, scratch, progress)
         for caption, batch in self.batches.items():
@@ -68,7 +69,15 @@ class Editability(WithNets):
             raise InterpganError(
                 f"generators names {', '.join(sorted(extra))}, and batches does not; use the same captions"
             )
-        return measured(self, self.asked(), originals, generator, folder, progress)
+        edits = Edits(
+            self.directions, self.scorer, self.asked(), self.strength, self.threshold, self.batch_size
+        )
+        inverted = {
+            caption: (batch, self.generators.get(caption, generator))
+            for caption, batch in self.batches.items()
+        }
+        likeness = Likeness(self.perceptual, self.identity)
+        return measured(edits, inverted, originals, likeness, self.shown, folder, progress)
 
     def asked(self) -> tuple[str, ...]:
         """The attributes.

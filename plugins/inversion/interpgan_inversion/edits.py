@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from interpgan_core import (
+    DirectionSet,
     Generator,
     ImageSet,
     LatentBatch,
     Picture,
     Progress,
     Report,
+    Scorer,
     Shift,
     Strip,
     Table,
+    score_images,
     to_uint8,
 )
-from interpgan_inversion.likeness import Likeness, alike
+from interpgan_inversion.loss import Likeness, alike
 from interpgan_inversion.measures import MARK, Row, figures
 from interpgan_inversion.sources import names_of
-
-if TYPE_CHECKING:
-    from interpgan_inversion.editability import Editability
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,38 +47,74 @@ class Way:
     pictures: Tensor
 
 
+@dataclass(frozen=True, eq=False)
+class Edits:
+    """How inverted pictures are edited, and when an edit takes.
+
+    Args:
+        directions: by attribute.
+        scorer: of images.
+        names: k attributes, known to both.
+        strength: of every edit, in standard deviations of the samples' codes.
+        threshold: the score that divides the two sides of an attribute.
+        batch_size: images at once.
+    """
+
+    directions: DirectionSet
+    scorer: Scorer
+    names: tuple[str, ...]
+    strength: float
+    threshold: float
+    batch_size: int
+
+    def sides(self, images: Tensor) -> Tensor:
+        """(n, k) bool: which side of each attribute the scorer sees an image on."""
+        columns = [self.scorer.names.index(name) for name in self.names]
+        return score_images(self.scorer, images)[:, columns].to(images.device) > self.threshold
+
+    def moved(self, name: str, batch: LatentBatch, up: Tensor, generator: Generator) -> LatentBatch:
+        """Every code moved along a direction: up, (n,) bool, or down."""
+        shift = Shift(direction=self.directions[name], strength=self.strength, unit="sigma")
+        moved = shift.run(batch, generator)
+        codes = generator.to_space(batch, moved.space.name).codes
+        sign = torch.where(up, 1.0, -1.0).to(codes).view(-1, *[1] * (codes.ndim - 1))
+        return replace(moved, codes=codes + sign * (moved.codes - codes))
+
+
 @torch.no_grad()
 def measured(
-    step: Editability,
-    names: Sequence[str],
+    edits: Edits,
+    inverted: Mapping[str, tuple[LatentBatch, Generator]],
     originals: ImageSet,
-    generator: Generator,
+    likeness: Likeness,
+    shown: int,
     folder: Path,
     progress: Progress,
 ) -> Report:
-    """What `Editability.run` does.
+    """Edit inverted pictures, and measure the edits.
 
     Args:
-        step: checked.
-        names: of the attributes.
+        edits: how.
+        inverted: by caption of the way of inversion, n codes and the generator that draws them.
         originals: n pictures.
-        generator: that draws where the step names no other.
+        likeness: whose nets measure.
+        shown: how many pictures the report shows.
         folder: of the step.
         progress: shows how far it is.
     """
-    images = originals.images(slice(None)).to(generator.device)
     ways: dict[str, Way] = {}
-    for caption, batch in progress(
-        step.batches.items(), total=len(step.batches), what="editing what was inverted"
+    images = torch.empty(0)
+    for caption, (batch, generator) in progress(
+        inverted.items(), total=len(inverted), what="editing what was inverted"
     ):
-        own = step.generators.get(caption, generator)
-        ways[caption] = _way(step, names, images, batch, own)
+        images = originals.images(slice(None)).to(generator.device)
+        ways[caption] = _way(edits, images, batch, generator, likeness, shown)
     strips = [
-        _strip(f"{name}, {caption}", folder, f"{i:03d}-{k}", images[i : i + 1], way.pictures[i], names)
-        for i, name in enumerate(names_of(originals)[: step.shown])
+        _strip(f"{name}, {caption}", folder, f"{i:03d}-{k}", images[i : i + 1], way.pictures[i], edits.names)
+        for i, name in enumerate(names_of(originals)[:shown])
         for k, (caption, way) in enumerate(ways.items())
     ]
-    return Report("", tuple(strips), _tables(ways, names), _notes(step, len(images)))
+    return Report("", tuple(strips), _tables(ways, edits.names), _notes(edits, likeness, len(images)))
 
 
 def _strip(
@@ -97,41 +132,26 @@ def _strip(
 
 
 def _way(
-    step: Editability, names: Sequence[str], images: Tensor, batch: LatentBatch, generator: Generator
+    edits: Edits, images: Tensor, batch: LatentBatch, generator: Generator, likeness: Likeness, shown: int
 ) -> Way:
-    likeness = Likeness(step.perceptual, step.identity)
-
     def drawn(codes: LatentBatch) -> Tensor:
-        pixels = torch.from_numpy(to_uint8(generator.images(codes, step.batch_size))).permute(0, 3, 1, 2)
+        pixels = torch.from_numpy(to_uint8(generator.images(codes, edits.batch_size))).permute(0, 3, 1, 2)
         return pixels.to(images) / 127.5 - 1  # as a file has them
 
-    columns = [step.scorer.names.index(name) for name in names]
+    def identity(of: Tensor) -> Tensor | None:
+        return None if likeness.identity is None else likeness.identity.features(of)
 
-    def sides(pictures: Tensor) -> Tensor:
-        return step.scorer(pictures)[:, columns] > step.threshold
-
-    def who(pictures: Tensor) -> Tensor | None:
-        return None if step.identity is None else step.identity.features(pictures)
-
-    inverted, wanted, person = drawn(batch), ~sides(images), who(images)
+    inverted, wanted, person = drawn(batch), ~edits.sides(images), identity(images)
     each = [figures(likeness, inverted[i : i + 1], images[i : i + 1]) for i in range(len(images))]
     near = {what: median(one[what] for one in each) for what in each[0]}
-    lost, took, kept, shown = sides(inverted) == wanted, [], [], [inverted[: step.shown]]
-    for j, name in enumerate(names):
-        edited = drawn(_moved(step, name, batch, wanted[:, j], generator))
-        took.append((sides(edited)[:, j] == wanted[:, j]) & ~lost[:, j])
-        if (now := who(edited)) is not None:
+    lost, took, kept, pictures = edits.sides(inverted) == wanted, [], [], [inverted[:shown]]
+    for j, name in enumerate(edits.names):
+        edited = drawn(edits.moved(name, batch, wanted[:, j], generator))
+        took.append((edits.sides(edited)[:, j] == wanted[:, j]) & ~lost[:, j])
+        if (now := identity(edited)) is not None:
             kept.append(alike(now, person))
-        shown.append(edited[: step.shown])
-    return Way(near, torch.stack(took, 1), torch.stack(kept, 1) if kept else None, torch.stack(shown, 1))
-
-
-def _moved(step: Editability, name: str, batch: LatentBatch, up: Tensor, generator: Generator) -> LatentBatch:
-    """Every code moved along a direction: up, (n,) bool, or down."""
-    moved = Shift(direction=step.directions[name], strength=step.strength, unit="sigma").run(batch, generator)
-    codes = generator.to_space(batch, moved.space.name).codes
-    way = torch.where(up, 1.0, -1.0).to(codes).view(-1, *[1] * (codes.ndim - 1))
-    return replace(moved, codes=codes + way * (moved.codes - codes))
+        pictures.append(edited[:shown])
+    return Way(near, torch.stack(took, 1), torch.stack(kept, 1) if kept else None, torch.stack(pictures, 1))
 
 
 def _tables(ways: dict[str, Way], names: Sequence[str]) -> tuple[Table, Table]:
@@ -149,12 +169,12 @@ def _tables(ways: dict[str, Way], names: Sequence[str]) -> tuple[Table, Table]:
     )
 
 
-def _notes(step: Editability, count: int) -> tuple[str, ...]:
-    told = [
-        f"{count} pictures; every code is moved by {step.strength:g} standard deviations towards the side of the "
+def _notes(edits: Edits, likeness: Likeness, count: int) -> tuple[str, ...]:
+    notes = [
+        f"{count} pictures; every code is moved by {edits.strength:g} standard deviations towards the side of the "
         "attribute where the original is not. An edit takes where the picture of the code is seen on the side of the "
         "original, and the edited one on the other."
     ]
-    if step.identity is not None:
-        told.append(f"Identity after edits: cosine to the original by {step.identity.name}, mean.")
-    return tuple(told)
+    if likeness.identity is not None:
+        notes.append(f"Identity after edits: cosine to the original by {likeness.identity.name}, mean.")
+    return tuple(notes)

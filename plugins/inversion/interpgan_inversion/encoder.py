@@ -1,9 +1,10 @@
-"""An encoder and the generator that it belongs to, as a result of a step."""
+"""An encoder of images: its file, the generator that it belongs to, and those that come with the plugin."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -21,7 +22,7 @@ from interpgan_core.plugin import build
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from interpgan_inversion.learning import EncoderNet
+    from interpgan_inversion.encoder_network import EncoderNet
     from interpgan_inversion.starts import Scale
 
 FILE = "encoder.safetensors"
@@ -29,13 +30,13 @@ FILE = "encoder.safetensors"
 
 @dataclass(frozen=True, eq=False)
 class Encoder:
-    """Pictures to codes.
+    """Maps images to codes.
 
     Args:
-        net: trained; it says deviations from the mean code.
+        net: trained; its output is a deviation from the mean code.
         scale: what these are deviations from.
         generator: fingerprint of the one that it belongs to.
-        figures: of samples that it had not seen.
+        figures: measured on held-out samples.
     """
 
     net: EncoderNet
@@ -61,13 +62,13 @@ class Encoder:
         return LatentBatch(self.scale.codes(apart), self.scale.space, labels)
 
     def check(self, generator: Generator) -> None:
-        """See that it is this generator's.
+        """Check that it belongs to this generator.
 
         Raises:
-            InterpganError: if not.
+            InterpganError: if it does not.
         """
         if not generator.shares_codes(self.generator):
-            raise _another()
+            raise _of_another_generator()
 
     @staticmethod
     def owner(path: Path) -> str:
@@ -93,7 +94,7 @@ class Encoder:
         Raises:
             InterpganError: if there is no generator, or it is another one.
         """
-        from interpgan_inversion.learning import EncoderNet
+        from interpgan_inversion.encoder_network import EncoderNet
         from interpgan_inversion.starts import Scale
 
         path = folder / FILE if folder.is_dir() else folder
@@ -101,7 +102,7 @@ class Encoder:
         if generator is None:
             raise InterpganError(f"{path} belongs to a generator; load that first")
         if not generator.shares_codes(header["generator"]):
-            raise _another()
+            raise _of_another_generator()
         weights = {name.removeprefix("net."): t for name, t in tensors.items() if name.startswith("net.")}
         net = build(lambda: EncoderNet(**header["net"]), weights, path).to(generator.device)
         centre, spread = (tensors[name].to(generator.device) for name in ("centre", "spread"))
@@ -109,12 +110,46 @@ class Encoder:
         return cls(net, scale, header["generator"], header["figures"])
 
     def summary(self) -> Report:
-        """How well it does."""
+        """Its figures on held-out samples."""
         table = Table("On samples that it had not seen", ("what", "figure"), tuple(self.figures.items()))
         return Report(tables=(table,), notes=(f"Codes of {self.scale.space.name}.",))
 
 
-def _another() -> InterpganError:
+def _of_another_generator() -> InterpganError:
     return InterpganError(
         "this encoder was trained on another generator; train one by inversion.encoder on this one"
     )
+
+
+def shipped_files() -> list[Path]:
+    """The files that come with the plugin; each knows the fingerprint of its generator."""
+    folder = Path(str(files(__package__).joinpath("weights")))
+    return sorted(folder.glob("*.safetensors"))
+
+
+def shipped_encoder(generator: Generator) -> Encoder:
+    """The encoder that comes with the plugin for a generator.
+
+    Raises:
+        InterpganError: if there is none.
+    """
+    for path in shipped_files():
+        if generator.shares_codes(Encoder.owner(path)):
+            return Encoder.load(path, generator)
+    names = ", ".join(path.stem for path in shipped_files())
+    raise InterpganError(
+        f"no encoder comes with this generator (only with {names}); train one by inversion.encoder, and name it: "
+        "encoder: $step"
+    )
+
+
+def encoder_for(generator: Generator, given: Encoder | None) -> Encoder:
+    """The encoder that a step names, or that which comes with the plugin for the generator.
+
+    Raises:
+        InterpganError: if the one that is named belongs to another generator, or none comes with this one.
+    """
+    if given is None:
+        return shipped_encoder(generator)
+    given.check(generator)
+    return given

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from interpgan_core import Generator, ImageSet, LatentBatch, Picture, Report, Strip, Table, to_uint8
-from interpgan_inversion.likeness import Likeness, alike, distance
+from interpgan_inversion.loss import Likeness, alike, distance
 from interpgan_inversion.sources import names_of
 
 Curve: TypeAlias = Sequence[tuple[int, float]]
@@ -114,11 +114,11 @@ def compared(
 
 def figures(likeness: Likeness, found: Tensor, target: Tensor) -> dict[str, float]:
     """Of one picture and its original, by the heading of their column."""
-    seen, wanted = likeness.look(found), likeness.look(target)
+    seen, wanted = likeness.features_of(found), likeness.features_of(target)
     known = {"PSNR, dB": psnr(found, target), "SSIM": ssim(found, target)}
-    if likeness.perceptual is not None and seen.perceived is not None:
+    if likeness.perceptual is not None and seen.perceptual is not None:
         what = f"perceptual, {likeness.perceptual.name}"
-        known[what] = distance(seen.perceived, wanted.perceived)
+        known[what] = distance(seen.perceptual, wanted.perceptual)
     if likeness.identity is not None and seen.identity is not None:
         known[f"identity, {likeness.identity.name}"] = alike(seen.identity, wanted.identity)
     return {what: float(figure) for what, figure in known.items()}

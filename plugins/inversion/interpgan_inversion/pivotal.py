@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import Field
 
 from interpgan_core import Generator, InterpganError, LatentBatch, Progress
-from interpgan_inversion.operators import Count, Weight, WithLikeness
+from interpgan_inversion.base import Count, Rate, Weight, WithLikeness
 
 
 class Tune(WithLikeness):
@@ -17,15 +14,15 @@ class Tune(WithLikeness):
     The batch that flows in holds the codes, the pivots, such as `inversion` finds them in W; they stay as they are, and
     edits of them go through the tuned generator. It is kept as safetensors, and knows its parent's fingerprint.
 
-    Source: Roich et al., Pivotal Tuning for Latent-based Editing of Real Images, TOG 2022. Deviations: the learning
+    Source: Roich et al., Pivotal Tuning for Latent-based Editing of Real Images, TOG 2022. Deviations: the training
         rate rises and falls as in `inversion`; the steps are not cut short; locality looks halfway to a sample.
     """
 
     perceptual_weight: Weight = 1.0
     """Of the squared distance of its features, as a share of the squared length of the original's."""
     steps: Count = 350
-    rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3e-4
-    """Highest learning rate of the weights."""
+    rate: Rate = 3e-4
+    """Highest training rate of the weights."""
     locality: Weight = 0.0
     """Weight of the change, in squared pixels, of pictures halfway between a pivot and a sample; above 0, a step takes
     half as long again."""
@@ -40,11 +37,16 @@ class Tune(WithLikeness):
         Raises:
             InterpganError: if there is not one code a picture, or generators of this family cannot be saved.
         """
-        from interpgan_inversion.tuning import tune
+        from interpgan_inversion.search import Schedule
+        from interpgan_inversion.tuning import Tuning, tuned_generator
 
         originals = self.originals(generator, scratch, progress)
         if len(originals) != len(batch):
             raise InterpganError(
                 f"{len(batch)} codes are no pivots of {len(originals)} pictures; invert the same pictures first"
             )
-        return tune(self, generator, batch, originals, folder, scratch, progress)
+        likeness, schedule = self.likeness(), Schedule(self.steps, self.rate)
+        tuning = Tuning(
+            generator, batch, originals, likeness, schedule, self.batch_size, self.locality, scratch
+        )
+        return tuned_generator(tuning, folder, scratch, progress)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from interpgan_core import Generator, LatentBatch, seeded_normal
-from interpgan_inversion.likeness import Likeness, Look
+from interpgan_inversion.loss import Features, Likeness
 from interpgan_inversion.starts import Scale, as_logits
 
 Term: TypeAlias = Callable[[Tensor, Tensor], Tensor]
@@ -27,7 +27,7 @@ class Schedule:
 
     Args:
         steps: how many.
-        rate: highest learning rate, in standard deviations of the samples' codes.
+        rate: highest training rate, in standard deviations of the samples' codes.
         noise: how far codes are shaken at the start, in the same unit, so that it does not end beside the first code
             that will do.
         pull: weight of the mean squared deviation from the mean code.
@@ -88,7 +88,7 @@ class Search:
         scale: Scale,
         start: LatentBatch,
         likeness: Likeness,
-        targets: Look,
+        targets: Features,
         schedule: Schedule,
         mask: Tensor | None = None,
         term: Term | None = None,
@@ -121,7 +121,7 @@ class Search:
         codes = self.scale.codes(apart)
         labels = None if self.logits is None else self.logits.softmax(1)
         pictures = self.generator.images(LatentBatch(codes, self.scale.space, labels), len(codes))
-        losses = self.likeness.loss(self.likeness.look(pictures), self.targets, self.mask)
+        losses = self.likeness.loss(self.likeness.features_of(pictures), self.targets, self.mask)
         if schedule.pull:
             losses = losses + schedule.pull * apart.square().flatten(1).mean(1)
         if self.term is not None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from interpgan_core import Generator, InterpganError, LatentBatch, LatentSpace, Progress
-from interpgan_inversion.likeness import Likeness, Look
+from interpgan_inversion.loss import Features, Likeness
 
 SAMPLES = 1000  # of which centre and spread are taken
 SHARE = 0.05  # of the mean spread: entries that hardly vary in samples do not become infinitely stiff
@@ -77,7 +77,7 @@ def from_samples(
     generator: Generator,
     space: str,
     likeness: Likeness,
-    targets: Look,
+    targets: Features,
     count: int,
     batch_size: int,
     progress: Progress,
@@ -87,7 +87,7 @@ def from_samples(
     Args:
         generator: that draws the samples.
         space: of the result.
-        likeness: by which they are judged.
+        likeness: the loss.
         targets: n pictures.
         count: samples to choose from; their seeds begin at 0.
         batch_size: samples at once.
@@ -101,7 +101,7 @@ def from_samples(
     starts = range(0, count, batch_size)
     for start in progress(starts, total=len(starts), what=f"looking through {count} samples"):
         batch = generator.sample(range(start, min(start + batch_size, count)))
-        found = likeness.look(generator.images(batch, batch_size))
+        found = likeness.features_of(generator.images(batch, batch_size))
         for i in range(len(best)):
             loss, row = likeness.loss(found, targets[i : i + 1]).cpu().min(0)
             if loss < best[i]:
@@ -113,3 +113,11 @@ def from_samples(
 def as_logits(labels: Tensor) -> Tensor:
     """Class weights, (n, classes), as numbers of which they are the softmax, but for `SURE`."""
     return (SURE * labels + (1 - SURE) / labels.shape[1]).log()
+
+
+def layered_space(generator: Generator) -> str:
+    """The space with a code for each layer, where images come nearest; the first space where there is none."""
+    for name, space in generator.spaces.items():
+        if space.base is not None:
+            return name
+    return next(iter(generator.spaces))

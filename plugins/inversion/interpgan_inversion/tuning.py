@@ -5,19 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from interpgan_core import Generator, ImageSet, LatentBatch, Progress
-from interpgan_inversion.inverting import looked_at
-from interpgan_inversion.likeness import Likeness
+from interpgan_inversion.loss import Likeness, features_of_originals
 from interpgan_inversion.measures import compared, psnr
-from interpgan_inversion.running import finish
+from interpgan_inversion.resume import finish
 from interpgan_inversion.search import Schedule
-
-if TYPE_CHECKING:
-    from interpgan_inversion.pivotal import Tune
 
 NEIGHBOURS = 2**31  # the first seed of locality's samples: none that recipes use
 
@@ -26,19 +22,18 @@ class Tuning:
     """The tuning in progress.
 
     Args:
-        generator: whose weights are changed in place.
-        parent: as it was.
+        parent: the generator; a copy of it is tuned.
         pivots: codes.
         originals: a picture each.
         likeness: the loss.
-        schedule: of the weights' learning rate.
+        schedule: of the weights' training rate.
         batch_size: pictures a step.
         locality: weight of the changes elsewhere.
+        scratch: for the copy's file: what is tuned is read from a file, as the result will be.
     """
 
     def __init__(
         self,
-        generator: Generator,
         parent: Generator,
         pivots: LatentBatch,
         originals: ImageSet,
@@ -46,7 +41,9 @@ class Tuning:
         schedule: Schedule,
         batch_size: int,
         locality: float,
+        scratch: Path,
     ) -> None:
+        generator = _again(parent, scratch / "parent", parent)
         self.generator, self.parent, self.pivots, self.originals = generator, parent, pivots, originals
         self.likeness, self.schedule, self.locality = likeness, schedule, locality
         self.step, self.size = 0, min(batch_size, len(pivots))
@@ -58,17 +55,17 @@ class Tuning:
             group["lr"] = self.schedule.rate_at(self.step)
         rows = [(self.step * self.size + i) % len(self.pivots) for i in range(self.size)]
         pivots = self.pivots[rows]
-        target = looked_at(self.originals, rows, self.likeness, self.generator)
-        found = self.likeness.look(self.generator.images(pivots, self.size))
+        target = features_of_originals(self.originals, rows, self.likeness, self.generator)
+        found = self.likeness.features_of(self.generator.images(pivots, self.size))
         loss = self.likeness.loss(found, target).mean()
-        told = float(loss.detach())
+        value = float(loss.detach())
         if self.locality:
             loss = loss + self.locality * self._change(pivots[0])
         self.adam.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         self.adam.step()
         self.step += 1
-        return told
+        return value
 
     def _change(self, pivot: LatentBatch) -> torch.Tensor:
         """Mean squared difference from the parent's picture, halfway between a pivot and a sample."""
@@ -91,36 +88,36 @@ class Tuning:
         self.adam.load_state_dict(state["adam"])
 
 
-def tune(
-    step: Tune,
-    parent: Generator,
-    pivots: LatentBatch,
-    originals: ImageSet,
-    folder: Path,
-    scratch: Path,
-    progress: Progress,
-) -> Generator:
-    """What `Tune.run` does."""
-    likeness, schedule = step.likeness(), Schedule(step.steps, step.rate)
-    # A copy by way of a file: what is tuned is what will be read from the step's own file.
-    copy = _again(parent, scratch / "parent", parent)
-    tuning = Tuning(copy, parent, pivots, originals, likeness, schedule, step.batch_size, step.locality)
+def tuned_generator(tuning: Tuning, folder: Path, scratch: Path, progress: Progress) -> Generator:
+    """Tune to the end, going on where a stopped run was, and write the report.
+
+    Args:
+        tuning: in progress.
+        folder: takes the generator's file, the pictures and the report.
+        scratch: holds the state.
+        progress: shows steps, and the loss.
+
+    Returns:
+        The generator as its file makes it.
+    """
+    parent, copy, pivots = tuning.parent, tuning.generator, tuning.pivots
+    steps = tuning.schedule.steps
     finish(tuning, f"tuning on {len(pivots)} pictures", scratch / "tuning.pt", progress)
     copy.module.requires_grad_(False)
     copy.notes = {
         **parent.notes,
         "parent": parent.fingerprint,
         "codes of": [parent.fingerprint, *parent.notes.get("codes of", ())],
-        "tuned": f"inversion.pivotal, {step.steps} steps",
+        "tuned": f"inversion.pivotal, {steps} steps",
     }
     tuned = _again(copy, folder, parent)
-    before, after = (_median(generator, pivots, originals) for generator in (parent, tuned))
+    before, after = (_median_psnr(generator, pivots, tuning.originals) for generator in (parent, tuned))
     notes = (
-        likeness.said(),
-        f"{step.steps} steps; the median PSNR went from {before:.1f} to {after:.1f} dB.",
+        tuning.likeness.in_words(),
+        f"{steps} steps; the median PSNR went from {before:.1f} to {after:.1f} dB.",
         f"The generator has the fingerprint {tuned.fingerprint}; its parent, {parent.fingerprint}.",
     )
-    compared(folder, tuned, {"tuned": pivots}, originals, likeness, notes=notes).save(folder)
+    compared(folder, tuned, {"tuned": pivots}, tuning.originals, tuning.likeness, notes=notes).save(folder)
     return tuned
 
 
@@ -132,7 +129,7 @@ def _again(generator: Generator, folder: Path, like: Generator) -> Generator:
 
 
 @torch.no_grad()
-def _median(generator: Generator, pivots: LatentBatch, originals: ImageSet) -> float:
+def _median_psnr(generator: Generator, pivots: LatentBatch, originals: ImageSet) -> float:
     pairs = zip(generator.iter_images(pivots), range(len(pivots)), strict=True)
     return median(
         float(psnr(found.clamp(-1, 1), originals.images([i]).to(found.device))) for found, i in pairs

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from interpgan_core import ImageSet, quiet, to_uint8
-from interpgan_core.testing import toy
+from interpgan_core.testing import run_operator, toy
 
 
 def drawn(generator, numbers, **known):
@@ -17,13 +17,8 @@ def drawn(generator, numbers, **known):
 
 def run(operator, folder, generator=None, progress=quiet, **more):
     """The result, and the report."""
-    result, scratch = folder / "result", folder / "scratch"
-    for path in (result, scratch):
-        path.mkdir(exist_ok=True, parents=True)
-    given = {"folder": result, "scratch": scratch, "progress": progress, "device": "cpu", **more}
-    given["generator"] = generator or toy()
-    made = operator.run(**{name: given[name] for name in operator.needs() if name in given})
-    file = result / "report.json"
+    made = run_operator(operator, folder, progress, generator=generator or toy(), **more)
+    file = folder / "result/report.json"
     return made, json.loads(file.read_text()) if file.exists() else None
 
 

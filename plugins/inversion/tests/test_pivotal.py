@@ -7,8 +7,8 @@ import stylegan2_files
 import torch
 
 from interpgan_core import Direction, ImageSet, InterpganError, Shift, load_generator
-from interpgan_core.testing import toy
-from interpgan_inversion import running
+from interpgan_core.testing import Stopped, stop_after, toy
+from interpgan_inversion import resume
 from interpgan_inversion.pivotal import Tune
 
 
@@ -57,26 +57,15 @@ def test_pictures_come_nearer_and_the_generator_is_kept(kit, tmp_path, tiny, nam
     assert f"its parent, {generator.fingerprint}" in report["notes"][2]
 
 
-class Stopped(Exception):
-    """As if somebody had pulled the plug."""
-
-
 def test_a_killed_run_goes_on_to_the_same_bytes(kit, tmp_path, tiny, monkeypatch):
     generator = tiny("stylegan2")
     batch, pictures = case(kit, generator, "w")
     step = Tune(pictures=pictures, steps=12, batch_size=1, locality=1.0)
     whole, report = kit.run(step, tmp_path / "whole", generator, batch=batch)
-    monkeypatch.setattr(running, "SAVE_SECONDS", 0.0)
-
-    def stop(items, total=None, what=""):
-        for i, item in enumerate(items):
-            yield item
-            if i == 4:
-                raise Stopped
-
+    monkeypatch.setattr(resume, "SAVE_SECONDS", 0.0)
     for _ in range(2):
         with pytest.raises(Stopped):
-            kit.run(step, tmp_path / "parts", generator, progress=stop, batch=batch)
+            kit.run(step, tmp_path / "parts", generator, progress=stop_after(5), batch=batch)
     parts, again = kit.run(step, tmp_path / "parts", generator, batch=batch)
     assert whole.fingerprint == parts.fingerprint and report == again
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from interpgan_core import ImageSet, InterpganError
 from interpgan_core.testing import recipe_error, toy
-from interpgan_inversion.operators import Invert
+from interpgan_inversion.invert import Invert
 from interpgan_inversion.sources import names_of, read
 
 RED = (200, 30, 20)
@@ -148,7 +148,7 @@ HEAD = "interpgan: 1\nsteps:\n  - {use: generator, weights: toy}\n  - {use: samp
         ("{use: inversion, pictures: $sample}", "LatentBatch"),
         ("{use: inversion, pictures: recipe.yaml, step: 3}", "has no parameter 'step'; did you mean 'steps'?"),
         ("{use: inversion, pictures: recipe.yaml, perceptual: lpips}", "name a step that makes one"),
-        ("{use: inversion, pictures: recipe.yaml, perceptual: $sample}", "not a PerceptualNet"),
+        ("{use: inversion, pictures: recipe.yaml, perceptual: $sample}", "not a FeatureNet"),
     ],
 )  # fmt: skip
 def test_wrong_recipes(step, message, tmp_path):

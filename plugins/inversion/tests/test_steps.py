@@ -2,19 +2,19 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from interpgan_core import ImageSet, InterpganError, LatentBatch, make_plan, run
-from interpgan_core.testing import conformance, toy
+from interpgan_core.testing import conformance, plugin_conformance, toy
+from interpgan_inversion.compare import Compare
 from interpgan_inversion.editability import Editability
-from interpgan_inversion.encoding import InvertInDomain, TrainEncoder
-from interpgan_inversion.operators import Compare, Invert
+from interpgan_inversion.indomain import InvertInDomain
+from interpgan_inversion.invert import Invert
 from interpgan_inversion.pivotal import Tune
+from interpgan_inversion.train_encoder import TrainEncoder
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -100,8 +100,4 @@ def test_every_parameter_stands_in_the_readme(use, operator):
     assert [name for name in said if name not in shared] == [name for name in known if name not in shared]
 
 
-def test_recipe_errors_do_not_wait_for_torch():
-    names = "align, editability, encoding, operators, pivotal, trained"
-    code = f"import sys; from interpgan_inversion import {names}; print(*sys.modules)"
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
-    assert not {"torch", "numpy", "PIL"} & set(ran.stdout.split())
+test_plugin = plugin_conformance("inversion")

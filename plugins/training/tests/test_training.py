@@ -7,7 +7,7 @@ import torch
 from pydantic import TypeAdapter
 
 from interpgan_core import ImageSet, InterpganError, load_generator, quiet
-from interpgan_core.testing import recipe_error
+from interpgan_core.testing import Stopped, plugin_conformance, recipe_error, run_operator, stop_after
 from interpgan_training import job
 from interpgan_training.operators import Train
 from interpgan_training.random_numbers import rng_for
@@ -32,27 +32,10 @@ VARIANTS = {
 }
 
 
-class Stopped(Exception):
-    """As if somebody had pulled the plug."""
-
-
-def stop_after(pictures):
-    def progress(items, total=None, what=""):
-        for number in items:
-            if number >= pictures:
-                raise Stopped
-            yield number
-
-    return progress
-
-
 def trained(data, folder, architecture, progress=quiet, **more):
     operator = Train(data=data, architecture=architecture, **{"kimg": 0.16, "batch_size": 8} | more)
-    result, scratch = folder / "result", folder / "scratch"
-    for path in (result, scratch):
-        path.mkdir(exist_ok=True, parents=True)
-    made = operator.run("cpu", result, scratch, progress)
-    made.save(result)
+    made = run_operator(operator, folder, progress)
+    made.save(folder / "result")
     return made
 
 
@@ -64,7 +47,7 @@ def weights(generator):
 def test_a_stopped_training_ends_in_the_same_bytes(data, tmp_path, variant, monkeypatch):
     whole = trained(data, tmp_path / "whole", variant)
     monkeypatch.setattr(job, "SAVE_SECONDS", 0.0)
-    for pictures in (30, 95, 140):
+    for pictures in (30, 50, 30):
         with pytest.raises(Stopped):
             trained(data, tmp_path / "parts", variant, stop_after(pictures))
     parts = trained(data, tmp_path / "parts", variant)
@@ -216,3 +199,6 @@ def test_two_processes_train_as_one(data, tmp_path):
     assert torch.isfinite(made.images(made.sample([0, 1]))).all()
     assert made.notes["training"]["pictures"] == 160
     assert len((tmp_path / "result/log.jsonl").read_text().splitlines()) == 20
+
+
+test_plugin = plugin_conformance("training")

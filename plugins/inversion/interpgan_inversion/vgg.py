@@ -11,7 +11,7 @@ from torch.nn import functional
 
 VGG_WIDTHS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 # Of the pictures that LPIPS was fitted on, which ran from -1 to 1.
-LPIPS_MEAN, LPIPS_DEVIATION = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
+LPIPS_MEAN, LPIPS_STD = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
 
 
 def stacked(maps: Sequence[Tensor], weights: Sequence[Tensor | float]) -> Tensor:
@@ -50,7 +50,7 @@ class Vgg(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """The maps before each pooling; (n, 3, h, w) in [-1, 1], h and w at least 16."""
-        mean, deviation = (images.new_tensor(v).view(3, 1, 1) for v in (LPIPS_MEAN, LPIPS_DEVIATION))
+        mean, deviation = (images.new_tensor(v).view(3, 1, 1) for v in (LPIPS_MEAN, LPIPS_STD))
         x, maps = (images - mean) / deviation, []
         for layer in self.features:
             if isinstance(layer, nn.MaxPool2d):

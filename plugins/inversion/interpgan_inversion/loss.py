@@ -1,4 +1,4 @@
-"""How unlike two pictures are: pixels, what a perceptual net sees, and whom an identity net sees.
+"""The loss of an inversion: pixels, features of a perceptual net, and features of an identity net.
 
 Letters in shapes: n pictures, m others, d features, h w pixels.
 """
@@ -6,60 +6,33 @@ Letters in shapes: n pictures, m others, d features, h w pixels.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
+
+from interpgan_core import FeatureNet, Generator, ImageSet
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-@runtime_checkable
-class PerceptualNet(Protocol):
-    """Pictures in, what they show out; the further apart two rows, the less alike two pictures look.
-
-    It brings pictures to its own size and device, treats each without regard to the others, and lets gradients
-    through. Any extractor of `interpgan-metrics` is one.
-    """
-
-    name: str
-    """What it is, for reports: distances compare only within one net."""
-
-    def features(self, images: Tensor) -> Tensor:
-        """Args: images: (n, 3, h, w) float32 in [-1, 1]. Returns: (n, d) float32."""
-
-
-@runtime_checkable
-class IdentityNet(Protocol):
-    """Pictures in, who they show out: the smaller the angle between two rows, the more it is the same person.
-
-    Otherwise as `PerceptualNet`.
-    """
-
-    name: str
-    """What it is, for reports."""
-
-    def features(self, images: Tensor) -> Tensor:
-        """Args: images: (n, 3, h, w) float32 in [-1, 1]. Returns: (n, d) float32."""
-
-
 @dataclass(frozen=True, eq=False)
-class Look:
-    """Pictures, and what the nets make of them.
+class Features:
+    """Images, and their features by the nets.
 
     Args:
         images: (n, 3, h, w) float32 in [-1, 1].
-        perceived: (n, d) float32, or None.
+        perceptual: (n, d) float32, or None.
         identity: (n, d) float32, or None.
     """
 
     images: Tensor
-    perceived: Tensor | None
+    perceptual: Tensor | None
     identity: Tensor | None
 
-    def __getitem__(self, rows: Any) -> Look:
+    def __getitem__(self, rows: Any) -> Features:
         """Some of them."""
-        perceived = None if self.perceived is None else self.perceived[rows]
+        perceptual = None if self.perceptual is None else self.perceptual[rows]
         identity = None if self.identity is None else self.identity[rows]
-        return Look(self.images[rows], perceived, identity)
+        return Features(self.images[rows], perceptual, identity)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,20 +50,20 @@ class Likeness:
         identity_weight: of that term.
     """
 
-    perceptual: PerceptualNet | None = None
-    identity: IdentityNet | None = None
+    perceptual: FeatureNet | None = None
+    identity: FeatureNet | None = None
     perceptual_weight: float = 0.0
     identity_weight: float = 0.0
 
-    def look(self, images: Tensor) -> Look:
-        """Show pictures, (n, 3, h, w) float32 in [-1, 1], to the nets."""
-        perceived = None if self.perceptual is None else self.perceptual.features(images)
+    def features_of(self, images: Tensor) -> Features:
+        """Features of images, (n, 3, h, w) float32 in [-1, 1]."""
+        perceptual = None if self.perceptual is None else self.perceptual.features(images)
         if self.identity is None:
-            return Look(images, perceived, None)
-        same = self.identity is self.perceptual  # and need not look twice
-        return Look(images, perceived, perceived if same else self.identity.features(images))
+            return Features(images, perceptual, None)
+        same = self.identity is self.perceptual  # one pass serves both
+        return Features(images, perceptual, perceptual if same else self.identity.features(images))
 
-    def loss(self, found: Look, target: Look, mask: Tensor | None = None) -> Tensor:
+    def loss(self, found: Features, target: Features, mask: Tensor | None = None) -> Tensor:
         """The whole of it.
 
         Args:
@@ -106,16 +79,16 @@ class Likeness:
             total = apart.mean((1, 2, 3))
         else:
             total = (apart * mask).mean(1).sum((1, 2)) / mask.sum((1, 2, 3)).clamp(min=1)
-        if found.perceived is not None and self.perceptual_weight:
+        if found.perceptual is not None and self.perceptual_weight:
             # Nets have units of their own: a share suits one weight to all of them.
-            share = distance(found.perceived, target.perceived) / length(target.perceived)
+            share = distance(found.perceptual, target.perceptual) / length(target.perceptual)
             total = total + self.perceptual_weight * share
         if found.identity is not None and self.identity_weight:
             total = total + self.identity_weight * (1 - alike(found.identity, target.identity))
         return total
 
-    def said(self) -> str:
-        """In words, for the report: which terms there were, and which not."""
+    def in_words(self) -> str:
+        """The terms of the loss, for the report."""
         words = "The loss: mean squared difference of pixels, from -1 to 1"
         if self.perceptual is None:
             words += "; no perceptual term"
@@ -146,3 +119,13 @@ def alike(found: Tensor, target: Tensor | None) -> Tensor:
 
     assert target is not None
     return functional.cosine_similarity(found, target, dim=1)
+
+
+def features_of_originals(
+    originals: ImageSet, rows: slice | list[int], likeness: Likeness, generator: Generator
+) -> Features:
+    """Features of some of the original pictures, on the generator's device, without gradients."""
+    import torch
+
+    with torch.no_grad():
+        return likeness.features_of(originals.images(rows).to(generator.device))

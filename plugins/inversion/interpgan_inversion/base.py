@@ -1,0 +1,58 @@
+"""What the operators of this plugin share: the user's pictures, the nets, the weights of the loss."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from interpgan_core import FeatureNet, Generator, ImageSet, Input, Operator, Progress
+from interpgan_inversion.sources import Fit, Pictures, read, side_of
+
+if TYPE_CHECKING:
+    from interpgan_inversion.loss import Likeness
+
+Count = Annotated[int, Field(ge=1, strict=True)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class OnPictures(Operator):
+    """Works on pictures of the user's."""
+
+    pictures: Pictures
+    """A picture, a folder, a .zip or an .npz of pictures, several of these, or the set of another step."""
+    fit: Fit = "crop"
+    """How files become square: crop, the middle of each; pad, all of it, on white."""
+    unreadable: Annotated[int, Field(ge=0, strict=True)] = 0
+    """How many files that cannot be read are left out, before the step refuses them all."""
+
+    def originals(self, generator: Generator, scratch: Path, progress: Progress) -> ImageSet:
+        """The pictures, at the size of the generator's."""
+        folder = scratch / "originals"
+        return read(self.pictures, side_of(generator), self.fit, self.unreadable, folder, progress)
+
+
+class WithNets(OnPictures):
+    """Says how like the user's pictures are to others."""
+
+    perceptual: Input[FeatureNet] | None = None
+    """A net that sees what pixels do not say: `$step`; without one there is no such term, and no such figure."""
+    identity: Input[FeatureNet] | None = None
+    """A net that tells people apart: `$step`; likewise."""
+
+
+class WithLikeness(WithNets):
+    """Makes pictures like the user's."""
+
+    perceptual_weight: Weight = 0.1
+    """Of the squared distance of its features, as a share of the squared length of the original's."""
+    identity_weight: Weight = 0.1
+    """Of 1 minus the cosine of its features."""
+
+    def likeness(self) -> Likeness:
+        """The loss that the fields ask for."""
+        from interpgan_inversion.loss import Likeness
+
+        return Likeness(self.perceptual, self.identity, self.perceptual_weight, self.identity_weight)

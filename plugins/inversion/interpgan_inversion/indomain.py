@@ -1,0 +1,95 @@
+"""The operator `inversion.indomain`: codes that the encoder would find again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from interpgan_core import Generator, Input, InputFile, InterpganError, LatentBatch, Progress
+from interpgan_inversion.base import Count, Rate, Weight, WithLikeness
+from interpgan_inversion.encoder import Encoder, encoder_for, shipped_files
+from interpgan_inversion.sources import names_of, read, side_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class InvertInDomain(WithLikeness):
+    """Find codes whose pictures are like given ones, and which the encoder would find again: easier to edit.
+
+    The search starts from the encoder's code. With a mask only what is white in it has to be like the picture: paste a
+    part into a picture, mask it, and the generator blends it in (semantic diffusion).
+
+    Source: Zhu et al., In-Domain GAN Inversion for Real Image Editing, ECCV 2020, section 3.2. Deviations: codes
+        and steps are in standard deviations of the samples' codes.
+    """
+
+    encoder: Input[Encoder] | None = None
+    """Of the step `inversion.encoder`; when left out, that which comes with interpgan for the generator."""
+    mask: InputFile | None = None
+    """A picture of the same form as the others: what is white has to be like them, what is black need not."""
+    domain_weight: Weight = 0.05
+    """Of the mean squared difference between a code and the encoder's of its picture."""
+    steps: Count = 100
+    rate: Rate = 0.05
+    """Highest training rate, in standard deviations of the samples' codes."""
+    batch_size: Count = 8
+    """Pictures at once."""
+
+    def sources(self) -> Iterable[Path]:
+        return shipped_files() if self.encoder is None else ()
+
+    def run(self, generator: Generator, folder: Path, scratch: Path, progress: Progress) -> LatentBatch:
+        """Search.
+
+        Raises:
+            InterpganError: if the encoder is another generator's, pictures cannot be read, or the mask is black.
+        """
+        import torch
+
+        from interpgan_inversion.loss import features_of_originals
+        from interpgan_inversion.measures import compared
+        from interpgan_inversion.resume import search_all
+        from interpgan_inversion.search import Schedule, Search
+
+        encoder = encoder_for(generator, self.encoder)
+        originals = self.originals(generator, scratch, progress)
+        likeness, schedule = self.likeness(), Schedule(self.steps, self.rate)
+        mask = self._mask(generator, scratch, progress)
+
+        def domain_term(apart: Tensor, images: Tensor) -> Tensor:
+            """How far each code is from the encoder's of its image; the last term of the paper's equation 4."""
+            again: Tensor = encoder.net(images)[0]
+            return (apart - again).square().flatten(1).mean(1) * self.domain_weight
+
+        def begin(rows: slice) -> Search:
+            target = features_of_originals(originals, rows, likeness, generator)
+            with torch.no_grad():
+                start = encoder.encode(target.images)
+            return Search(generator, encoder.scale, start, likeness, target, schedule, mask, domain_term)
+
+        batch, curves = search_all(begin, names_of(originals), self.batch_size, scratch, progress)
+        notes = [
+            likeness.in_words(),
+            f"{self.domain_weight:g} times the mean squared difference between a code and the encoder's of its "
+            "picture was added.",
+        ]
+        notes += ["Only what is white in the mask had to be like the pictures."] if mask is not None else []
+        compared(folder, generator, {"inverted": batch}, originals, likeness, curves, notes).save(folder)
+        return batch
+
+    def _mask(self, generator: Generator, scratch: Path, progress: Progress) -> Tensor | None:
+        """(1, 1, side, side) float32, 1 where pictures have to be alike."""
+        import numpy as np
+        import torch
+
+        if self.mask is None:
+            return None
+        found = read(self.mask, side_of(generator), self.fit, 0, scratch / "mask", progress)
+        mask = torch.from_numpy(np.asarray(found.pixels[:1], dtype=np.float32)).mean(1, keepdim=True) / 255
+        if not mask.any():
+            raise InterpganError(
+                f"{self.mask} is black all over; make white what has to be like the pictures"
+            )
+        return mask.to(generator.device)

@@ -1,0 +1,104 @@
+"""The operator `inversion`: codes by optimisation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from interpgan_core import Generator, ImageSet, Input, InterpganError, LatentBatch, Progress
+from interpgan_inversion.base import Count, Rate, Weight, WithLikeness
+from interpgan_inversion.sources import names_of
+
+if TYPE_CHECKING:
+    from interpgan_inversion.loss import Likeness
+    from interpgan_inversion.starts import Scale
+
+
+class Invert(WithLikeness):
+    """Find codes whose pictures are like given ones, by optimisation, so that a person's own picture can be edited.
+
+    Every generator, in any of its spaces; with classes, class weights are searched for too. All pictures of a batch run
+    together, the best code of each is kept, and a run that was stopped goes on where it was.
+
+    Source: Shen et al., InterFaceGAN, CVPR 2020, section 3.5; schedules of Karras et al., CVPR 2020, appendix D.
+        Deviations: steps are in standard deviations of the samples' codes, which suits every space; a search starts
+        from the sample most like the picture. Maps of noise stay as they are, for codes do not hold them.
+    """
+
+    space: str | None = None
+    """Where to search: z, w, w+, s; when left out, that of a code a layer (w+) where there is one, else the first."""
+    start: Literal["samples", "mean"] | Input[LatentBatch] = "samples"
+    """The sample most like each picture, the mean code, or codes of a step, one a picture."""
+    candidates: Count = 128
+    """How many samples to choose from."""
+    steps: Count = 300
+    rate: Rate = 0.1
+    """Highest training rate, in standard deviations of the samples' codes."""
+    noise: Weight = 0.05
+    """How far codes are shaken at first, in the same unit; it fades in the first three quarters of the steps."""
+    pull: Weight = 0.0
+    """Weight of the mean squared deviation from the mean code: less alike, easier to edit."""
+    batch_size: Count = 8
+    """Pictures at once."""
+    seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
+    """Of the noise."""
+
+    def run(self, generator: Generator, folder: Path, scratch: Path, progress: Progress) -> LatentBatch:
+        """Search.
+
+        Raises:
+            InterpganError: if pictures cannot be read, the space or the start does not fit, or no loss is finite.
+        """
+        from interpgan_inversion.loss import features_of_originals
+        from interpgan_inversion.measures import compared
+        from interpgan_inversion.resume import search_all
+        from interpgan_inversion.search import Schedule, Search
+        from interpgan_inversion.starts import Scale, layered_space
+
+        originals = self.originals(generator, scratch, progress)
+        scale = Scale.of(generator, self.space or layered_space(generator))
+        likeness = self.likeness()
+        start = self._start(generator, scale, likeness, originals, scratch, progress)
+        schedule = Schedule(self.steps, self.rate, self.noise, self.pull, self.seed)
+
+        def begin(rows: slice) -> Search:
+            targets = features_of_originals(originals, rows, likeness, generator)
+            return Search(generator, scale, start[rows], likeness, targets, schedule)
+
+        batch, curves = search_all(begin, names_of(originals), self.batch_size, scratch, progress)
+        notes = (likeness.in_words(), f"Codes of {scale.space.name}, {self.steps} steps.")
+        compared(folder, generator, {"inverted": batch}, originals, likeness, curves, notes).save(folder)
+        return batch
+
+    def _start(
+        self,
+        generator: Generator,
+        scale: Scale,
+        likeness: Likeness,
+        originals: ImageSet,
+        scratch: Path,
+        progress: Progress,
+    ) -> LatentBatch:
+        from interpgan_inversion.loss import features_of_originals
+        from interpgan_inversion.starts import from_mean, from_samples
+
+        if isinstance(self.start, LatentBatch):
+            if len(self.start) != len(originals):
+                raise InterpganError(
+                    f"{len(self.start)} codes cannot start {len(originals)} pictures; give one code a picture"
+                )
+            return generator.to_space(self.start, scale.space.name)
+        if self.start == "mean":
+            return from_mean(generator, scale, len(originals))
+        if not (kept := scratch / "start").exists():
+            targets = features_of_originals(originals, slice(None), likeness, generator)
+            found = from_samples(
+                generator, scale.space.name, likeness, targets, self.candidates, self.batch_size, progress
+            )
+            partial = scratch / "start.partial"
+            partial.mkdir(exist_ok=True)
+            found.save(partial)
+            partial.rename(kept)
+        return LatentBatch.load(kept, generator)
