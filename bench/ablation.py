@@ -16,18 +16,18 @@ import yaml
 from interpgan_avatars.data import drawn
 from interpgan_avatars.looking import AvatarScorer, AvatarSegmenter
 from interpgan_core import load_generator, quiet
-from interpgan_interpretable.consistency import MeasureConsistency
-from interpgan_interpretable.exchanging import ExchangeConcepts
-from interpgan_interpretable.locality import MeasureLocality
-from interpgan_interpretable.naming import NameConcepts
-from interpgan_interpretable.training import TrainInterpretable
-from interpgan_interpretable.transfer import MeasureTransfer
+from interpgan_interpretable.edits.exchange import ExchangeConcepts
+from interpgan_interpretable.measures.consistency import MeasureConsistency
+from interpgan_interpretable.measures.locality import MeasureLocality
+from interpgan_interpretable.measures.transfer import MeasureTransfer
+from interpgan_interpretable.partition.name import NameConcepts
+from interpgan_interpretable.training.train import TrainInterpretable
 from interpgan_metrics.distances import FrechetDistance
 
 RECIPE = Path(__file__).parents[1] / "recipes/train/avatars-pggan-interpretable.yaml"
 VARIANTS = {
     "all of it": {},
-    "without L_interp": {"pull": 0},
+    "without L_interp": {"group penalty": 0},
     "without L_real": {"realism": False},
     "without Langevin": {"langevin": 0},
     "lambda_3 constant": {"last_pull": 0.03},
@@ -53,7 +53,7 @@ def settings(kimg):
     steps = yaml.safe_load(RECIPE.read_text())["steps"]
     found = dict(next(step for step in steps if step["use"] == "interpretable.train"))
     share = kimg / found["kimg"]
-    shorter = {"kimg": kimg, "anchor_kimg": kimg, "regroup": 25, "looks": 128, "ema_kimg": 1}
+    shorter = {"kimg": kimg, "anchor_kimg": kimg, "regroup": 25, "group_samples": 128, "ema_kimg": 1}
     shorter["pull_steps"] = max(int(found["pull_steps"] * share), 50)
     return {name: value for name, value in found.items() if name not in ("use", "data")} | shorter
 

@@ -15,17 +15,18 @@ import torch
 from interpgan_avatars.data import drawn
 from interpgan_avatars.looking import AvatarScorer, AvatarSegmenter
 from interpgan_core import InterpganError, load_generator, quiet
-from interpgan_interpretable.collaging import Collage
-from interpgan_interpretable.consistency import MeasureConsistency
-from interpgan_interpretable.exchanging import ExchangeConcepts
-from interpgan_interpretable.identity import MeasureIdentity, MeasureRealism
-from interpgan_interpretable.locality import MeasureLocality
-from interpgan_interpretable.model import EnergyModel
-from interpgan_interpretable.naming import NameConcepts
-from interpgan_interpretable.partition import FindPartition, with_concepts
-from interpgan_interpretable.refining import Refine
-from interpgan_interpretable.styles import EditInStyle
-from interpgan_interpretable.transfer import MeasureTransfer
+from interpgan_interpretable.edits.collage import Collage
+from interpgan_interpretable.edits.editing_in_style import EditInStyle
+from interpgan_interpretable.edits.exchange import ExchangeConcepts
+from interpgan_interpretable.edits.refine import Refine
+from interpgan_interpretable.measures.consistency import MeasureConsistency
+from interpgan_interpretable.measures.identity import MeasureIdentity
+from interpgan_interpretable.measures.locality import MeasureLocality
+from interpgan_interpretable.measures.realism import MeasureRealism
+from interpgan_interpretable.measures.transfer import MeasureTransfer
+from interpgan_interpretable.partition.find import FindPartition, with_concepts
+from interpgan_interpretable.partition.name import NameConcepts
+from interpgan_interpretable.training.energy_model import EnergyModel
 from interpgan_metrics.distances import FrechetDistance
 
 FACE = ("skin", "eyes", "mouth", "nose", "beard", "brows", "glasses")

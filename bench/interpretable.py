@@ -16,8 +16,8 @@ import torch
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
-from interpgan_interpretable.mixture import fit
-from interpgan_interpretable.moments import moments
+from interpgan_interpretable.partition.mixture import fit
+from interpgan_interpretable.partition.moments import moments
 
 BLOCK, POOL = 16, 8  # samples in a block; blocks that are made, and passed again and again
 

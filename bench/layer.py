@@ -15,7 +15,7 @@ import torch
 from pydantic import TypeAdapter
 
 from interpgan_core import ImageSet, load_generator
-from interpgan_interpretable.learning import LayerTrainer
+from interpgan_interpretable.training.trainer import LayerTrainer
 from interpgan_training.settings import Architecture
 from interpgan_training.trainer import Settings, family_of
 

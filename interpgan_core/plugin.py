@@ -19,6 +19,9 @@ from interpgan_core.generators.networks import (
     fingerprint as fingerprint,
 )
 from interpgan_core.generators.networks import (
+    outputs_of as outputs_of,
+)
+from interpgan_core.generators.networks import (
     rectify as rectify,
 )
 from interpgan_core.generators.options import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 from interpgan_core.errors import InterpganError, did_you_mean
 from interpgan_core.generators.latents import LatentBatch, LatentSpace
-from interpgan_core.generators.networks import rectify
+from interpgan_core.generators.networks import outputs_of, rectify
 from interpgan_core.generators.saving import ATTACHED, SavedGenerator, read_generator, write_generator
 
 if TYPE_CHECKING:
@@ -344,29 +344,10 @@ class Generator(ABC):
             InterpganError: if a layer does not exist.
         """
         self._check(batch)
-        for name in layers:
-            self.require_layer(name)
+        modules = {name: self._module(name) for name in layers}
         last = max(layers, key=list(self.layers).index)
-        kept: dict[str, Tensor] = {}
-
-        def keep(name: str) -> Callable[..., None]:
-            def hook(_module: Any, _args: Any, output: Tensor) -> None:
-                kept[name] = output
-                if name == last:
-                    raise _Stop
-
-            return hook
-
         with self._editing(batch):
-            handles = [self._module(name).register_forward_hook(keep(name)) for name in layers]
-            try:
-                self.forward(batch)
-            except _Stop:
-                pass
-            finally:
-                for handle in handles:
-                    handle.remove()
-        return {name: kept[name] for name in layers}
+            return outputs_of(modules, last, lambda: self.forward(batch))
 
     def require_layer(self, layer: str) -> None:
         """Check that there is a synthesis layer of a name.
@@ -424,10 +405,6 @@ class Generator(ABC):
         finally:
             for handle in handles:
                 handle.remove()
-
-
-class _Stop(Exception):
-    """Ends a forward pass when the last feature map is there."""
 
 
 @runtime_checkable

@@ -69,6 +69,42 @@ def rectify(network: nn.Module, layers: Iterable[str]) -> None:
             module.register_forward_hook(_rectified)
 
 
+def outputs_of(modules: Mapping[str, nn.Module], last: str, run: Callable[[], object]) -> dict[str, Tensor]:
+    """What some modules of a network give; the network stops after the last of them.
+
+    Args:
+        modules: by name.
+        last: name of the one that the network passes last.
+        run: has the network run once.
+
+    Returns:
+        name -> output of the module, with the gradients that it has.
+    """
+    kept: dict[str, Tensor] = {}
+
+    def keep(name: str) -> Callable[[object, object, Tensor], None]:
+        def hook(_module: object, _inputs: object, output: Tensor) -> None:
+            kept[name] = output
+            if name == last:
+                raise _Stop
+
+        return hook
+
+    handles = [module.register_forward_hook(keep(name)) for name, module in modules.items()]
+    try:
+        run()
+    except _Stop:
+        pass
+    finally:
+        for handle in handles:
+            handle.remove()
+    return {name: kept[name] for name in modules}
+
+
+class _Stop(Exception):
+    """Ends a forward pass when the last output is there."""
+
+
 def fingerprint(module: nn.Module, *more: object) -> str:
     """A short name for the weights of a network: equal weights, equal name.
 

@@ -8,12 +8,12 @@ import write_tiny
 
 from interpgan_core import Direction, Exchange, InterpganError, Shift, load_generator, quiet
 from interpgan_core.testing import conformance, recipe_error, toy
-from interpgan_interpretable.collaging import Collage, boxed
-from interpgan_interpretable.exchanging import ExchangeConcepts
-from interpgan_interpretable.model import EnergyModel
-from interpgan_interpretable.moving import MoveConcepts, shifted
-from interpgan_interpretable.partition import FindPartition, with_concepts
-from interpgan_interpretable.styles import EditInStyle, clustered, contributions, restyled
+from interpgan_interpretable.edits.collage import Collage, boxed
+from interpgan_interpretable.edits.editing_in_style import EditInStyle, clustered, contributions, restyled
+from interpgan_interpretable.edits.exchange import ExchangeConcepts
+from interpgan_interpretable.edits.move import MoveConcepts, shifted
+from interpgan_interpretable.partition.find import FindPartition, with_concepts
+from interpgan_interpretable.training.energy_model import EnergyModel
 
 LAYER = "layers.3"
 
@@ -217,7 +217,7 @@ def test_mistakes(world, places):
         ExchangeConcepts(source=batch, concepts=("3",)).run(batch, world)
     with pytest.raises(InterpganError, match=r"no concepts; find some by interpretable\.partition"):
         MoveConcepts(concepts=("0",)).run(toy().sample([0]), toy())
-    with pytest.raises(InterpganError, match="3 samples cannot give their maps to 2; give one, or 2"):
+    with pytest.raises(InterpganError, match="3 samples cannot be paired with 2; give one, or 2"):
         ExchangeConcepts(source=source).run(batch, world)
     for operator in (Collage, EditInStyle):
         with pytest.raises(
@@ -253,14 +253,14 @@ def test_every_family(tiny, name):
     generator = load_generator(tiny / name)
     partition = FindPartition(layer=generator.layers[-2], concepts=2, seeds="0-9", restarts=2)
     generator = with_concepts(generator, partition.run(generator, quiet))
-    people, lender = generator.sample([0, 1]), generator.sample([2])
+    people, source = generator.sample([0, 1]), generator.sample([2])
     before = generator.images(people)
     for step in (
-        ExchangeConcepts(source=lender, concepts=("0",)),
+        ExchangeConcepts(source=source, concepts=("0",)),
         MoveConcepts(concepts=("0",), right=0.25),
-        Collage(source=lender, layer=partition.layer, segmenter=Halves(), parts=("left",)),
+        Collage(source=source, layer=partition.layer, segmenter=Halves(), parts=("left",)),
         EditInStyle(
-            source=lender, layer=partition.layer, segmenter=Halves(), parts=("left",), clusters=2, seeds="0-3"
+            source=source, layer=partition.layer, segmenter=Halves(), parts=("left",), clusters=2, seeds="0-3"
         ),
     ):
         after = generator.images(step.run(people, generator))

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from interpgan_interpretable.energy import (
+from interpgan_interpretable.training.energy import (
     energy,
     group_maps,
     interpretability_loss,

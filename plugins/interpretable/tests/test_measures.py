@@ -9,14 +9,14 @@ import torch
 
 from interpgan_core import FeatureEdit, InterpganError, quiet
 from interpgan_core.testing import conformance, toy
-from interpgan_interpretable.atlas import DrawAtlas
-from interpgan_interpretable.consistency import MeasureConsistency, by_lot
-from interpgan_interpretable.fields import SHARE, fields, level, overlap
-from interpgan_interpretable.highlighting import colours, highlighted
-from interpgan_interpretable.locality import MeasureLocality, change
-from interpgan_interpretable.maps import rectified
-from interpgan_interpretable.partition import FindPartition, with_concepts
-from interpgan_interpretable.segmenting import mask_of, part_maps
+from interpgan_interpretable.layers import rectified_maps
+from interpgan_interpretable.measures.atlas import DrawAtlas
+from interpgan_interpretable.measures.consistency import MeasureConsistency, random_groups
+from interpgan_interpretable.measures.highlight import colours, highlighted
+from interpgan_interpretable.measures.locality import MeasureLocality, change
+from interpgan_interpretable.partition.find import FindPartition, with_concepts
+from interpgan_interpretable.receptive_fields import SHARE, overlap, receptive_fields, unit_length
+from interpgan_interpretable.segmenter import mask_of, part_maps
 
 LAYER = "layers.3"
 
@@ -60,15 +60,15 @@ def random(*shape):
 
 def test_a_field_is_a_tenth_of_the_places():
     maps = random(3, 4, 10, 20)
-    found = fields(maps)
+    found = receptive_fields(maps)
     assert (found.sum((2, 3)) == 200 * SHARE).all()
     for n in range(3):
         assert maps[n, 0][found[n, 0]].min() > maps[n, 0][~found[n, 0]].max()
-    assert torch.equal(found, fields(7 * maps))
-    assert not fields(torch.zeros(1, 1, 4, 4)).any()
+    assert torch.equal(found, receptive_fields(7 * maps))
+    assert not receptive_fields(torch.zeros(1, 1, 4, 4)).any()
     one = torch.zeros(1, 1, 10, 10)
     one[0, 0, 3, 4] = 5
-    assert fields(one).sum() == 1
+    assert receptive_fields(one).sum() == 1
 
 
 def test_overlap_is_intersection_over_union():
@@ -82,7 +82,7 @@ def test_overlap_is_intersection_over_union():
 def test_level_maps_have_unit_length():
     maps = random(2, 3, 4, 4)
     maps[0, 0] = 0
-    lengths = level(maps).square().sum((2, 3))
+    lengths = unit_length(maps).square().sum((2, 3))
     assert lengths[0, 0] == 0
     torch.testing.assert_close(lengths.flatten()[1:], torch.ones(5))
 
@@ -101,22 +101,22 @@ def test_consistency_by_hand(world):
     """Filters of two blobs in one group: each overlaps with the mean of the others as counted here."""
     mixed = world.with_concepts({"pair": ("drawing", (0, 1)), "trio": ("drawing", (2, 3, 5))})
     (table,) = MeasureConsistency(seeds="3-4").run(mixed, quiet).tables
-    maps = level(rectified(world, world.sample([3, 4]), "drawing"))
+    maps = unit_length(rectified_maps(world, world.sample([3, 4]), "drawing"))
     for (name, _, consistency, _), units in zip(table.rows, ([0, 1], [2, 3, 5]), strict=False):
         overlaps = []
         for unit in units:
             others = sum(maps[:, [u]] for u in units if u != unit)
-            overlaps.append(overlap(fields(maps[:, [unit]]), fields(others)))
+            overlaps.append(overlap(receptive_fields(maps[:, [unit]]), receptive_fields(others)))
         assert consistency == pytest.approx(float(torch.cat(overlaps).mean())), name
-    assert table.columns == ("concept", "filters", "consistency", "by lot")
+    assert table.columns == ("concept", "filters", "consistency", "random groups")
 
 
 def test_lots_keep_sizes_and_filters():
     concepts = {"a": (1, 4, 7), "b": (2, 3), "c": (9,)}
-    drawn = by_lot(concepts, seed=3)
+    drawn = random_groups(concepts, seed=3)
     assert [len(units) for units in drawn.values()] == [3, 2, 1]
     assert sorted(u for units in drawn.values() for u in units) == [1, 2, 3, 4, 7, 9]
-    assert drawn == by_lot(concepts, seed=3) != by_lot(concepts, seed=4)
+    assert drawn == random_groups(concepts, seed=3) != random_groups(concepts, seed=4)
 
 
 def test_change_by_hand():
@@ -193,6 +193,6 @@ def test_mistakes(world, tmp_path):
         before=world.sample([0]), edits={"a": world.sample([0, 1])}, segmenter=Halves(), parts=("left",)
     )
     with pytest.raises(
-        InterpganError, match="'a' has 2 samples and 'before' 1; measure the batch that was edited"
+        InterpganError, match="'a' has 2 samples and 'before' 1; give batches of the same samples"
     ):
         step.run(world, quiet)

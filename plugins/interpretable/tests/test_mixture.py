@@ -8,9 +8,9 @@ import torch
 from sklearn.metrics import adjusted_rand_score
 
 from interpgan_core import InterpganError
-from interpgan_interpretable import mixture as module
-from interpgan_interpretable.mixture import Mixture, fit, refit
-from interpgan_interpretable.moments import moments
+from interpgan_interpretable.partition import mixture as module
+from interpgan_interpretable.partition.mixture import Mixture, fit, refit
+from interpgan_interpretable.partition.moments import moments
 
 
 def planted(filters, positions, samples, groups, noise=(0.3, 2.0), seed=0, block=32):

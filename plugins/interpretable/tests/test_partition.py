@@ -7,7 +7,7 @@ import torch
 
 from interpgan_core import Ablate, Exchange, InterpganError, quiet
 from interpgan_core.testing import conformance, toy
-from interpgan_interpretable.partition import FindPartition, Partition, UseConcepts, with_concepts
+from interpgan_interpretable.partition.find import FindPartition, Partition, UseConcepts, with_concepts
 
 LAYER = "layers.3"
 

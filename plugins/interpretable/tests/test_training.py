@@ -9,11 +9,12 @@ import torch
 from interpgan_core import ImageSet, InterpganError, load_generator, quiet
 from interpgan_core.plugin import rectify
 from interpgan_core.testing import Stopped, run_operator, stop_after
-from interpgan_interpretable.grouping import renumbered
-from interpgan_interpretable.layer import Trade
-from interpgan_interpretable.learning import LayerTrainer, Plan
-from interpgan_interpretable.model import EnergyModel
-from interpgan_interpretable.training import TrainInterpretable
+from interpgan_interpretable.training.energy_model import EnergyModel
+from interpgan_interpretable.training.exchanged_maps import ConceptExchange
+from interpgan_interpretable.training.groups import renumbered
+from interpgan_interpretable.training.parameters import LayerParameters
+from interpgan_interpretable.training.train import TrainInterpretable
+from interpgan_interpretable.training.trainer import LayerTrainer
 from interpgan_training import job
 from interpgan_training.operators import Train
 from interpgan_training.trainer import Settings, family_of
@@ -51,7 +52,7 @@ def parents(data, tmp_path_factory):
 
 
 def trained(data, parent, folder, family, progress=quiet, **more):
-    known = {"concepts": 3, "interval": 2, "kimg": 0.08, "batch_size": 8, "looks": 32, "regroup": 3}
+    known = {"concepts": 3, "interval": 2, "kimg": 0.08, "batch_size": 8, "group_samples": 32, "regroup": 3}
     operator = TrainInterpretable(data=data, layer=LAYER[family], **(known | more))
     made = run_operator(operator, folder, progress, generator=parent)
     made.save(folder / "result")
@@ -117,7 +118,7 @@ def test_the_report_shows_what_the_layer_does(data, parents, tmp_path):
     assert metrics >= {
         "g plain",
         "g langevin",
-        "pull",
+        "group penalty",
         "own",
         "other",
         "at home",
@@ -195,15 +196,19 @@ def test_a_discriminator_that_has_won_stops_it(data, parents):
 
 
 def test_the_pull_falls_exponentially():
-    plan = Plan(pull=1e-1, last_pull=1e-3, pull_steps=10)
-    assert [plan.pull_at(step) for step in (0, 5, 10, 99)] == pytest.approx([1e-1, 1e-2, 1e-3, 1e-3])
-    assert Plan(pull=0).pull_at(3) == 0
+    parameters = LayerParameters(group_penalty=1e-1, last_group_penalty=1e-3, group_penalty_steps=10)
+    assert [parameters.group_penalty_at(step) for step in (0, 5, 10, 99)] == pytest.approx(
+        [1e-1, 1e-2, 1e-3, 1e-3]
+    )
+    assert LayerParameters(group_penalty=0).group_penalty_at(3) == 0
 
 
 def test_the_rate_falls_in_the_end():
-    plan = Plan(rate=0.2, fade=0.25, pictures=1000)
-    assert [plan.rate_at(seen) for seen in (0, 750, 875, 1000, 1008)] == pytest.approx([0.2, 0.2, 0.1, 0, 0])
-    assert Plan(rate=0.2, pictures=1000).rate_at(1000) == 0.2
+    parameters = LayerParameters(rate=0.2, fade=0.25)
+    assert [parameters.rate_at(seen, 1000) for seen in (0, 750, 875, 1000, 1008)] == pytest.approx(
+        [0.2, 0.2, 0.1, 0, 0]
+    )
+    assert LayerParameters(rate=0.2).rate_at(1000, 1000) == 0.2
 
 
 def test_groups_keep_their_numbers():
@@ -294,16 +299,14 @@ def missed(made):
     batch, layer, model = made.sample(range(32)), LAYER["pggan"], EnergyModel.of(made)
     plain, apart = made.images(batch, 32), []
     for group in set(model.groups[model.groups >= 0].tolist()):
-        trade = Trade(model, torch.full((32,), group))
+        trade = ConceptExchange(model, torch.full((32,), group))
         with trade.at(made.module.get_submodule(layer)):
             found = made.images(batch, 32)
-        wanted, counts = trade.wanted(plain)
+        wanted, counts = trade.target(plain)
         apart.append(float(((found - wanted).abs() * counts).sum() / counts.sum()))
     return sum(apart) / len(apart)
 
 
 def test_an_exchange_needs_an_anchor(data, parents, tmp_path):
-    with pytest.raises(
-        InterpganError, match=r"held near the parent's pictures by the anchor; give it a weight"
-    ):
+    with pytest.raises(ValueError, match=r"held near the parent's images by the anchor; give it a weight"):
         trained(data, parents["pggan"], tmp_path, "pggan", exchange=True)

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from interpgan_core import InterpganError, quiet
-from interpgan_interpretable.exchanging import ExchangeConcepts
-from interpgan_interpretable.identity import MeasureIdentity, MeasureRealism
-from interpgan_interpretable.transfer import MeasureTransfer, accuracy, cut_out, drawn_by_lot
+from interpgan_interpretable.edits.exchange import ExchangeConcepts
+from interpgan_interpretable.measures.identity import MeasureIdentity
+from interpgan_interpretable.measures.realism import MeasureRealism
+from interpgan_interpretable.measures.transfer import MeasureTransfer, accuracy, cut_out, random_choices
 
 
 @pytest.fixture
@@ -47,19 +48,19 @@ def test_parts_are_compared_wherever_they_are():
 
 
 def test_every_question_has_its_own_source_and_three_others():
-    choices = drawn_by_lot(9, 3)
+    choices = random_choices(9, 3)
     assert torch.equal(choices[:, 0], torch.arange(9))
     assert all(len(set(row)) == 4 for row in choices.tolist())
-    assert torch.equal(choices, drawn_by_lot(9, 3))
-    assert not torch.equal(choices, drawn_by_lot(9, 4))
+    assert torch.equal(choices, random_choices(9, 3))
+    assert not torch.equal(choices, random_choices(9, 4))
 
 
 def test_accuracy_shares_ties():
-    lent = torch.zeros(4, 4, 2, 2)
-    assert accuracy(lent, lent, drawn_by_lot(4, 0)) == 0.25
-    lent = torch.arange(4.0).view(4, 1, 1, 1).expand(4, 4, 2, 2)
-    assert accuracy(lent, lent, drawn_by_lot(4, 0)) == 1
-    assert accuracy(lent.flip(0), lent, drawn_by_lot(4, 0)) == 0
+    source = torch.zeros(4, 4, 2, 2)
+    assert accuracy(source, source, random_choices(4, 0)) == 0.25
+    source = torch.arange(4.0).view(4, 1, 1, 1).expand(4, 4, 2, 2)
+    assert accuracy(source, source, random_choices(4, 0)) == 1
+    assert accuracy(source.flip(0), source, random_choices(4, 0)) == 0
 
 
 def test_too_few_sources_show_the_part(blobs_named, places):
@@ -81,13 +82,15 @@ def test_batches_of_other_sizes(blobs_named, places):
 
 
 class Colours:
-    """An extractor: what there is above black, of each half of a picture and colour."""
+    """A feature net: what there is above black, of each half of a picture and colour."""
+
+    name = "colours"
 
     def features(self, images):
         return torch.nn.functional.adaptive_avg_pool2d(images + 1, 4).flatten(1)
 
 
-def test_a_face_is_the_lenders_when_all_of_it_is(blobs_named):
+def test_a_face_is_the_sources_when_all_of_it_is(blobs_named):
     batch, source = pairs(blobs_named)
     all_of_it = ExchangeConcepts(source=source).run(batch, blobs_named)
     step = MeasureIdentity(
@@ -106,7 +109,7 @@ class Bright(torch.nn.Module):
 
 def test_realism_is_what_the_discriminator_says(blobs_named):
     batch, _ = pairs(blobs_named, 5)
-    with pytest.raises(InterpganError, match="no discriminator to ask; load one"):
+    with pytest.raises(InterpganError, match="has no discriminator; load one"):
         MeasureRealism(batches={"a": batch}).run(blobs_named, quiet)
     blobs_named.discriminator = Bright()
     (table,) = MeasureRealism(batches={"all": batch, "one": batch[:1]}).run(blobs_named, quiet).tables

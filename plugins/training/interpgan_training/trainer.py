@@ -55,6 +55,14 @@ class Settings:
     augment: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class Learner:
+    """A network, and the optimiser that changes its weights."""
+
+    network: nn.Module
+    optimiser: torch.optim.Optimizer
+
+
 @dataclass
 class Trainer:
     """Two networks, the average of one, their optimisers, and how far they are.
@@ -115,11 +123,15 @@ class Trainer:
         discriminator = [
             {"params": list(self.discriminator.parameters()), "lr": own.discriminator_rate * lazy}
         ]
-        self.optimisers: tuple[torch.optim.Optimizer, ...] = (
-            self._adam(self.family.groups(self.generator, own.generator_rate), 1.0),
-            self._adam(discriminator, lazy),
-            torch.optim.Adam(self.encoder.parameters(), ENCODER_RATE, fused=True),
-        )
+        self.learners = {
+            "generator": Learner(
+                self.generator, self._adam(self.family.groups(self.generator, own.generator_rate), 1.0)
+            ),
+            "discriminator": Learner(self.discriminator, self._adam(discriminator, lazy)),
+            "encoder": Learner(
+                self.encoder, torch.optim.Adam(self.encoder.parameters(), ENCODER_RATE, fused=True)
+            ),
+        }
 
     def _adam(self, groups: list[dict[str, Any]], lazy: float) -> torch.optim.Adam:
         """Lazy terms take extra steps, for which rate and moments make up: StyleGAN 2, appendix B."""
@@ -131,6 +143,16 @@ class Trainer:
         """Real pictures shown so far."""
         return self.step * self.settings.batch_size * self.family.settings.discriminator_steps
 
+    @property
+    def guide(self) -> float:
+        """Weight of `_guided` in the generator's loss; 0: none. Here that of the autoencoder."""
+        return self.family.settings.reconstruction
+
+    @property
+    def guide_kimg(self) -> float:
+        """For this many thousands of images the generator learns from `_guided` alone."""
+        return self.family.settings.reconstruction_kimg
+
     def advance(self) -> dict[str, float]:
         """One step of both networks.
 
@@ -140,7 +162,7 @@ class Trainer:
         random = rng_for(self.settings.seed, self.step, self.process_group.rank)
         stage = self.family.stage(self.seen)
         own, metrics = self.family.settings, dict[str, float]()
-        alone = self.seen < 1000 * own.reconstruction_kimg
+        alone = self.seen < 1000 * self.guide_kimg
         for turn in range(0 if alone else own.discriminator_steps):
             start = self.seen + turn * self.settings.batch_size
             metrics |= self._discriminator_step(start, stage, random, penalise=turn == 0)
@@ -172,7 +194,7 @@ class Trainer:
         if own.r1 and penalise and self.step % own.r1_interval == 0:
             metrics["r1"] = r1_penalty(logits, real)
             loss = loss + own.r1 * own.r1_interval * metrics["r1"]
-        self._learn(loss, 1)
+        self._learn(loss, "discriminator")
         if self.settings.augment:
             sign = self.process_group.mean(float(on_real.detach().sign().mean()))
             self.memory["augment"] = adapt(self.memory.get("augment", 0.0), sign, self.settings.batch_size)
@@ -193,13 +215,13 @@ class Trainer:
             metrics["generator"] = float(losses[0].detach())
             extra = family.penalty(self.generator, size, drawn, random, self.step, self.memory)
             losses += [] if extra is None else [extra]
-        if own.reconstruction:
-            losses.append(own.reconstruction * self._reconstruction(stage, random, metrics))
-        self._learn(sum(losses[1:], losses[0]), 0, *((2,) if own.reconstruction else ()))
+        if self.guide:
+            losses.append(self.guide * self._guided(stage, random, metrics))
+        self._learn(sum(losses[1:], losses[0]), "generator", *(("encoder",) if own.reconstruction else ()))
         self.discriminator.requires_grad_(True)
         return metrics
 
-    def _reconstruction(self, stage: Any, random: torch.Generator, metrics: dict[str, float]) -> Tensor:
+    def _guided(self, stage: Any, random: torch.Generator, metrics: dict[str, float]) -> Tensor:
         """The autoencoder's loss on the pictures of the step, for each number of a picture."""
         pictures, labels = self._real(self.seen)
         real = self.family.sized(pictures, stage)
@@ -213,14 +235,15 @@ class Trainer:
         metrics |= {"difference": float(difference.detach()), "nats": float(nats.detach())}
         return difference + self.family.settings.divergence * nats / real[0].numel()
 
-    def _learn(self, loss: Tensor, *which: int) -> None:
-        """One step of the networks of those numbers."""
-        for i in which:
-            self.optimisers[i].zero_grad(set_to_none=True)
-        loss.backward()
-        for i in which:
-            self.process_group.average_gradients((self.generator, self.discriminator, self.encoder)[i])
-            self.optimisers[i].step()
+    def _learn(self, loss: Tensor, *names: str) -> None:
+        """One step of the learners of those names."""
+        learners = [self.learners[name] for name in names]
+        for learner in learners:
+            learner.optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        for learner in learners:
+            self.process_group.average_gradients(learner.network)
+            learner.optimiser.step()
 
     def _blend(self) -> None:
         """Move the average towards the generator; at the start faster, for it has little to remember."""
@@ -263,16 +286,22 @@ class Trainer:
             made.class_names = self.data.class_names
         return made
 
-    def _networks(self) -> tuple[nn.Module, ...]:
-        return self.generator, self.discriminator, self.average, self.encoder
+    def _networks(self) -> dict[str, nn.Module]:
+        """What a checkpoint holds, by name."""
+        return {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "average": self.average,
+            "encoder": self.encoder,
+        }
 
     def save(self, path: Path, more: dict[str, Any]) -> None:
         """Write the state, whole or not at all, and whatever else belongs to it."""
         state = {
             "step": self.step,
             "memory": self.memory,
-            "networks": [network.state_dict() for network in self._networks()],
-            "optimisers": [o.state_dict() for o in self.optimisers],
+            "networks": {name: network.state_dict() for name, network in self._networks().items()},
+            "optimisers": {name: each.optimiser.state_dict() for name, each in self.learners.items()},
             "more": more,
         }
         with placing(path) as partial:
@@ -281,10 +310,10 @@ class Trainer:
     def restore(self, path: Path) -> dict[str, Any]:
         """Go on where `save` was; returns what else was saved."""
         state = torch.load(path, map_location=self.device, weights_only=True)
-        for network, own in zip(self._networks(), state["networks"], strict=True):
-            network.load_state_dict(own)
-        for optimiser, own in zip(self.optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict(own)
+        for name, network in self._networks().items():
+            network.load_state_dict(state["networks"][name])
+        for name, learner in self.learners.items():
+            learner.optimiser.load_state_dict(state["optimisers"][name])
         self.step, self.memory = state["step"], state["memory"]
         more: dict[str, Any] = state["more"]
         return more

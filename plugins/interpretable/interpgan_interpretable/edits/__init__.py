@@ -1,0 +1,1 @@
+"""Edits of samples by concepts, and the two baselines that the paper compares with."""

@@ -1,0 +1,1 @@
+"""What concepts look at, how consistent they are, and what edits of them change."""

@@ -1,0 +1,40 @@
+"""The operator `interpretable.realism`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from interpgan_core import Generator, Input, InterpganError, LatentBatch, Operator, Progress, Report, Table
+
+
+class MeasureRealism(Operator):
+    """Realism: the mean logit of the generator's own discriminator, before and after an edit, or refined."""
+
+    batches: Annotated[dict[str, Input[LatentBatch]], Field(min_length=1)]
+    """Samples, by a name for them."""
+
+    def run(self, generator: Generator, progress: Progress) -> Report:
+        """Measure.
+
+        Raises:
+            InterpganError: if the generator has no discriminator.
+        """
+        import torch
+
+        if generator.discriminator is None:
+            raise InterpganError("this generator has no discriminator; load one that comes with its own")
+        rows = []
+        for name, batch in progress(self.batches.items(), total=len(self.batches), what="measuring realism"):
+            logits = []
+            with torch.no_grad():
+                for one in batch.split(1):
+                    logits.append(generator.discriminator(generator.images(one), one.labels).flatten()[:1])
+            found = torch.cat(logits).double()
+            error = float(found.std()) / len(found) ** 0.5 if len(found) > 1 else None
+            rows.append((name, len(found), float(found.mean()), error))
+        note = "Mean logit: the higher, the more real; its standard error."
+        return Report(
+            tables=(Table("Realism", ("pictures", "number", "mean logit", "± error"), tuple(rows), note),)
+        )

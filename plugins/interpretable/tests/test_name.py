@@ -1,0 +1,65 @@
+"""`interpretable.name`: concepts by the part that they draw."""
+
+import pytest
+import torch
+
+from interpgan_core import InterpganError, quiet
+from interpgan_interpretable.partition.name import NameConcepts, agreement, renaming
+
+
+@pytest.fixture
+def numbered(blobs):
+    generator = blobs()
+    generator.concepts = {str(i): ("drawing", tuple(range(i, 12, 3))) for i in range(3)}
+    return generator
+
+
+def test_concepts_get_the_names_of_their_parts(numbered, places):
+    named = NameConcepts(segmenter=places, seeds="0-9").run(numbered, quiet)
+    assert named.concepts == {
+        name: numbered.concepts[str(i)] for i, name in enumerate(("one", "two", "three"))
+    }
+    assert list(numbered.concepts) == ["0", "1", "2"]
+
+
+def test_concepts_of_one_part_are_joined_or_numbered(numbered, places):
+    numbered.concepts = {
+        "0": ("drawing", (0, 3)),
+        "1": ("drawing", (6, 9)),
+        "2": ("drawing", (1, 4, 7, 10)),
+    }
+    joined = NameConcepts(segmenter=places, seeds="0-3").run(numbered, quiet).concepts
+    assert joined == {"one": ("drawing", (0, 3, 6, 9)), "two": ("drawing", (1, 4, 7, 10))}
+    apart = NameConcepts(segmenter=places, seeds="0-3", join=False).run(numbered, quiet).concepts
+    assert list(apart) == ["one", "one 2", "two"]
+
+
+def test_a_concept_like_no_part_keeps_its_name(numbered, places):
+    numbered.concepts = {"everything": ("drawing", tuple(range(12)))}
+    named = NameConcepts(segmenter=places, seeds="0-3", least=0.9).run(numbered, quiet)
+    assert list(named.concepts) == ["everything"]
+
+
+def test_a_generator_without_concepts(blobs, places):
+    with pytest.raises(InterpganError, match="has no concepts; find some by"):
+        NameConcepts(segmenter=places).run(blobs(), quiet)
+
+
+def test_agreement_is_one_for_the_part_and_none_by_chance():
+    part = torch.zeros(1, 2, 100)
+    part[0, 0, :20] = 1
+    part[0, 1, 20:] = 1
+    itself = torch.arange(100.0, 0, -1)[None]
+    # Of the other part, 80 of 100, the 80 strongest hold 60: (0.75 - 0.8) / 0.2.
+    assert agreement(itself, part)[0].tolist() == pytest.approx([1, -0.25], abs=1e-9)
+    random = torch.Generator().manual_seed(0)
+    lots = torch.rand(2000, 100, generator=random)
+    assert agreement(lots, part.expand(2000, -1, -1))[:, 0].mean().abs() < 0.01
+    assert agreement(itself, torch.zeros(1, 1, 100)).isnan().all()
+
+
+def test_an_order_of_names():
+    concepts = {"0": (1, 2, 3), "1": (4, 5), "2": (6,)}
+    named = {"0": "hair", "1": None, "2": "hair"}
+    assert renaming(concepts, named, True) == {"hair": (1, 2, 3, 6), "1": (4, 5)}
+    assert renaming(concepts, named, False) == {"hair": (1, 2, 3), "1": (4, 5), "hair 2": (6,)}

@@ -1,0 +1,87 @@
+"""`interpretable.refine`: codes move to where the energy model finds them better."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from interpgan_core import InterpganError, quiet
+from interpgan_interpretable.edits.exchange import ExchangeConcepts
+from interpgan_interpretable.edits.refine import Refine
+from interpgan_interpretable.training.energy_model import EnergyModel
+
+
+@pytest.fixture
+def modelled(blobs):
+    """Three blobs whose model likes blob 0 and dislikes blob 1, however bright."""
+    generator = blobs()
+    generator.concepts = {str(i): ("drawing", tuple(range(i, 12, 3))) for i in range(3)}
+    model = EnergyModel(13, 3, 256)
+    model.groups = torch.tensor([*(j % 3 for j in range(12)), -1])
+    liked = torch.tensor([20.0, -20.0, 0.0])
+    for j in range(12):
+        model.weights.data[j, j % 3] = liked[j % 3]
+    model.attach(generator)
+    return generator
+
+
+def density(generator, *batches):
+    """Log density of samples, or of pairs of them, but for a constant: what is climbed."""
+    with torch.no_grad():
+        maps = [generator.features(one, ["drawing"])["drawing"].relu() for one in batches]
+        good = [EnergyModel.of(generator).goodness(found) for found in maps]
+    return sum(good) - sum(one.codes.square().sum(1) for one in batches) / 2
+
+
+def test_samples_become_better(modelled):
+    batch = modelled.sample(range(6))
+    refined = Refine(langevin_steps=30, langevin_step=0.3, noise=0).run(batch, modelled, quiet)
+    assert (density(modelled, refined) > density(modelled, batch)).all()
+    assert torch.equal(refined.seeds, batch.seeds)
+    assert (refined.codes[:, 0] - batch.codes[:, 0]).mean() > 0.1  # brighter
+    assert (refined.codes[:, 1] - batch.codes[:, 1]).mean() < -0.1
+
+
+def test_a_sample_does_not_depend_on_its_neighbours(modelled):
+    batch = modelled.sample(range(4))
+    together = Refine(langevin_steps=3).run(batch, modelled, quiet)
+    alone = Refine(langevin_steps=3).run(batch[2:3], modelled, quiet)
+    assert torch.equal(together.codes[2:3], alone.codes)
+    assert not torch.equal(
+        together.codes, Refine(langevin_steps=3, noise=0).run(batch, modelled, quiet).codes
+    )
+
+
+def test_both_of_a_pair_become_better_after_the_exchange(modelled):
+    """Blob 0 of the sample is drawn by the source's code, so it is the source's code that makes it brighter."""
+    batch, source = modelled.sample([1, 2]), modelled.sample([3, 4])
+    before = ExchangeConcepts(source=source, concepts=["0"]).run(batch, modelled)
+    refine = {"concepts": ["0"], "langevin_steps": 30, "langevin_step": 0.3, "noise": 0}
+    after = Refine(source=source, **refine).run(batch, modelled, quiet)
+    other = Refine(source=batch, **refine).run(source, modelled, quiet)
+    (edit,) = after.edits
+    assert edit.units == (0, 3, 6, 9)
+    back = ExchangeConcepts(source=batch, concepts=["0"]).run(source, modelled)
+    assert (density(modelled, after, other) > density(modelled, before, back)).all()
+    assert edit.value.mean() > before.edits[0].value.mean()
+
+
+def test_a_pair_is_refined_with_its_regions(modelled):
+    batch, source = modelled.sample([1, 2]), modelled.sample([3, 4])
+    known = {"source": source, "concepts": ["0"], "langevin_steps": 3, "noise": 0}
+    (alone,), (region,) = (Refine(**known, region=r).run(batch, modelled, quiet).edits for r in (False, True))
+    assert len(alone.units) == 4 and region.units == tuple(range(13))
+    places = region.weight[:, 1]  # of a filter that is not the concept's
+    assert 0 < places.sum() < places.numel()
+
+
+def test_what_cannot_be_refined(blobs, modelled):
+    batch = modelled.sample([0])
+    with pytest.raises(InterpganError, match="has no energy model: it comes with those that"):
+        Refine().run(batch, blobs(), quiet)
+    edited = ExchangeConcepts(source=batch, concepts=["0"]).run(batch, modelled)
+    with pytest.raises(InterpganError, match="codes are refined in z, before any edit"):
+        Refine().run(edited, modelled, quiet)
+    elsewhere = replace(batch, space=replace(batch.space, name="w"))
+    with pytest.raises(InterpganError, match="codes are refined in z"):
+        Refine().run(elsewhere, modelled, quiet)
