@@ -42,8 +42,8 @@ def measure(runtime_python: str | None) -> None:
     import numpy as np
     import torch
 
+    from interpgan_mobilestylegan.backbone import ffhq
     from interpgan_mobilestylegan.download import folder as weights
-    from interpgan_mobilestylegan.models import ffhq
 
     torch.set_num_threads(THREADS)
     generator = ffhq()

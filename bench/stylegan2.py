@@ -22,9 +22,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from interpgan_core import load_generator
-from interpgan_stylegan.v2.convert import convert
+from interpgan_stylegan.v2.architecture import Plan
+from interpgan_stylegan.v2.conversion import convert
 from interpgan_stylegan.v2.network import Network
-from interpgan_stylegan.v2.plan import Plan
 
 THREADS = 2
 ROUNDS = 7

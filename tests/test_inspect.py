@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from stylegan3_files import critic, state, write_pickle
 
 from interpgan_core import DirectionSet, InterpganError, Sample, Scores
 from interpgan_core.cli import command
 from interpgan_core.generators.directions import Direction
 from interpgan_core.generators.toy import ToyGenerator
 from interpgan_core.loading.inspection import inspect
+from interpgan_stylegan.testing.v3 import discriminator, state, write_pickle
 
 
 def saved(folder, content, name="net.pt"):
@@ -47,7 +47,7 @@ def test_a_state_dict(tmp_path):
 
 def test_a_pickle_that_brings_code(tmp_path):
     generator = ("Generator", state(), {})
-    write_pickle(tmp_path / "net.pkl", G=generator, G_ema=generator, D=("Discriminator", critic(), {}))
+    write_pickle(tmp_path / "net.pkl", G=generator, G_ema=generator, D=("Discriminator", discriminator(), {}))
     facts = inspect(tmp_path / "net.pkl")
     assert facts["layout"] == "NVIDIA pickle"
     assert facts["discriminator"] == "yes"

@@ -6,11 +6,11 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import torch
-from stylegan3_files import state
 
 from interpgan_core import InterpganError, load_generator
 from interpgan_core.plugin import NamedModel, Published
 from interpgan_core.plugins import Plugins, plugins
+from interpgan_stylegan.testing.v3 import state
 
 MODELS = {name: provided.load() for name, provided in plugins().models.items()}
 PUBLISHED = {name: model for name, model in MODELS.items() if isinstance(model, Published)}

@@ -3,15 +3,12 @@
 import json
 import re
 
-import biggan_files
-import pggan_files
 import pytest
-import stylegan2_files
 import torch
 from click.testing import CliRunner
 from safetensors import safe_open
-from stylegan3_files import write_pickle
 
+from interpgan_biggan import testing as biggan_files
 from interpgan_core import Generator, InterpganError, load_generator, write_safetensors
 from interpgan_core.cli import command
 from interpgan_core.generators.saving import KIND, is_saved_generator, open_generator, write_generator
@@ -19,6 +16,9 @@ from interpgan_core.loading.inspection import inspect
 from interpgan_core.operators.builtin.generator import LoadGenerator
 from interpgan_core.plugin import SavedGenerator
 from interpgan_core.testing import toy
+from interpgan_pggan import testing as pggan_files
+from interpgan_stylegan.testing import v2 as stylegan2_files
+from interpgan_stylegan.testing.v3 import write_pickle
 
 FAMILIES = ("stylegan.v2", "stylegan.v2 by class", "pggan", "biggan", "biggan-deep")
 
@@ -28,9 +28,9 @@ def published(family, folder):
     path = folder / "net"
     if family.startswith("stylegan.v2"):
         classes = 3 if "class" in family else 0
-        judge = stylegan2_files.discriminator("skip", classes)
+        tensors = stylegan2_files.discriminator("skip", classes)
         nets = {"G_ema": ("Generator", stylegan2_files.generator("resnet", classes), {})}
-        write_pickle(path, **nets, D=("Discriminator", judge, {}))
+        write_pickle(path, **nets, D=("Discriminator", tensors, {}))
     elif family == "pggan":
         nets = {"generator_smooth": pggan_files.generator(3), "discriminator": pggan_files.discriminator(3)}
         torch.save(nets, path)
@@ -169,8 +169,8 @@ def rewritten(file, folder, **changes):
         ({"settings": "plan"}, "the header of .* is damaged; make the file again"),
         ({"notes": []}, "the header of .* is damaged; make the file again"),
         ({"settings": {}}, r"holds settings that stylegan.v2 does not know \('plan'\); update its plugin, or make"),
-        ({"settings": {"plan": {"depth": 1}, "judge": None}}, r"that stylegan.v2 does not know \(.*depth"),
-        ({"settings": {"plan": 3, "judge": None}}, "holds settings that stylegan.v2 does not know"),
+        ({"settings": {"plan": {"depth": 1}, "discriminator": None}}, r"that stylegan.v2 does not know \(.*depth"),
+        ({"settings": {"plan": 3, "discriminator": None}}, "holds settings that stylegan.v2 does not know"),
         ({"backbone": "glowgan"}, "is a generator of glowgan: there is no backbone 'glowgan'; "),
         ({"backbone": "stylegan.v4"}, "is a generator of stylegan.v4: there is no .* did you mean 'stylegan.v"),
         ({"backbone": "stylegan.v1"}, "needs a newer version of the plugin that brings stylegan.v1; update it"),
@@ -267,8 +267,8 @@ def test_inspection_says_what_a_file_is(pair):
     path, file = pair
     said = CliRunner().invoke(command, ["--inspect", str(file)])
     assert said.exit_code == 0
-    facts = {line[:14].strip(): line[15:] for line in said.output.splitlines()}
-    known = inspect(path)
+    facts, known = inspect(file), inspect(path)
+    assert [line.split()[0] for line in said.output.splitlines()] == [label.split()[0] for label in facts]
     backbone = open_generator(file).backbone
     assert facts["family"] == f"{backbone}, written by interpgan"
     assert facts["discriminator"] == known["discriminator"]

@@ -7,13 +7,14 @@ Random weights, a few kilobytes each: they show patterns, and that a recipe runs
 import sys
 from pathlib import Path
 
-import biggan_files
 import numpy as np
-import pggan_files
-import stylegan1_files
-import stylegan2_files
-import stylegan3_files
 import torch
+
+from interpgan_biggan import testing as biggan_files
+from interpgan_pggan import testing as pggan_files
+from interpgan_stylegan.testing import v1 as stylegan1_files
+from interpgan_stylegan.testing import v2 as stylegan2_files
+from interpgan_stylegan.testing import v3 as stylegan3_files
 
 
 def write(folder: Path) -> None:

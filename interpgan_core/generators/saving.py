@@ -88,6 +88,19 @@ def state_of(**modules: Any) -> dict[str, Tensor]:
     }
 
 
+def renamed(settings: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Settings with the names of today, where an earlier version wrote others.
+
+    Args:
+        settings: as a file has them.
+        names: old name -> the name of today.
+
+    Returns:
+        The settings; those of other names as they are.
+    """
+    return {names.get(name, name): value for name, value in settings.items()}
+
+
 def is_saved_generator(path: Path) -> bool:
     """Is it a file that `write_generator` wrote? A damaged one is none."""
     if path.is_dir() or start_of(path)[8:9] != b"{":

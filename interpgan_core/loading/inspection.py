@@ -20,7 +20,7 @@ from interpgan_core.loading.published_directions import load_directions
 from interpgan_core.plugins import plugins
 
 _SHOWN = 20  # directions of one file
-_WIDTH = 120  # characters of one fact
+_WIDTH = 100  # characters of one fact
 _UNSAID = "unsaid"  # by the file; a recipe says it with `space`
 _NO_CODE = "nothing in it asked for code"
 
@@ -143,7 +143,7 @@ def _generator(saved: SavedGenerator) -> dict[str, str]:
         "family": f"{saved.backbone}, written by interpgan",
         "parameters": f"{sum(t.numel() for t in saved.part('generator').values()):,}, with constants",
         "discriminator": "yes" if saved.part("discriminator") else "no",
-        **{name: _short(value) for name, value in saved.settings.items()},
+        **{f"setting {name}": _short(value) for name, value in saved.settings.items()},
         "licence": saved.licence or "not known",
         "code": _NO_CODE,
         **{f"note {name}": _short(value) for name, value in saved.notes.items()},

@@ -78,16 +78,16 @@ def discriminator(
     case: Case, generator: Generator, image: Tensor, labels: Tensor
 ) -> Iterator[tuple[str, Tensor]]:
     """Logits of the pictures and of noise, and the maps of every part."""
-    critic = generator.discriminator
+    discriminator = generator.discriminator
     found: dict[str, Tensor] = {}
-    for i, block in enumerate(critic.blocks):
+    for i, block in enumerate(discriminator.blocks):
         for k, part in enumerate(block):
             name = f"dfeat/blocks{i}.{k}"
             part.register_forward_hook(lambda _m, _i, maps, name=name: found.update({name: maps}))
-    yield "d_out_img", critic(image, labels)
+    yield "d_out_img", discriminator(image, labels)
     yield from found.copy().items()
     y = case.tensor("d_rand_y")
     side = image.shape[-1]
     config = case.name.removeprefix("biggan_aj_")
     noise = 0.5 * seeded_input(f"input:biggan-aj/{config}/dimg", (len(y), 3, side, side))
-    yield "d_out_rand", critic(noise, torch.nn.functional.one_hot(y, labels.shape[1]).float())
+    yield "d_out_rand", discriminator(noise, torch.nn.functional.one_hot(y, labels.shape[1]).float())

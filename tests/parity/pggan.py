@@ -50,8 +50,10 @@ def observe_genforce(case: Case, path: Path) -> Iterator[tuple[str, Tensor]]:
     for name in {n.partition("/")[0] for n in case.arrays if n.startswith("img_lod")}:
         lod = float(name.removeprefix("img_lod"))
         yield name, load_generator(path, lod=lod, **options).images(batch)
-    critic = generator.discriminator
-    yield from discriminated(case, critic, lambda images, _labels: critic.outputs(images), picture)
+    discriminator = generator.discriminator
+    yield from discriminated(
+        case, discriminator, lambda images, _labels: discriminator.outputs(images), picture
+    )
     generator.spaces["z"] = LatentSpace(
         "z", (generator.module.layer0.weight.shape[1],)
     )  # the label's columns too
@@ -63,19 +65,19 @@ def observe_genforce(case: Case, path: Path) -> Iterator[tuple[str, Tensor]]:
 
 
 def discriminated(
-    case: Case, critic: nn.Module, judge: Callable[..., Tensor], picture: Tensor
+    case: Case, discriminator: nn.Module, logits: Callable[..., Tensor], picture: Tensor
 ) -> Iterator[tuple[str, Tensor]]:
-    """What the discriminator says of our picture, with its features, and of noise: judge(images, labels)."""
-    critic.group = case.facts["D_kwargs"].get("minibatch_std_group_size", critic.group)
+    """What the discriminator says of our picture, with its features, and of noise: logits(images, labels)."""
+    discriminator.group = case.facts["D_kwargs"].get("minibatch_std_group_size", discriminator.group)
     labels, others = (case.tensor(n) if n in case.arrays else None for n in ("label", "d_rand_label"))
     seen = {}
-    for name, module in critic.named_children():
+    for name, module in discriminator.named_children():
         module.register_forward_hook(lambda _m, _i, out, name=name: seen.update({f"dfeat/{name}": out}))
-    yield "d_out_img", judge(picture, labels)
+    yield "d_out_img", logits(picture, labels)
     yield from ((name, maps) for name, maps in list(seen.items()) if f"{name}/stats" in case.arrays)
     drawn = case.facts["inputs"]["d_rand images"]
     text, count = re.match(r"0\.5\*base\('(.*)',\[(.*),3,R,R\]\)", drawn).groups()
-    yield "d_out_rand", judge(0.5 * seeded_input(text, (int(count), *picture.shape[1:])), others)
+    yield "d_out_rand", logits(0.5 * seeded_input(text, (int(count), *picture.shape[1:])), others)
 
 
 def batch_of(case: Case, generator: Generator) -> LatentBatch:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from stylegan3_files import write_pickle
 from torch import Tensor, nn
 
 from interpgan_core import LatentBatch, Truncate, load_generator
 from interpgan_sefa.factorise import factorise
-from interpgan_stylegan.v2.filters import kernel
+from interpgan_stylegan.testing.v3 import write_pickle
+from interpgan_stylegan.v2.resampling import kernel
 from parity.case import Case, seeded_input
 from parity.pggan import batch_of
 from parity.sefa import NEIGHBOURS, factorised
@@ -57,11 +57,11 @@ def nvidia(case: Case, path: Path) -> Iterator[tuple[str, Tensor]]:
     seen = observed(generator.module.synthesis, "feat_const/{}")
     generator.images(batch, batch_size=len(batch))
     yield from known(case, seen)
-    judge = generator.discriminator
-    seen = observed(judge, "dfeat/{}")
-    yield "d_logits_img_const", judge(picture, batch.labels)
+    discriminator = generator.discriminator
+    seen = observed(discriminator, "dfeat/{}")
+    yield "d_logits_img_const", discriminator(picture, batch.labels)
     yield from known(case, seen)
-    yield "d_logits_rand", judge(noise(case, picture), stored(case, "d_rand_c"))
+    yield "d_logits_rand", discriminator(noise(case, picture), stored(case, "d_rand_c"))
 
 
 def genforce(case: Case, path: Path) -> Iterator[tuple[str, Tensor]]:
@@ -101,18 +101,18 @@ def genforce(case: Case, path: Path) -> Iterator[tuple[str, Tensor]]:
             )
         elif name in numbers:
             yield f"feat/layer{numbers[name]}", maps
-    yield from judged(case, generator.discriminator, picture)
+    yield from discriminated(case, generator.discriminator, picture)
     yield from factorised(case, lambda layers: torch.cat([generator.style_weight("w+", k) for k in layers]))
     if "img_f64" in case.arrays:
         module.double()
         yield "img_f64", generator.forward(replace(batch[:2], codes=batch.codes[:2].double()))
 
 
-def judged(case: Case, judge: nn.Module, picture: Tensor) -> Iterator[tuple[str, Tensor]]:
+def discriminated(case: Case, discriminator: nn.Module, picture: Tensor) -> Iterator[tuple[str, Tensor]]:
     """genforce's discriminator: layers are numbered from the largest resolution on."""
-    seen = observed(judge, "{}")
-    yield "d_out_img", judge(picture, stored(case, "label"))
-    last = judge.depth - 1
+    seen = observed(discriminator, "{}")
+    yield "d_out_img", discriminator(picture, stored(case, "label"))
+    last = discriminator.depth - 1
     names = {"b4.conv": f"layer{2 * last}", "b4.fc": f"layer{2 * last + 1}", "b4.out": f"layer{2 * last + 2}"}
     for j in range(last + 1):
         block = f"b{4 * 2 ** (last - j)}"
@@ -124,7 +124,7 @@ def judged(case: Case, judge: nn.Module, picture: Tensor) -> Iterator[tuple[str,
             # Where there is a way round, both are scaled after they are added up, there.
             after = name.endswith("conv1") and f"{name[:-5]}skip" in seen
             yield f"dfeat/{names[name]}", maps * 2**0.5 if after else maps
-    yield "d_out_rand", judge(noise(case, picture), stored(case, "d_rand_label"))
+    yield "d_out_rand", discriminator(noise(case, picture), stored(case, "d_rand_label"))
 
 
 def rosinality(case: Case, path: Path) -> Iterator[tuple[str, Tensor]]:

@@ -172,9 +172,9 @@ def test_the_engine_is_no_part_of_the_key(tmp_path):
 
     def key(text):
         file = Path(tmp_path, "recipe.yaml")
-        judge = "  - {use: generator, weights: toy}\n  - {use: avatars.scorer, id: judge}\n"
+        head = "  - {use: generator, weights: toy}\n  - {use: avatars.scorer, id: scorer}\n"
         file.write_text(
-            f"interpgan: 1\nsteps:\n{judge}  - {{use: score, seeds: 0-3, scorer: $judge{text}}}\n"
+            f"interpgan: 1\nsteps:\n{head}  - {{use: score, seeds: 0-3, scorer: $scorer{text}}}\n"
         )
         return json.dumps(make_plan(file).steps[-1].content, sort_keys=True)
 

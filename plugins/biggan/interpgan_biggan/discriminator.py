@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from interpgan_biggan.files import Shapes
-from interpgan_biggan.parts import Attention, Conv, Spectral, Vectors
+from interpgan_biggan.layers import Attention, Conv, Spectral, Vectors
 
 
 class DiscriminatorBlock(nn.Module):

@@ -9,7 +9,7 @@ from typing import NoReturn, TypeVar
 
 from torch import Tensor, nn
 
-from interpgan_biggan.parts import Spectral
+from interpgan_biggan.layers import Spectral
 from interpgan_core import InterpganError
 from interpgan_core.plugin import build
 

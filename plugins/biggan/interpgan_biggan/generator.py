@@ -13,8 +13,8 @@ from scipy.special import ndtr, ndtri
 from torch import Tensor, nn
 
 from interpgan_biggan.discriminator import Discriminator
+from interpgan_biggan.layers import Spectral
 from interpgan_biggan.network import Architecture, Network
-from interpgan_biggan.parts import Spectral
 from interpgan_core import Generator, InterpganError, LatentBatch, LatentSpace, seeded_normal
 from interpgan_core.plugin import SavedGenerator, fingerprint, state_of
 
@@ -101,16 +101,18 @@ class BigGAN(Generator):
 
     def saved(self) -> SavedGenerator:
         """Both networks, their shapes, and the spectral factor of every weight."""
-        judge = self.discriminator
+        discriminator = self.discriminator
         settings = {
             "architecture": {**asdict(self.module.made), "vectors": ""},
             "factors": _factors(self.module),
             "truncation": self.truncation,
             "class_names": list(self.class_names),
-            "judge": judge and judge.shape,
-            "judge_factors": judge and _factors(judge),
+            "discriminator": discriminator and discriminator.shape,
+            "discriminator_factors": discriminator and _factors(discriminator),
         }
-        return SavedGenerator("biggan", settings, state_of(generator=self.module, discriminator=judge))
+        return SavedGenerator(
+            "biggan", settings, state_of(generator=self.module, discriminator=discriminator)
+        )
 
     def layer_number(self, layer: str) -> int | None:
         """The number of the codes that drive a layer; None for attention, which no code drives."""

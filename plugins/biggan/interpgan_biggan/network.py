@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from interpgan_biggan.parts import Attention, Conv, Norm, Spectral, Step, Vectors, add_upsampled
+from interpgan_biggan.layers import Attention, Conv, Norm, Spectral, Step, Vectors, add_upsampled
 
 SIDE = 4  # pixels of the first map
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-import biggan_files as files
 import pytest
 import torch
 
+from interpgan_biggan import testing as files
 from interpgan_biggan.backbone import backbone
 from interpgan_core import InterpganError, LoadGenerator, load_generator
 from interpgan_core.plugin import Checkpoint, recognise

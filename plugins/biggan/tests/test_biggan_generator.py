@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import biggan_files as files
 import numpy as np
 import pytest
 import torch
@@ -13,9 +12,10 @@ from hypothesis import strategies as st
 from scipy.stats import truncnorm
 from torch.nn import functional
 
+from interpgan_biggan import testing as files
+from interpgan_biggan.files_huggingface import rows_for
 from interpgan_biggan.generator import imagenet_names
-from interpgan_biggan.huggingface import rows_for
-from interpgan_biggan.parts import Conv
+from interpgan_biggan.layers import Conv
 from interpgan_core import InterpganError, LatentBatch, Mix, Sample, Shift, Truncate, load_generator
 from interpgan_core.testing import GENERATOR_CHECKS, Case
 from interpgan_sefa.operators import FindSemantics
@@ -346,12 +346,12 @@ def test_networks_of_imagenet_know_the_names(tmp_path):
 def test_the_discriminator_weighs_classes_and_can_be_trained_against(tmp_path):
     torch.save(files.ajbrock(), tmp_path / "G.pth")
     torch.save(files.discriminator(), tmp_path / "D.pth")
-    critic = load_generator(tmp_path).discriminator
-    assert not critic.training and not any(p.requires_grad for p in critic.parameters())
+    discriminator = load_generator(tmp_path).discriminator
+    assert not discriminator.training and not any(p.requires_grad for p in discriminator.parameters())
     images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)).requires_grad_(True)
-    first, second = (critic(images, EYE[i].expand(2, -1)) for i in (0, 1))
+    first, second = (discriminator(images, EYE[i].expand(2, -1)) for i in (0, 1))
     assert first.shape == (2, 1) and far(first, second) > 1e-4
-    mixed = critic(images, (0.25 * EYE[0] + 0.75 * EYE[1]).expand(2, -1))
+    mixed = discriminator(images, (0.25 * EYE[0] + 0.75 * EYE[1]).expand(2, -1))
     assert far(mixed, 0.25 * first + 0.75 * second) < 1e-5
     first.sum().backward()
     assert images.grad.abs().sum() > 0

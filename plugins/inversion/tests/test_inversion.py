@@ -2,15 +2,11 @@
 
 from itertools import pairwise
 
-import biggan_files
 import numpy as np
-import pggan_files
 import pytest
-import stylegan1_files
-import stylegan2_files
-import stylegan3_files
 import torch
 
+from interpgan_biggan import testing as biggan_files
 from interpgan_core import FeatureNet, ImageSet, InterpganError, load_generator, to_uint8
 from interpgan_core.testing import Stopped, conformance, stop_after, toy
 from interpgan_inversion import resume
@@ -18,6 +14,10 @@ from interpgan_inversion.invert import Invert
 from interpgan_inversion.loss import Likeness
 from interpgan_inversion.search import Schedule, Search
 from interpgan_inversion.starts import Scale
+from interpgan_pggan import testing as pggan_files
+from interpgan_stylegan.testing import v1 as stylegan1_files
+from interpgan_stylegan.testing import v2 as stylegan2_files
+from interpgan_stylegan.testing import v3 as stylegan3_files
 
 ToyGenerator = type(toy())
 SIDE = 32

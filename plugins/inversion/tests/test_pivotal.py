@@ -1,15 +1,15 @@
 """`inversion.pivotal`: pictures come nearer, the generator is kept, and a killed run ends in the same bytes."""
 
-import biggan_files
-import pggan_files
 import pytest
-import stylegan2_files
 import torch
 
+from interpgan_biggan import testing as biggan_files
 from interpgan_core import Direction, ImageSet, InterpganError, Shift, load_generator
 from interpgan_core.testing import Stopped, stop_after, toy
 from interpgan_inversion import resume
 from interpgan_inversion.pivotal import Tune
+from interpgan_pggan import testing as pggan_files
+from interpgan_stylegan.testing import v2 as stylegan2_files
 
 
 @pytest.fixture(scope="module")

@@ -8,4 +8,4 @@ from interpgan_core import hookimpl
 @hookimpl
 def interpgan_models() -> dict[str, str]:
     """Named weights of this plugin."""
-    return {"mobilestylegan.ffhq": "interpgan_mobilestylegan.named:ffhq"}
+    return {"mobilestylegan.ffhq": "interpgan_mobilestylegan.models:ffhq"}

@@ -1,92 +1,11 @@
-"""The named model of this plugin."""
+"""What is known of the named model before it is fetched."""
 
-from __future__ import annotations
+from interpgan_core.plugin import NamedModel
 
-import hashlib
-from contextlib import suppress
-from pathlib import Path
-from typing import get_args
-
-import torch
-from torch import Tensor
-
-from interpgan_core import InterpganError, did_you_mean, read_safetensors, seeded_normal, write_safetensors
-from interpgan_core.plugin import Noise, Precision
-from interpgan_mobilestylegan import download
-from interpgan_mobilestylegan.backbone import MobileStyleGAN
-from interpgan_mobilestylegan.network import Mapping
-from interpgan_mobilestylegan.openvino_ir import Graph
-from interpgan_mobilestylegan.weights import read_network
-
-RESOLUTIONS = (1024, 512)
-MEAN_CODES = 10_000
-
-
-def ffhq(
-    *,
-    device: str = "cpu",
-    noise: Noise = "const",
-    precision: Precision = "float32",
-    resolution: int | None = None,
-) -> MobileStyleGAN:
-    """MobileStyleGAN trained on FFHQ; its weights are fetched at the first use (38 MB).
-
-    Args:
-        device: "cpu", "cuda".
-        noise: const: the file's own maps; none; random: drawn from each sample's seed.
-        precision: of synthesis; pictures are float32 always.
-        resolution: 1024, or 512: the mean of each 2 x 2 pixels, a quarter of the memory for the picture.
-
-    Raises:
-        InterpganError: if an option has no such value, or the weights cannot be fetched or read.
-    """
-    _choice("noise", noise, get_args(Noise))
-    _choice("precision", precision, get_args(Precision))
-    _choice("resolution", resolution or RESOLUTIONS[0], RESOLUTIONS)
-    files = download.weights()
-    graphs = [
-        Graph(files[f"{name}.xml"], files[f"{name}.bin"], name)
-        for name in ("MappingNetwork", "SynthesisNetwork")
-    ]
-    network = read_network(*graphs, half=resolution == RESOLUTIONS[1])
-    hashes = "".join(download.MEMBERS[f"{graph.name}.bin"][1] for graph in graphs)
-    fingerprint = hashlib.sha256(hashes.encode()).hexdigest()[:16]
-    mean = w_mean(network.mapping, download.folder() / f"w-mean-{fingerprint}.safetensors")
-    generator = MobileStyleGAN(network, fingerprint, mean, noise)
-    network.cast(getattr(torch, precision))
-    try:
-        return generator.to(device)
-    except (RuntimeError, AssertionError) as error:
-        raise InterpganError(
-            f"cannot load onto device '{device}': {str(error).splitlines()[0]}; use device: cpu"
-        ) from error
-
-
-def _choice(option: str, value: object, known: tuple[object, ...]) -> None:
-    if value not in known:
-        names = [str(k) for k in known]
-        raise InterpganError(f"mobilestylegan.ffhq has no {option} {value}{did_you_mean(str(value), names)}")
-
-
-def w_mean(mapping: Mapping, path: Path) -> Tensor:
-    """The mean of w over seeds 0 to 9999, computed once and kept in a file.
-
-    Args:
-        mapping: z -> w.
-        path: the file; one that is missing or damaged is made again.
-
-    Returns:
-        (d,) float32.
-    """
-    width = len(mapping[-1].bias)
-    with suppress(InterpganError):  # missing or damaged: made again
-        mean = read_safetensors(path, "mean")[0].get("w", torch.empty(0))
-        if mean.dtype == torch.float32 and mean.shape == (width,) and mean.isfinite().all():
-            return mean
-    total = torch.zeros(width, dtype=torch.float64)
-    for start in range(0, MEAN_CODES, 1000):
-        seeds = range(start, min(start + 1000, MEAN_CODES))
-        total += mapping(seeded_normal(seeds, (width,))).sum(0, dtype=torch.float64)
-    mean = (total / MEAN_CODES).float()
-    write_safetensors(path, {"w": mean}, "mean", {"codes": MEAN_CODES})
-    return mean
+ffhq = NamedModel(
+    family="MobileStyleGAN",
+    resolution=1024,
+    data="FFHQ, by way of StyleGAN 2",
+    licence="research, non-commercial (NVIDIA; FFHQ: CC BY-NC-SA 4.0)",
+    target="interpgan_mobilestylegan.backbone:ffhq",
+)

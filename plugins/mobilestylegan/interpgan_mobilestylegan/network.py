@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interpgan_mobilestylegan import strips
+from interpgan_mobilestylegan import strip_convolution
 
 SLOPE = 0.2  # of every leaky ReLU
 
@@ -78,7 +78,7 @@ class StyledConv(nn.Module):
             if self.depthwise is None:
                 out[i] = self._whole(x[i : i + 1], style[i : i + 1], noise[i : i + 1])[0]
             else:
-                strips.styled_conv(
+                strip_convolution.styled_conv(
                     x[i], style[i], self.depthwise, self.weight, noise[i], self.bias, SLOPE, self.up, out[i]
                 )
         return out
@@ -115,7 +115,7 @@ class Picture(nn.Module):
             return inverse_haar(x) if self.scale == 2 else x
         out = x.new_empty(len(x), 3, x.shape[2] * self.scale, x.shape[3] * self.scale)
         for i in range(len(x)):
-            strips.picture(x[i], style[i], self.weight, self.bias, out[i])
+            strip_convolution.picture(x[i], style[i], self.weight, self.bias, out[i])
         return out
 
 
@@ -175,7 +175,7 @@ class Network(nn.Module):
         x = self.const.expand(len(styles), -1, -1, -1)
         for i, conv in enumerate(self.convs):
             # A layer reads one half of the scratch memory and writes the other.
-            out = None if new else strips.scratch(i % 2, conv.weight, conv.noise)
+            out = None if new else strip_convolution.scratch(i % 2, conv.weight, conv.noise)
             x = conv(x, parts[i], noise and noise[i], out)
         return self.picture(x, parts[-1])
 

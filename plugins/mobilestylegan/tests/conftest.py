@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from interpgan_mobilestylegan.backbone import MobileStyleGAN
+from interpgan_mobilestylegan.files import read_network
+from interpgan_mobilestylegan.generator import MobileStyleGAN
 from interpgan_mobilestylegan.openvino_ir import Graph
-from interpgan_mobilestylegan.weights import read_network
 
 CODE = 8  # size of z and w
 CHANNELS = (16, 8, 8)  # after m.conv1 and after each block

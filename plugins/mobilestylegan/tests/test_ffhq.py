@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from interpgan_core import InterpganError, load_generator
-from interpgan_mobilestylegan.models import ffhq
+from interpgan_mobilestylegan.backbone import ffhq
 
 REFERENCE = np.load(Path(__file__).parent / "reference.npz")
 # Seed 3 is an unusually ill-conditioned code: there the runtime itself is 1.0e-4 from the picture in float64,

@@ -13,11 +13,11 @@ from torch.nn import functional
 
 from interpgan_core import FeatureEdit, InterpganError, seeded_normal, write_safetensors
 from interpgan_core.testing import GENERATOR_CHECKS, Case
-from interpgan_mobilestylegan import strips
-from interpgan_mobilestylegan.backbone import MobileStyleGAN
-from interpgan_mobilestylegan.models import w_mean
+from interpgan_mobilestylegan import strip_convolution
+from interpgan_mobilestylegan.backbone import w_mean
+from interpgan_mobilestylegan.files import read_network
+from interpgan_mobilestylegan.generator import MobileStyleGAN
 from interpgan_mobilestylegan.network import inverse_haar
-from interpgan_mobilestylegan.weights import read_network
 
 
 @pytest.mark.parametrize("check", GENERATOR_CHECKS, ids=lambda check: check.__name__)
@@ -104,7 +104,7 @@ def test_the_mean_of_w_is_kept_and_made_again_when_damaged(small, tmp_path) -> N
 
 @pytest.mark.parametrize("numbers", [1, 200, 300, 1000, 2**19])
 def test_strips_of_any_height_agree_with_the_differentiable_way(small, codes, monkeypatch, numbers) -> None:
-    monkeypatch.setattr(strips, "STRIP", numbers)
+    monkeypatch.setattr(strip_convolution, "STRIP", numbers)
     found = small.forward(in_wplus(small, codes))
     expected = small.forward(in_wplus(small, codes.clone().requires_grad_(True)))
     assert expected.requires_grad and not found.requires_grad

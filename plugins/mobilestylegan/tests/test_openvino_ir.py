@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interpgan_core import InterpganError
+from interpgan_mobilestylegan.files import read_network
 from interpgan_mobilestylegan.openvino_ir import MAX_XML, Graph
-from interpgan_mobilestylegan.weights import read_network
 
 CONST = '<layer id="0" name="c" type="Const"><data element_type="{t}" shape="{s}" offset="{o}" size="{b}"/></layer>'
 

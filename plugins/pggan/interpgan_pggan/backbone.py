@@ -1,16 +1,14 @@
-"""PGGAN as a generator, and the backbone that knows its files."""
+"""The backbone that knows the files of PGGAN."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, get_args
 
 import torch
-from torch import Tensor
 
-from interpgan_core import Generator, InterpganError, LatentBatch, LatentSpace, seeded_normal
+from interpgan_core import InterpganError
 from interpgan_core.plugin import (
     Checkpoint,
     Description,
@@ -19,87 +17,12 @@ from interpgan_core.plugin import (
     SavedGenerator,
     build,
     check_option,
-    fingerprint,
-    state_of,
+    renamed,
 )
 from interpgan_pggan.discriminator import Discriminator
-from interpgan_pggan.layouts import USUAL_INPUTS, Parts, knows, layers_of, plain_kernels, read
+from interpgan_pggan.files import USUAL_INPUTS, Parts, knows, layers_of, plain_kernels, read
+from interpgan_pggan.generator import PGGAN
 from interpgan_pggan.network import Network
-
-
-class PGGAN(Generator):
-    """A progressive GAN: z (d,) to pictures.
-
-    The only space is z, which drives layer 0; its length does not matter (pixel norm). Layers are named as
-    in genforce: `layer0` and `layer1` at 4 pixels, two more for each doubling; up to the size that `lod`
-    leaves.
-
-    Args:
-        network: in eval mode, on the CPU.
-        classes: 0 = unconditional.
-
-    Attributes:
-        discriminator: only where the checkpoint has one.
-
-    Source:
-        Karras et al., Progressive Growing of GANs, ICLR 2018.
-    """
-
-    module: Network
-    discriminator: Discriminator | None = None
-
-    def __init__(self, network: Network, classes: int = 0) -> None:
-        self.module, self.classes = network, classes
-        self.fingerprint = fingerprint(network, "pggan", network.tanh)
-        self.layers = tuple(f"layer{k}" for k in range(2 * network.blocks))
-        inputs = network.layer0.weight.shape[1] - classes
-        self.spaces = {"z": LatentSpace("z", (inputs,), torch.zeros(1, dtype=torch.long))}
-
-    def prior(self, seeds: Sequence[int]) -> Tensor:
-        return seeded_normal(seeds, self.spaces["z"].shape).to(self.device)
-
-    def map(self, codes: Tensor, source: str, target: str, labels: Tensor | None) -> Tensor:
-        raise InterpganError(f"PGGAN has the space z alone; there is no way from {source} to {target}")
-
-    def forward(self, batch: LatentBatch) -> Tensor:
-        """Pictures.
-
-        Raises:
-            InterpganError: if the generator has classes and the batch no labels.
-        """
-        if self.classes and batch.labels is None:
-            raise InterpganError(f"this generator has {self.classes} classes; give the batch labels")
-        pictures = self.module(batch.codes, batch.labels if self.classes else None)
-        return pictures.to(torch.promote_types(pictures.dtype, torch.float32))
-
-    def saved(self) -> SavedGenerator:
-        """Both networks, and the arguments that they were made with."""
-        judge = self.discriminator
-        settings = {
-            "network": self.module.shape,
-            "classes": self.classes,
-            "judge": judge and judge.shape,
-            "group": judge and judge.group,
-        }
-        return SavedGenerator("pggan", settings, state_of(generator=self.module, discriminator=judge))
-
-    def style_weight(self, space: str, layer: int) -> Tensor:
-        """What SeFa factorises: the first layer's weight, a row for each output at each of 16 places.
-
-        Args:
-            space: "z".
-            layer: 0.
-
-        Returns:
-            (16 o, d) float32, as stored; without the columns of a label.
-
-        Raises:
-            InterpganError: if the space or the layer is another.
-        """
-        if space != "z" or layer != 0:
-            raise InterpganError(f"PGGAN takes a code in layer 0 alone, from z; not {space} in layer {layer}")
-        places = self.module.layer0.weight.flip(2, 3).permute(0, 2, 3, 1).flatten(0, 2)
-        return places[:, : self.spaces["z"].shape[0]].float()
 
 
 @dataclass(frozen=True)
@@ -124,7 +47,7 @@ class PGGANOptions(LoadOptions):
     of_saved: ClassVar[tuple[str, ...]] = ("lod",)
 
 
-class Backbone:
+class PGGANBackbone:
     """Checkpoints of PGGAN: genforce's, and InterFaceGAN's."""
 
     options = PGGANOptions
@@ -185,14 +108,17 @@ class Backbone:
 
     def restore(self, saved: SavedGenerator, path: Path, options: PGGANOptions) -> PGGAN:
         """Make a saved generator again."""
-        shape, judge = (saved.settings[name] for name in ("network", "judge"))
+        settings = renamed(saved.settings, {"judge": "discriminator"})
+        shape, discriminator = settings["network"], settings["discriminator"]
         lod = _checked(path, len(shape["widths"]), shape["lod"], options)
         network = build(lambda: Network(**{**shape, "lod": lod}), saved.part("generator"), path)
-        generator = PGGAN(network, saved.settings["classes"])
+        generator = PGGAN(network, settings["classes"])
         network.to(memory_format=torch.channels_last)
-        if judge:
-            generator.discriminator = build(lambda: Discriminator(**judge), saved.part("discriminator"), path)
-            generator.discriminator.group = saved.settings["group"]
+        if discriminator:
+            generator.discriminator = build(
+                lambda: Discriminator(**discriminator), saved.part("discriminator"), path
+            )
+            generator.discriminator.group = settings["group"]
         network.to(getattr(torch, options.precision))
         return generator.to(options.device)
 
@@ -218,4 +144,4 @@ def _discriminator(parts: Parts, fused: bool) -> Discriminator:
     return build(lambda: Discriminator(widths, hidden, outputs, fused), tensors, parts.path)
 
 
-backbone = Backbone()
+backbone = PGGANBackbone()

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 from memory_of_loading import peak_of_loading
-from pggan_files import Z, discriminator, fused, generator, interfacegan, write
 
 from interpgan_core import InterpganError, load_generator
 from interpgan_core.plugin import Checkpoint
-from interpgan_pggan.backbone import PGGAN, backbone
+from interpgan_pggan.backbone import backbone
+from interpgan_pggan.generator import PGGAN
+from interpgan_pggan.testing import Z, discriminator, fused, generator, interfacegan, write
 
 
 def parallel(state):

@@ -6,13 +6,13 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import torch
-from pggan_files import Z, discriminator, generator, write
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, leaky_relu, linear
 
 from interpgan_core import InterpganError, LatentBatch, load_generator
 from interpgan_core.testing import conformance
 from interpgan_pggan import operators
 from interpgan_pggan.discriminator import deviation
+from interpgan_pggan.testing import Z, discriminator, generator, write
 
 
 def load(**options):
@@ -136,7 +136,7 @@ def test_labels_are_asked_for(batch):
         load().forward(LatentBatch(batch.codes, batch.space))
 
 
-def judged(state, x, fused, group):
+def expected_outputs(state, x, fused, group):
     state = {name: tensor.double() for name, tensor in state.items()}
     scaled = lambda name, gain=2**0.5: state[name] * gain / state[name][0].numel() ** 0.5  # noqa: E731
     x = leaky_relu(conv2d(x.double(), scaled("input0.weight"), state["input0.bias"]), 0.2)
@@ -157,14 +157,14 @@ def judged(state, x, fused, group):
 
 @pytest.mark.parametrize("fused", [False, True])
 def test_discriminator(fused):
-    critic = load(fused_scale=False).discriminator
-    for part in critic.modules():
+    network = load(fused_scale=False).discriminator
+    for part in network.modules():
         part.fused = fused
-    critic.group = 2
+    network.group = 2
     pictures = torch.randn(6, 3, 16, 16, generator=torch.Generator().manual_seed(1))
-    expected = judged(discriminator(3), pictures, fused, 2)
-    assert (critic.outputs(pictures) - expected).abs().max() < 1e-5
-    assert torch.equal(critic(pictures), critic.outputs(pictures)[:, :1])
+    expected = expected_outputs(discriminator(3), pictures, fused, 2)
+    assert (network.outputs(pictures) - expected).abs().max() < 1e-5
+    assert torch.equal(network(pictures), network.outputs(pictures)[:, :1])
 
 
 def test_pictures_that_do_not_fall_into_groups():

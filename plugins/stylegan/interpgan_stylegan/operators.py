@@ -26,9 +26,9 @@ class LoadStyleGAN(LoadGenerator):
         Raises:
             InterpganError: if it is no StyleGAN, or an option is not one of its version's.
         """
-        from interpgan_stylegan.v1.backbone import StyleGAN1
+        from interpgan_stylegan.v1.generator import StyleGAN1
         from interpgan_stylegan.v2.generator import StyleGAN2
-        from interpgan_stylegan.v3.backbone import StyleGAN3
+        from interpgan_stylegan.v3.generator import StyleGAN3
 
         options = {"noise": self.noise, "precision": self.precision, "resolution": self.resolution}
         own = {"lod": self.lod, "fused_scale": self.fused_scale}

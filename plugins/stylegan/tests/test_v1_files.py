@@ -5,13 +5,14 @@ from argparse import Namespace
 import pytest
 import torch
 from memory_of_loading import peak_of_loading
-from stylegan1_files import DEPTH, W, discriminator, fused, generator, interfacegan
 
 from interpgan_core import InterpganError, load_generator
 from interpgan_core.plugin import Checkpoint
 from interpgan_stylegan.operators import LoadStyleGAN
-from interpgan_stylegan.v1.backbone import StyleGAN1, backbone
-from interpgan_stylegan.v1.layouts import plain_kernels, read
+from interpgan_stylegan.testing.v1 import DEPTH, W, discriminator, fused, generator, interfacegan
+from interpgan_stylegan.v1.backbone import backbone
+from interpgan_stylegan.v1.files import plain_kernels, read
+from interpgan_stylegan.v1.generator import StyleGAN1
 
 
 def write(folder, content):

@@ -6,11 +6,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import torch
-from stylegan1_files import DEPTH, WIDTHS, W, Z, blur, discriminator, generator
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, leaky_relu, linear
 
 from interpgan_core import InterpganError, LatentBatch, load_generator, seeded_normal
 from interpgan_core.testing import conformance
+from interpgan_stylegan.testing.v1 import DEPTH, WIDTHS, W, Z, blur, discriminator, generator
 from interpgan_stylegan.v1.discriminator import deviation
 from interpgan_stylegan.v1.network import restyle
 
@@ -205,7 +205,7 @@ def test_norms_stay_exact_on_large_maps(side):
     assert (found - exact).abs().max() < 1e-5
 
 
-def judged(x, labels, group):
+def expected_logits(x, labels, group):
     state = doubled(discriminator(3))
     x = leaky_relu(conv2d(x.double(), equalised(state["input0.weight"]), state["input0.bias"]), 0.2)
     for k in range(4):
@@ -223,13 +223,13 @@ def judged(x, labels, group):
 
 
 def test_discriminator():
-    critic = load().discriminator
-    critic.group = 2
+    discriminator = load().discriminator
+    discriminator.group = 2
     pictures = torch.randn(6, 3, 16, 16, generator=torch.Generator().manual_seed(1))
     labels = torch.eye(3).repeat(2, 1)
-    assert (critic(pictures, labels) - judged(pictures, labels, 2)).abs().max() < 1e-5
+    assert (discriminator(pictures, labels) - expected_logits(pictures, labels, 2)).abs().max() < 1e-5
     with pytest.raises(InterpganError, match="has 3 classes; give it labels"):
-        critic(pictures)
+        discriminator(pictures)
 
 
 def test_pictures_that_do_not_fall_into_groups():

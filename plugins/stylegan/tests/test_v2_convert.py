@@ -4,10 +4,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from stylegan2_files import discriminator, generator
 
 from interpgan_core import InterpganError, load_generator
-from interpgan_stylegan.v2.convert import convert, layout_of
+from interpgan_stylegan.testing.v2 import discriminator, generator
+from interpgan_stylegan.v2.conversion import convert, layout_of
 
 OTHERS = ("genforce", "rosinality")
 
@@ -98,7 +98,7 @@ def test_genforce_by_class_stays():
     state["mapping.label_weight"] = torch.zeros(3, 6)
     with pytest.raises(InterpganError, match="treat classes differently"):
         convert(state, "nvidia")
-    judge = convert(discriminator(), "genforce")
-    judge |= {"layer6.weight": torch.zeros(3, 7), "layer6.bias": torch.zeros(3)}
+    tensors = convert(discriminator(), "genforce")
+    tensors |= {"layer6.weight": torch.zeros(3, 7), "layer6.bias": torch.zeros(3)}
     with pytest.raises(InterpganError, match="treat classes differently"):
-        convert(judge, "nvidia")
+        convert(tensors, "nvidia")

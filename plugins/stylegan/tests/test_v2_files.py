@@ -7,15 +7,15 @@ from contextlib import nullcontext
 import pytest
 import torch
 from memory_of_loading import peak_of_loading
-from stylegan2_files import W, Z, discriminator, generator
-from stylegan3_files import state as stylegan3
-from stylegan3_files import write_pickle
 
 from interpgan_core import InterpganError, load_generator
 from interpgan_core.plugin import Checkpoint
 from interpgan_stylegan.operators import LoadStyleGAN
+from interpgan_stylegan.testing.v2 import W, Z, discriminator, generator
+from interpgan_stylegan.testing.v3 import state as stylegan3
+from interpgan_stylegan.testing.v3 import write_pickle
 from interpgan_stylegan.v2.backbone import backbone
-from interpgan_stylegan.v2.convert import convert
+from interpgan_stylegan.v2.conversion import convert
 from interpgan_stylegan.v2.generator import StyleGAN2
 
 # A settings dictionary as NVIDIA's training writes it.

@@ -6,26 +6,26 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import torch
-from stylegan2_files import SIDES, WIDTHS, W, Z, discriminator, generator, taps
-from stylegan3_files import write_pickle
 from torch.nn.functional import conv2d, conv_transpose2d, leaky_relu, linear
 
 from interpgan_core import FeatureEdit, InterpganError, LatentBatch, load_generator, seeded_normal
 from interpgan_core.testing import conformance
-from interpgan_stylegan.v2 import strips
+from interpgan_stylegan.testing.v2 import SIDES, WIDTHS, W, Z, discriminator, generator, taps
+from interpgan_stylegan.testing.v3 import write_pickle
+from interpgan_stylegan.v2 import strip_convolution
 from interpgan_stylegan.v2.discriminator import Deviations
 
 LAYERS = 2 * len(WIDTHS)
 STYLES = [8, 8, 8, 6, 6, 6, 4, 4]  # channels that each affine layer styles, with a picture at each size
 
 
-def load(architecture="skip", classes=0, judge="resnet", settings=None, **options):
+def load(architecture="skip", classes=0, kind="resnet", settings=None, **options):
     with TemporaryDirectory() as folder:
         path = Path(folder, "net.pkl")
         write_pickle(
             path,
             G_ema=("Generator", generator(architecture, classes), settings or {}),
-            D=("Discriminator", discriminator(judge, classes), settings or {}),
+            D=("Discriminator", discriminator(kind, classes), settings or {}),
         )
         return load_generator(path, **options)
 
@@ -162,7 +162,7 @@ def test_gradients_are_those_of_the_formula(codes):
 @pytest.mark.parametrize("numbers", [1, 40, 200, 500])
 def test_strips_of_any_height_give_the_same(numbers, codes, monkeypatch):
     expected = written_out(codes.codes)
-    monkeypatch.setattr(strips, "STRIP", numbers)
+    monkeypatch.setattr(strip_convolution, "STRIP", numbers)
     assert (load().images(codes) - expected).abs().max() < 2e-5
 
 
@@ -300,7 +300,7 @@ def test_weights_can_be_trained():
     assert not [n for n, p in made.module.named_parameters() if p.grad is None or not p.grad.any()]
 
 
-def judged(x, architecture, group, classes=0, labels=None, clamp=None, statistics=1):
+def expected_logits(x, architecture, group, classes=0, labels=None, clamp=None, statistics=1):
     state = doubled(discriminator(architecture, classes, statistics))
 
     def conv(name, x, down=False, gain=1.0, limit=clamp):
@@ -341,17 +341,17 @@ def judged(x, architecture, group, classes=0, labels=None, clamp=None, statistic
 @pytest.mark.parametrize("clamp", [None, 0.7])
 def test_discriminator(architecture, clamp):
     settings = {"conv_clamp": clamp, "epilogue_kwargs": {"mbstd_group_size": 2}}
-    judge = load(judge=architecture, settings=settings).discriminator
+    network = load(kind=architecture, settings=settings).discriminator
     pictures = seeded_normal(range(6), (3, 16, 16))
-    assert (judge(pictures) - judged(pictures, architecture, 2, clamp=clamp)).abs().max() < 1e-5
+    assert (network(pictures) - expected_logits(pictures, architecture, 2, clamp=clamp)).abs().max() < 1e-5
 
 
 def test_discriminator_by_class():
-    judge = load(classes=3).discriminator
+    network = load(classes=3).discriminator
     pictures, labels = seeded_normal(range(4), (3, 16, 16)), torch.eye(3)[[0, 2, 1, 1]]
-    assert (judge(pictures, labels) - judged(pictures, "resnet", 4, 3, labels)).abs().max() < 1e-5
+    assert (network(pictures, labels) - expected_logits(pictures, "resnet", 4, 3, labels)).abs().max() < 1e-5
     with pytest.raises(InterpganError, match="judges by 3 classes; give it labels"):
-        judge(pictures)
+        network(pictures)
 
 
 def test_pictures_that_do_not_fall_into_groups():

@@ -2,11 +2,12 @@
 
 import pytest
 import torch
-from stylegan3_files import critic, state, write_pickle
 
 from interpgan_core import InterpganError, load_generator
 from interpgan_core.plugin import Checkpoint
-from interpgan_stylegan.v3.backbone import StyleGAN3, backbone
+from interpgan_stylegan.testing.v3 import discriminator, state, write_pickle
+from interpgan_stylegan.v3.backbone import backbone
+from interpgan_stylegan.v3.generator import StyleGAN3
 
 
 def save(folder, content):
@@ -62,8 +63,8 @@ def test_a_pickle_knows_its_settings(tmp_path, expected):
 
 
 def test_the_discriminator_of_a_pickle(tmp_path):
-    generator, judge = ("Generator", state(), {}), ("Discriminator", critic(), {"conv_clamp": 256})
-    write_pickle(tmp_path / "net.pkl", G_ema=generator, D=judge)
+    generator, other = ("Generator", state(), {}), ("Discriminator", discriminator(), {"conv_clamp": 256})
+    write_pickle(tmp_path / "net.pkl", G_ema=generator, D=other)
     made = load_generator(tmp_path / "net.pkl")
     logits = made.discriminator(made.images(made.sample([1, 2, 3, 4]))).flatten()
     assert logits.shape == (4,) and len(set(logits.tolist())) == 4

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 import torch
-from stylegan3_files import state
 
 from interpgan_core import InterpganError, LatentBatch
 from interpgan_core.plugin import build
 from interpgan_core.testing import conformance
-from interpgan_stylegan.v3.backbone import StyleGAN3
-from interpgan_stylegan.v3.filters import down_sample, up_sample
+from interpgan_stylegan.testing.v3 import state
+from interpgan_stylegan.v3.files import read_plan
+from interpgan_stylegan.v3.generator import StyleGAN3
 from interpgan_stylegan.v3.network import Network
-from interpgan_stylegan.v3.plan import read_plan
+from interpgan_stylegan.v3.resampling import down_sample, up_sample
 
 SHRINKS = {"layers-come-in-forward-order": "StyleGAN 3 crops its margins before the last two layers"}
 

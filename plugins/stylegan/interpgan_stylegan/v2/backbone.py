@@ -18,18 +18,19 @@ from interpgan_core.plugin import (
     SavedGenerator,
     build,
     check_option,
+    renamed,
 )
+from interpgan_stylegan.v2.architecture import DiscriminatorPlan, Plan
 from interpgan_stylegan.v2.discriminator import Discriminator
+from interpgan_stylegan.v2.files import Networks, is_stylegan2, read
 from interpgan_stylegan.v2.generator import StyleGAN2
 from interpgan_stylegan.v2.network import Network
-from interpgan_stylegan.v2.plan import DiscriminatorPlan, Plan
-from interpgan_stylegan.v2.read import Networks, is_stylegan2, read
 
 FAMILY = "StyleGAN 2"
 PUBLISHERS = {"nvidia": "NVIDIA", "genforce": "genforce", "rosinality": "rosinality"}
 
 
-class Backbone:
+class StyleGAN2Backbone:
     """Checkpoints of StyleGAN 2: NVIDIA's pickles and state dicts, genforce's, rosinality's."""
 
     options = LoadOptions
@@ -56,7 +57,7 @@ class Backbone:
             parameters=sum(
                 t.numel() for name, t in found.generator.items() if not name.endswith("noise_const")
             ),
-            discriminator=found.judge is not None,
+            discriminator=found.discriminator_plan is not None,
             notes=tuple(_notes(found)),
         )
 
@@ -81,13 +82,14 @@ class Backbone:
 
     def restore(self, saved: SavedGenerator, path: Path, options: LoadOptions) -> StyleGAN2:
         """Make a saved generator again."""
-        plan, judge = (saved.settings[name] for name in ("plan", "judge"))
+        plan = saved.settings["plan"]
+        discriminator = renamed(saved.settings, {"judge": "discriminator"})["discriminator"]
         found = Networks(
             layout="nvidia",
             plan=Plan(**_tuples(plan)),
             generator=saved.part("generator"),
             mean=saved.tensors["mean"],
-            judge=judge and DiscriminatorPlan(**_tuples(judge)),
+            discriminator_plan=discriminator and DiscriminatorPlan(**_tuples(discriminator)),
             discriminator=saved.part("discriminator"),
             settled=True,
         )
@@ -103,9 +105,9 @@ def _built(found: Networks, where: Path, options: LoadOptions) -> StyleGAN2:
         raise InterpganError(f"{where} was trained without noise; leave noise at const")
     network = build(lambda: Network(found.plan), found.generator, where)
     generator = StyleGAN2(network, found.plan, found.mean, options.noise)
-    if found.judge is not None:
-        judge = found.judge
-        generator.discriminator = build(lambda: Discriminator(judge), found.discriminator, where)
+    if found.discriminator_plan is not None:
+        plan = found.discriminator_plan
+        generator.discriminator = build(lambda: Discriminator(plan), found.discriminator, where)
     network.synthesis.cast(getattr(torch, options.precision))
     return generator.to(options.device)
 
@@ -128,4 +130,4 @@ def _notes(found: Networks) -> list[str]:
     return notes
 
 
-backbone = Backbone()
+backbone = StyleGAN2Backbone()

@@ -8,8 +8,8 @@ from torch.nn import functional
 
 from interpgan_core import InterpganError
 from interpgan_stylegan.dense import EPSILON, GAIN, SLOPE, Affine, Dense, Mapping
-from interpgan_stylegan.v2.filters import shrink, smooth
-from interpgan_stylegan.v2.plan import DiscriminatorPlan
+from interpgan_stylegan.v2.architecture import DiscriminatorPlan
+from interpgan_stylegan.v2.resampling import shrink, smooth
 
 
 class Discriminator(nn.Module):

@@ -10,9 +10,9 @@ from torch import Tensor
 from interpgan_core import LatentBatch
 from interpgan_core.plugin import Noise, SavedGenerator, fingerprint, state_of
 from interpgan_stylegan.generator import StyleGenerator, seeded_noise
+from interpgan_stylegan.v2.architecture import Plan
 from interpgan_stylegan.v2.discriminator import Discriminator
 from interpgan_stylegan.v2.network import Network
-from interpgan_stylegan.v2.plan import Plan
 
 
 class StyleGAN2(StyleGenerator):
@@ -79,11 +79,11 @@ class StyleGAN2(StyleGenerator):
 
     def saved(self) -> SavedGenerator:
         """Both plans, both networks, and the mean of w."""
-        judge = self.discriminator
-        settings = {"plan": asdict(self.plan), "judge": judge and asdict(judge.plan)}
+        discriminator = self.discriminator
+        settings = {"plan": asdict(self.plan), "discriminator": discriminator and asdict(discriminator.plan)}
         mean = {"mean": self.spaces["w"].mean}
         return SavedGenerator(
-            "stylegan.v2", settings, state_of(generator=self.module, discriminator=judge) | mean
+            "stylegan.v2", settings, state_of(generator=self.module, discriminator=discriminator) | mean
         )
 
     def _noise(self, batch: LatentBatch) -> list[Tensor | None]:

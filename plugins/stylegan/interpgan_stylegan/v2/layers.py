@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from interpgan_stylegan.dense import EPSILON, GAIN, SLOPE, Affine
-from interpgan_stylegan.v2 import strips
-from interpgan_stylegan.v2.filters import enlarge, smooth
-from interpgan_stylegan.v2.plan import Plan
+from interpgan_stylegan.v2 import strip_convolution
+from interpgan_stylegan.v2.architecture import Plan
+from interpgan_stylegan.v2.resampling import enlarge, smooth
 
 
 class StyledConv(nn.Module):
@@ -73,7 +73,7 @@ class StyledConv(nn.Module):
         if not self.up:
             return functional.conv2d(x, self.weight, padding=1)
         if untracked_on_cpu(x, self.weight):
-            x = strips.transposed_conv(x, self.weight)
+            x = strip_convolution.transposed_conv(x, self.weight)
         else:
             x = functional.conv_transpose2d(x, self.weight.transpose(0, 1), stride=2)
         return smooth(x, padding=1, gain=4)
@@ -86,11 +86,11 @@ class StyledConv(nn.Module):
             shape = (len(x), channels, self.side, self.side)
             out = torch.empty(shape, dtype=x.dtype, memory_format=torch.channels_last)
         else:
-            out = strips.scratch(half, channels, self.side)
+            out = strip_convolution.scratch(half, channels, self.side)
         if noise is not None:
             noise = (noise[:, 0] * (self.noise_strength * self.gain)).expand(len(x), -1, -1)
         for i in range(len(x)):
-            strips.styled_conv(
+            strip_convolution.styled_conv(
                 x[i : i + 1],
                 self.weight * torch.outer(factor[i], style[i])[:, :, None, None],
                 self.bias * self.gain,

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from interpgan_stylegan.dense import Mapping
-from interpgan_stylegan.v2.filters import enlarge
+from interpgan_stylegan.v2.architecture import Plan
 from interpgan_stylegan.v2.layers import Skip, StyledConv, ToRGB, untracked_on_cpu
-from interpgan_stylegan.v2.plan import Plan
+from interpgan_stylegan.v2.resampling import enlarge
 
 
 class Network(nn.Module):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from interpgan_stylegan.dense import Affine, Mapping
-from interpgan_stylegan.v3.filters import down_sample, up_sample
+from interpgan_stylegan.v3.resampling import down_sample, up_sample
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from interpgan_biggan.discriminator import Discriminator
 from interpgan_biggan.generator import BigGAN
+from interpgan_biggan.layers import Norm, Spectral, Step
 from interpgan_biggan.network import Architecture, Block, Network
-from interpgan_biggan.parts import Norm, Spectral, Step
 from interpgan_core import Generator, InterpganError
 from interpgan_core.plugin import rectify
 from interpgan_training.families.base import Family

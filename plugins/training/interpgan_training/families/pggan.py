@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from interpgan_core import Generator
-from interpgan_pggan.backbone import PGGAN
 from interpgan_pggan.discriminator import Discriminator, deviation
+from interpgan_pggan.generator import PGGAN
 from interpgan_pggan.network import Network
 from interpgan_training.families.base import Family
 from interpgan_training.settings import PGGANSettings

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from interpgan_core import Generator
 from interpgan_stylegan.dense import LEARNING_RATE, Dense
+from interpgan_stylegan.v2.architecture import DiscriminatorPlan, Plan
 from interpgan_stylegan.v2.discriminator import Discriminator
 from interpgan_stylegan.v2.generator import StyleGAN2
 from interpgan_stylegan.v2.network import Network
-from interpgan_stylegan.v2.plan import DiscriminatorPlan, Plan
 from interpgan_training.families.base import Family
 from interpgan_training.losses import path_length
 from interpgan_training.settings import StyleGAN2Settings

@@ -52,7 +52,7 @@ def state(kind="t", classes=0):
     return tensors
 
 
-def critic():
+def discriminator():
     """A state dict of the discriminator that the pickle brings: StyleGAN 2's, of three blocks."""
     torch.manual_seed(1)
     taps = torch.outer(torch.tensor([1.0, 3, 3, 1]), torch.tensor([1.0, 3, 3, 1])) / 64

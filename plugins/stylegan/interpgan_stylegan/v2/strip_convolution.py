@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from interpgan_stylegan.v2.filters import smooth
+from interpgan_stylegan.v2.resampling import smooth
 
 STRIP = 2**20  # numbers in a strip of the result: 4 MB
 

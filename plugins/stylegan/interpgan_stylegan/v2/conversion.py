@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from interpgan_core import InterpganError, did_you_mean
-from interpgan_stylegan.v2.filters import kernel
+from interpgan_stylegan.v2.resampling import kernel
 
 Layout = Literal["nvidia", "genforce", "rosinality"]
 State = Mapping[str, Tensor]

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from interpgan_core import InterpganError
-from interpgan_stylegan.v3.filters import first_kept
 from interpgan_stylegan.v3.network import LayerPlan, Plan
+from interpgan_stylegan.v3.resampling import first_kept
 
 # What a state dict does not show, as in all published networks; NVIDIA's pickles say it.
 PUBLISHED = {

@@ -103,12 +103,14 @@ def read(checkpoint: Checkpoint) -> Parts:
     if layout == "interfacegan":
         for pattern, name in _INTERFACEGAN:
             state = {re.sub(pattern, name, key): value for key, value in state.items()}
-    critic = checkpoint.state("discriminator")
-    critic = (
-        {key: value for key, value in critic.items() if key != "lod"} if "input0.weight" in critic else {}
+    discriminator = checkpoint.state("discriminator")
+    discriminator = (
+        {key: value for key, value in discriminator.items() if key != "lod"}
+        if "input0.weight" in discriminator
+        else {}
     )
     lod = state.get("synthesis.lod", torch.zeros(()))
-    for key, value in {**state, **critic, "synthesis.lod": lod}.items():
+    for key, value in {**state, **discriminator, "synthesis.lod": lod}.items():
         if not isinstance(value, Tensor) or (key == "synthesis.lod" and value.numel() != 1):
             raise InterpganError(
                 f"{checkpoint.path}: {key} is no tensor of a StyleGAN 1; the file is damaged"
@@ -119,7 +121,7 @@ def read(checkpoint: Checkpoint) -> Parts:
         checkpoint.path,
         layout,
         {key: value for key, value in state.items() if _is_weight(key) and key != "truncation.w_avg"},
-        {key: value for key, value in critic.items() if _is_weight(key)},
+        {key: value for key, value in discriminator.items() if _is_weight(key)},
         state.get("truncation.w_avg"),
         float(lod),
     )

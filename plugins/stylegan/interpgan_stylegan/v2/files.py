@@ -12,9 +12,9 @@ from torch import Tensor
 
 from interpgan_core import InterpganError
 from interpgan_core.plugin import Checkpoint
-from interpgan_stylegan import nvidia
-from interpgan_stylegan.v2.convert import Layout, layout_of, to_nvidia
-from interpgan_stylegan.v2.plan import DiscriminatorPlan, Plan
+from interpgan_stylegan import nvidia_pickles
+from interpgan_stylegan.v2.architecture import DiscriminatorPlan, Plan
+from interpgan_stylegan.v2.conversion import Layout, layout_of, to_nvidia
 
 # Names in a file, the best first: of NVIDIA, genforce, rosinality.
 GENERATORS = ("G_ema", "generator_smooth", "g_ema", "G", "generator", "g")
@@ -37,7 +37,7 @@ class Networks:
         plan: of the generator.
         generator: its state dict, without filters and the mean of w.
         mean: (w,) of w, or None.
-        judge: plan of the discriminator, or None.
+        discriminator_plan: plan of the discriminator, or None.
         discriminator: its state dict, or empty.
         settled: does the file say whether activations are clamped?
     """
@@ -46,14 +46,14 @@ class Networks:
     plan: Plan
     generator: dict[str, Tensor]
     mean: Tensor | None
-    judge: DiscriminatorPlan | None
+    discriminator_plan: DiscriminatorPlan | None
     discriminator: dict[str, Tensor]
     settled: bool
 
 
 def is_stylegan2(checkpoint: Checkpoint) -> bool:
     """Does a file hold a generator of StyleGAN 2?"""
-    tensors, _ = nvidia.network(checkpoint, *GENERATORS)
+    tensors, _ = nvidia_pickles.network(checkpoint, *GENERATORS)
     if "input.input" in tensors:
         return tensors.get("conv1.conv.weight", torch.empty(0)).ndim == 5
     return "synthesis.b4.const" in tensors or "synthesis.early_layer.const" in tensors
@@ -66,7 +66,7 @@ def read(checkpoint: Checkpoint) -> Networks:
         InterpganError: if tensors that say what the networks are are missing, or they are of a variant that
             is not known here.
     """
-    state, settings = nvidia.network(checkpoint, *GENERATORS)
+    state, settings = nvidia_pickles.network(checkpoint, *GENERATORS)
     try:
         layout, _ = layout_of(state)
         if layout == "rosinality" and isinstance(mean := checkpoint.content.get("latent_avg"), Tensor):
@@ -80,9 +80,9 @@ def read(checkpoint: Checkpoint) -> Networks:
             generator |= _silence(plan)
     except (InterpganError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise InterpganError(f"{checkpoint.path} is damaged, or of an unknown variant: {error}") from error
-    judge, discriminator = read_discriminator(checkpoint, layout)
+    discriminator_plan, discriminator = read_discriminator(checkpoint, layout)
     settled = layout != "nvidia" or settings is not None
-    return Networks(layout, plan, generator, mean, judge, discriminator, settled)
+    return Networks(layout, plan, generator, mean, discriminator_plan, discriminator, settled)
 
 
 def read_discriminator(
@@ -93,7 +93,7 @@ def read_discriminator(
     Raises:
         InterpganError: if tensors that say what it is are missing.
     """
-    state, settings = nvidia.network(checkpoint, *DISCRIMINATORS)
+    state, settings = nvidia_pickles.network(checkpoint, *DISCRIMINATORS)
     try:
         if layout_of(state) != (layout, False):
             return None, {}

@@ -175,6 +175,6 @@ def in_folder(folder: Path) -> tuple[Path, Path | None] | None:
             names = ", ".join(p.name for p in found)
             raise InterpganError(f"{folder} holds {names}; name the one that you mean")
         if found:
-            critic = folder / f"D{found[0].name.removeprefix(start)}"
-            return found[0], critic if critic.exists() else None
+            discriminator = folder / f"D{found[0].name.removeprefix(start)}"
+            return found[0], discriminator if discriminator.exists() else None
     return None

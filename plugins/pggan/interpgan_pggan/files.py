@@ -101,14 +101,16 @@ def read(checkpoint: Checkpoint) -> Parts:
     if layout == "interfacegan":
         for pattern, name in _INTERFACEGAN:
             state = {re.sub(pattern, name, key): value for key, value in state.items()}
-    critic = checkpoint.state("discriminator")
-    critic = (
-        {key: value for key, value in critic.items() if key != "lod"} if "input0.weight" in critic else {}
+    discriminator = checkpoint.state("discriminator")
+    discriminator = (
+        {key: value for key, value in discriminator.items() if key != "lod"}
+        if "input0.weight" in discriminator
+        else {}
     )
-    for key, value in {**state, **critic, "lod": lod}.items():
+    for key, value in {**state, **discriminator, "lod": lod}.items():
         if not isinstance(value, Tensor) or (key == "lod" and value.numel() != 1):
             raise InterpganError(f"{checkpoint.path}: {key} is no tensor of a PGGAN; the file is damaged")
-    return Parts(checkpoint.path, layout, state, critic, float(lod))
+    return Parts(checkpoint.path, layout, state, discriminator, float(lod))
 
 
 def plain_kernels(parts: Parts, fused: bool) -> dict[str, Tensor]:

@@ -1,0 +1,81 @@
+"""StyleGAN 1 as a generator."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from interpgan_core import LatentBatch
+from interpgan_core.plugin import (
+    Noise,
+    fingerprint,
+)
+from interpgan_stylegan.generator import StyleGenerator, seeded_noise
+from interpgan_stylegan.v1.discriminator import Discriminator
+from interpgan_stylegan.v1.network import Network
+
+FAMILY = "StyleGAN 1"
+
+
+class StyleGAN1(StyleGenerator):
+    """StyleGAN 1: z -> w -> w+ (a code a layer) -> s (scales and shifts of each layer), to pictures.
+
+    Layers have genforce's numbers: 0 and 1 at 4 pixels, two more for each doubling. Codes of w+ drive all of
+    them; `layers` names those that run, up to the size that `lod` leaves.
+
+    Args:
+        network: in eval mode, on the CPU, in float32.
+        noise: const: the network's own maps; none; random: drawn from each sample's seed.
+
+    Attributes:
+        discriminator: only where the checkpoint has one.
+
+    Source:
+        Karras et al., A Style-Based Generator Architecture for GANs, CVPR 2019. StyleSpace: Wu et al.,
+        CVPR 2021, here with the two numbers that AdaIN takes for each channel.
+    """
+
+    module: Network
+    discriminator: Discriminator
+
+    def __init__(self, network: Network, noise: Noise = "const") -> None:
+        self.module, self.noise, self.classes = network, noise, network.mapping.classes
+        self.fingerprint = fingerprint(network, FAMILY)
+        self.layers = tuple(f"synthesis.layer{k}" for k in range(2 * network.synthesis.blocks))
+        layers = network.synthesis.layers
+        styles = [(k, len(layer.style.bias)) for k, layer in enumerate(layers)]
+        mean = network.w_avg
+        self.set_spaces(network.mapping.inputs, len(layers), len(mean), styles, mean)
+
+    def forward(self, batch: LatentBatch) -> Tensor:
+        """Pictures.
+
+        Raises:
+            InterpganError: if noise is random and the batch has no seeds.
+        """
+        codes, space = batch.codes, batch.space.name
+        styles = codes if space == "s" else self.map(codes, space, "s", batch.labels)
+        pictures = self.module.synthesis(styles, self._noise(batch))
+        return pictures.to(torch.promote_types(pictures.dtype, torch.float32))
+
+    def style_weight(self, space: str, layer: int) -> Tensor:
+        """What SeFa factorises: a layer's whole affine weight, scales above shifts.
+
+        Args:
+            space: "w" or "w+".
+            layer: number of the layer.
+
+        Returns:
+            (2 c, d) float32, as stored.
+
+        Raises:
+            InterpganError: if the space or the layer has none.
+        """
+        self.check_layer(space, layer)
+        return self.module.synthesis.layers[layer].style.weight
+
+    def _noise(self, batch: LatentBatch) -> list[Tensor] | None:
+        if self.noise == "none":
+            return None
+        own = [layer.apply_noise.noise for layer in self.module.synthesis.layers[: len(self.layers)]]
+        return own if self.noise == "const" else seeded_noise(batch, own)
