@@ -5,6 +5,7 @@ from interpgan_core.files.downloads import download as download
 from interpgan_core.files.paths import cache_folder as cache_folder
 from interpgan_core.files.paths import sha256_of as sha256_of
 from interpgan_core.generators.networks import build as build
+from interpgan_core.generators.networks import channels_last as channels_last
 from interpgan_core.generators.networks import fingerprint as fingerprint
 from interpgan_core.generators.networks import outputs_of as outputs_of
 from interpgan_core.generators.networks import rectify as rectify

@@ -34,7 +34,8 @@ NAMES = {
 }
 FOR_BACKBONES = """
     Backbone Checkpoint Description LoadOptions Noise Precision check_option recognise NamedModel Published
-    SavedGenerator renamed state_of build rectify outputs_of fingerprint download cache_folder sha256_of placing
+    SavedGenerator renamed state_of build channels_last
+    rectify outputs_of fingerprint download cache_folder sha256_of placing
 """
 PUBLIC = sorted(" ".join(NAMES.values()).split())
 HOME = {name: f"interpgan_core.{module}" for name, module in interpgan_core._MODULE.items()}

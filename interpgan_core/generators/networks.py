@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from interpgan_core.errors import InterpganError
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
 
     Network = TypeVar("Network", bound=nn.Module)
@@ -69,6 +70,20 @@ def rectify(network: nn.Module, layers: Iterable[str]) -> None:
             module.register_forward_hook(_rectified)
 
 
+def channels_last(network: nn.Module, dtype: torch.dtype | None = None) -> None:
+    """Lay a network's convolution weights out channels-last, which is quickest on a CPU and on a GPU.
+
+    Args:
+        network: changed in place.
+        dtype: of the weights, as well; None = as they are.
+    """
+    import torch
+
+    kind = {} if dtype is None else {"dtype": dtype}
+    # torch's stubs know no `to` with a memory format.
+    network.to(memory_format=torch.channels_last, **kind)  # type: ignore[call-overload]
+
+
 def outputs_of(modules: Mapping[str, nn.Module], last: str, run: Callable[[], object]) -> dict[str, Tensor]:
     """What some modules of a network give; the network stops after the last of them.
 
@@ -105,11 +120,11 @@ class _Stop(Exception):
     """Ends a forward pass when the last output is there."""
 
 
-def fingerprint(module: nn.Module, *more: object) -> str:
+def fingerprint(weights: nn.Module | Mapping[str, Tensor], *more: object) -> str:
     """A short name for the weights of a network: equal weights, equal name.
 
     Args:
-        module: the network.
+        weights: the network, or its state dict.
         more: anything else that makes a difference.
 
     Returns:
@@ -118,7 +133,8 @@ def fingerprint(module: nn.Module, *more: object) -> str:
     import torch
 
     digest = hashlib.sha256(repr(more).encode())
-    for name, tensor in sorted(module.state_dict().items()):
+    state = weights if isinstance(weights, Mapping) else weights.state_dict()
+    for name, tensor in sorted(state.items()):
         digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
         raw = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
         digest.update(memoryview(raw.numpy()))

@@ -114,8 +114,8 @@ class BigGANBackbone:
         for name, eps in (("bn_eps", options.bn_eps), ("sn_eps", options.sn_eps)):
             if eps is not None and not eps > 0:
                 raise InterpganError(f"{name} must be above 0, not {eps}")
-        file, discriminator = _files(checkpoint)
-        licence, network_of_folder, truncation = "", None, options.truncation
+        file, beside = _files(checkpoint)
+        licence, discriminator, truncation = "", None, options.truncation
         if _is_huggingface(file):
             if options.sn_eps is not None:
                 raise InterpganError(f"{file.path} knows its spectral norms; leave out sn_eps")
@@ -133,11 +133,10 @@ class BigGANBackbone:
                     "statistics, and pull codes to their mean by the step truncate"
                 )
             network = files_ajbrock.read(file, options.bn_eps, options.sn_eps)
-            network_of_folder = discriminator and files_ajbrock.read_discriminator(
-                discriminator, options.sn_eps
-            )
+            if beside is not None:
+                discriminator = files_ajbrock.read_discriminator(beside, options.sn_eps)
         check_option(FAMILY, "resolution", options.resolution, (None, network.made.resolution))
-        generator = BigGAN(network, truncation, licence, network_of_folder)
+        generator = BigGAN(network, truncation, licence, discriminator)
         network.ready(getattr(torch, options.precision))
         return generator.to(options.device)
 
@@ -182,7 +181,7 @@ def _files(checkpoint: Checkpoint) -> tuple[Checkpoint, Checkpoint | None]:
     found = files_ajbrock.in_folder(path)
     if found is None:
         raise InterpganError(f"{path} holds no G_ema.pth and no G.pth; name the file of the generator")
-    return Checkpoint(found[0]), found[1] and Checkpoint(found[1])
+    return Checkpoint(found[0]), None if found[1] is None else Checkpoint(found[1])
 
 
 def _is_huggingface(file: Checkpoint) -> bool:

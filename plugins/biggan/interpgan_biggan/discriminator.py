@@ -85,14 +85,14 @@ class Discriminator(nn.Module):
         """
         x = images
         for block in self.blocks:
-            for part in block:
+            for part in block.children():
                 x = part(x)
         x = x.relu().sum((2, 3))
         logits = self.linear.flat(x)
         if labels is None:
             return logits
-        told = labels.to(x) @ self.embed.weight * self.embed.factor
-        return logits + (told * x).sum(1, keepdim=True)
+        embedded = labels.to(x) @ self.embed.weight * self.embed.factor
+        return logits + (embedded * x).sum(1, keepdim=True)
 
 
 def shape_of(shapes: Shapes) -> tuple[list[tuple[int, int, int]], list[int], int]:

@@ -74,15 +74,19 @@ def architecture(shapes: Shapes, bn_eps: float | None = None) -> Architecture:
             "train with mybn, or without either"
         )
     spectral = "blocks.0.0.bn1.gain.u0" in shapes
-    classes, embedding = shapes.of("shared.weight", 2) if spectral else (rows, None)
-    z, told, first = stem, "y", "z"
-    if spectral and columns == stem + embedding and not deep:
-        told = "yz"
-    elif spectral and columns == stem and stem > embedding and deep:
-        told = first = "yz"
-        z = stem - embedding
-    elif spectral and columns != embedding:
-        shapes.fail(f"tells its blocks {columns} numbers, its first layer {stem}, of a class {embedding}")
+    z, told, first, classes = stem, "y", "z", rows
+    embedding: int | None = None
+    if spectral:
+        classes, embedding = shapes.of("shared.weight", 2)
+        if columns == stem + embedding and not deep:
+            told = "yz"
+        elif columns == stem and stem > embedding and deep:
+            told = first = "yz"
+            z = stem - embedding
+        elif columns != embedding:
+            shapes.fail(
+                f"has blocks with conditions of {columns} numbers, a first layer of {stem}, classes of {embedding}"
+            )
     return Architecture(
         deep=deep,
         blocks=blocks,

@@ -92,12 +92,13 @@ class BigGAN(Generator):
             raise InterpganError(
                 f"this generator has {self.classes} classes, and these codes name none; sample them with classes"
             )
-        told = self.module.embed(labels)[:, None].expand(-1, codes.shape[1], -1)
-        return torch.cat([codes.to(told.dtype), told], 2)
+        embedded = self.module.embed(labels)[:, None].expand(-1, codes.shape[1], -1)
+        return torch.cat([codes.to(embedded.dtype), embedded], 2)
 
     def forward(self, batch: LatentBatch) -> Tensor:
         """Pictures."""
-        return self.module(self.to_space(batch, "c+").codes)
+        images: Tensor = self.module(self.to_space(batch, "c+").codes)
+        return images
 
     def saved(self) -> SavedGenerator:
         """Both networks, their shapes, and the spectral factor of every weight."""

@@ -23,8 +23,8 @@ _EVEN_ODD = torch.tensor([[[1.0, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]])
 class Spectral(nn.Module):
     """A weight that is used divided by its spectral norm.
 
-    The weight stays as the file has it; `factor`, 1 / norm, is a number that whoever uses the weight
-    brings in where it costs nothing.
+    The weight stays as the file has it; `factor`, 1 / norm, is a number that is
+    multiplied in where it costs nothing.
 
     Args:
         shape: of the weight; outputs first.
@@ -34,6 +34,9 @@ class Spectral(nn.Module):
     Source:
         Miyato et al., Spectral Normalization, ICLR 2018, in the two forms of the original repositories.
     """
+
+    u: Tensor
+    v: Tensor
 
     def __init__(self, *shape: int, bias: bool = True, vectors: Vectors) -> None:
         super().__init__()
@@ -97,14 +100,16 @@ class Conv(Spectral):
         if up and isinstance(self.weight, nn.Parameter) and not self.weight.requires_grad:
             return self._at_twice_the_size(x)
         x = upsample(x) if up else x
-        return functional.conv2d(x, self.weight[:outputs], self.bias[:outputs], padding=1)
+        bias = None if self.bias is None else self.bias[:outputs]
+        return functional.conv2d(x, self.weight[:outputs], bias, padding=1)
 
     def _at_twice_the_size(self, x: Tensor) -> Tensor:
         """Upsampling repeats pixels: the pixels of each of the four places in a 2x2 square need a 2x2 kernel
         on the small map, with 16 products where the 3x3 one on the large map has 36.
         """
         n, _, h, w = x.shape
-        maps = functional.conv2d(x, self._four_kernels(), self.bias.repeat(4), padding=1)
+        bias = None if self.bias is None else self.bias.repeat(4)
+        maps = functional.conv2d(x, self._four_kernels(), bias, padding=1)
         maps = _rows(maps).view(n, h + 1, w + 1, 2, 2, -1)
         out = maps.new_empty(n, h, 2, w, 2, maps.shape[-1])
         for r, s in ((0, 0), (0, 1), (1, 0), (1, 1)):
@@ -127,31 +132,34 @@ class Norm(nn.Module):
 
     Args:
         channels: of the maps.
-        told: size of the condition that gain and bias come from; None: they are the network's own.
+        condition: size of what gain and bias come from; None: they are the network's own.
         shares: of the rows of statistics that are blended.
         vectors: of the weights that make gain and bias of the condition.
         eps: added to the variances.
     """
 
+    means: Tensor
+    variances: Tensor
+    gain: nn.Parameter | Spectral
+    bias: nn.Parameter | Spectral
+
     def __init__(
-        self, channels: int, told: int | None, shares: Sequence[float], vectors: Vectors, eps: float
+        self, channels: int, condition: int | None, shares: Sequence[float], vectors: Vectors, eps: float
     ) -> None:
         super().__init__()
-        self.told, self.shares, self.eps = told, shares, eps
+        self.shares, self.eps = shares, eps
         self.register_buffer("means", torch.empty(len(shares), channels))
         self.register_buffer("variances", torch.empty(len(shares), channels))
-        if told is None:
-            self.gain, self.bias = (nn.Parameter(torch.empty(channels)) for _ in range(2))
-        else:
-            self.gain, self.bias = (Spectral(channels, told, bias=False, vectors=vectors) for _ in range(2))
+        for name in ("gain", "bias"):
+            if condition is None:
+                setattr(self, name, nn.Parameter(torch.empty(channels)))
+            else:
+                setattr(self, name, Spectral(channels, condition, bias=False, vectors=vectors))
 
     def forward(self, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Args: condition: (n, told). Returns: scale and shift, (n, c) each, or (1, c)."""
-        gain, bias = self.gain, self.bias
-        if self.told is None:
-            gain, bias = gain[None], bias[None]
-        else:
-            gain, bias = 1 + gain.flat(condition), bias.flat(condition)
+        """Args: condition: (n, d). Returns: scale and shift, (n, c) each, or (1, c)."""
+        gain = 1 + self.gain.flat(condition) if isinstance(self.gain, Spectral) else self.gain[None]
+        bias = self.bias.flat(condition) if isinstance(self.bias, Spectral) else self.bias[None]
         mean, variance = self._blend(self.means), self._blend(self.variances)
         scale = gain * (variance + self.eps).rsqrt()
         return scale, bias - mean * scale
@@ -159,7 +167,8 @@ class Norm(nn.Module):
     def _blend(self, rows: Tensor) -> Tensor:
         if len(rows) == 1:
             return rows[0]
-        return sum(share * row for share, row in zip(self.shares, rows, strict=True))
+        blended: Tensor = sum(share * row for share, row in zip(self.shares, rows, strict=True))
+        return blended
 
 
 class Step(nn.Module):
@@ -174,10 +183,11 @@ class Step(nn.Module):
         self.norm, self.conv = norm, conv
 
     def forward(self, x: Tensor, condition: Tensor, up: bool = False, outputs: int | None = None) -> Tensor:
-        """Args: x: (n, c, h, w); condition: (n, told); up, outputs: see `Conv`. Returns: (n, o, …)."""
+        """Args: x: (n, c, h, w); condition: (n, d); up, outputs: see `Conv`. Returns: (n, o, …)."""
         scale, shift = ((t * self.conv.factor).to(x.dtype)[:, None, None] for t in self.norm(condition))
         active = torch.addcmul(shift, _rows(x), scale).relu_()
-        return self.conv(active.permute(0, 3, 1, 2), up, outputs)
+        maps: Tensor = self.conv(active.permute(0, 3, 1, 2), up, outputs)
+        return maps
 
 
 class Attention(nn.Module):
@@ -190,6 +200,11 @@ class Attention(nn.Module):
     Source:
         Zhang et al., SAGAN, ICML 2019, without a scale in the softmax; shapes as in BigGAN.
     """
+
+    theta: Conv
+    phi: Conv
+    g: Conv
+    o: Conv
 
     def __init__(self, channels: int, vectors: Vectors) -> None:
         super().__init__()

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from interpgan_biggan.layers import Attention, Conv, Norm, Spectral, Step, Vectors, add_upsampled
+from interpgan_core.plugin import channels_last
 
 SIDE = 4  # pixels of the first map
 
@@ -41,8 +42,8 @@ class Architecture:
         chunked: has each layer a chunk of z to itself?
         classes: how many.
         embedding: size of a class embedding; None: the class weights themselves are the condition.
-        stem: what the first layer is told, in the file's order: "z", or "yz" or "zy" with the class.
-        told: what the blocks are told, likewise, or "y".
+        stem: the condition of the first layer, in the file's order: "z", or "yz" or "zy" with the class.
+        told: the condition of the blocks, likewise, or "y".
         channels_last: does the first layer give maps in (h, w, c) order?
         vectors: what the file keeps for spectral norms.
         rgb: outputs of the last convolution, of which the first three are the picture.
@@ -69,8 +70,8 @@ class Architecture:
 
     @property
     def resolution(self) -> int:
-        """Of the pictures, in pixels."""
-        return SIDE * 2 ** sum(block.up for block in self.blocks)
+        """Of the images, in pixels."""
+        return SIDE << sum(block.up for block in self.blocks)
 
     @property
     def class_size(self) -> int:
@@ -84,7 +85,9 @@ class Architecture:
 
 def architecture_of(settings: Mapping[str, Any]) -> Architecture:
     """The architecture whose `asdict` went through JSON, which knows no tuples."""
-    known = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+    known: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()
+    }
     return Architecture(**{**known, "blocks": tuple(Block(**block) for block in settings["blocks"])})
 
 
@@ -191,9 +194,9 @@ class Network(nn.Module):
             (n, 3, h, w) in [-1, 1], in the precision of the convolutions.
         """
         first, *others = conditions.unbind(1)
-        x = self.stem(self._say(first, self.made.stem)).to(self.last.conv.weight.dtype)
+        x = self.stem(self._in_order(first, self.made.stem)).to(self.last.conv.weight.dtype)
         for i, (block, condition) in enumerate(zip(self.blocks, others, strict=True)):
-            x = block(x, self._say(condition, self.made.told))
+            x = block(x, self._in_order(condition, self.made.told))
             if str(i) in self.attention:
                 x = self.attention[str(i)](x)
         return torch.tanh(self.last(x, first, outputs=3))
@@ -203,22 +206,23 @@ class Network(nn.Module):
         if layer == 0:
             parts, told = [self.stem.linear], self.made.stem
         else:
-            norms = [step.norm for step in self.blocks[layer - 1].steps]
-            parts, told = [part for norm in norms for part in (norm.gain, norm.bias)], self.made.told
+            steps = [part for part in self.blocks[layer - 1].modules() if isinstance(part, Step)]
+            both = [part for step in steps for part in (step.norm.gain, step.norm.bias)]
+            parts, told = [part for part in both if isinstance(part, Spectral)], self.made.told
         rows = torch.cat([part.weight * part.factor for part in parts])
-        said = dict(zip(told, rows.split([self.made.size(part) for part in told], 1), strict=True))
+        said = dict(zip(told, torch.split(rows, [self.made.size(part) for part in told], 1), strict=True))
         return torch.cat([said.get(p, rows.new_zeros(len(rows), self.made.size(p))) for p in "zy"], 1)
 
-    def _say(self, condition: Tensor, told: str) -> Tensor:
-        """[z, class] -> what a layer is told, in the file's order."""
-        z, y = condition.split([self.made.z, self.made.class_size], 1)
+    def _in_order(self, condition: Tensor, told: str) -> Tensor:
+        """[z, class] -> the condition of a layer, in the file's order."""
+        z, y = torch.split(condition, [self.made.z, self.made.class_size], 1)
         return torch.cat([{"z": z, "y": y}[part] for part in told], 1)
 
     def ready(self, dtype: torch.dtype) -> None:
         """Lay the weights of the convolutions out for speed, in a precision; the rest stays as it is."""
         for part in self.modules():
             if isinstance(part, Conv | Attention):
-                part.to(dtype=dtype, memory_format=torch.channels_last)
+                channels_last(part, dtype)
 
 
 def _steps(widths: Sequence[int], kernels: Sequence[int], made: Architecture) -> nn.ModuleList:

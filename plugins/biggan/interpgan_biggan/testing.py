@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -146,7 +147,13 @@ def _settle(state: dict[str, Tensor], name: str) -> None:
     state[f"{name}_u"], state[f"{name}_v"] = u[:, 0], vh[0]
 
 
-def _attention(shapes, spectral, name, channels, names=None) -> None:
+def _attention(
+    shapes: dict[str, tuple[int, ...]],
+    spectral: Callable[..., None],
+    name: str,
+    channels: int,
+    names: Mapping[str, str] | None = None,
+) -> None:
     sides = {"theta": (channels // 8, channels), "phi": (channels // 8, channels)}
     for part, shape in {**sides, "g": (channels // 2, channels), "o": (channels, channels // 2)}.items():
         spectral(f"{name}.{(names or {}).get(part, part)}", *shape, 1, 1, bias=False)

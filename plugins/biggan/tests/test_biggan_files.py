@@ -134,7 +134,7 @@ BROKEN = {
     "a stranger": (files.ajbrock() | {"psi": torch.zeros(1)}, "has psi, which the network does not know"),
     "another condition": (
         files.ajbrock() | {"shared.weight": torch.zeros(files.CLASSES, 4)},
-        "tells its blocks 9 numbers, its first layer 3, of a class 4",
+        "has blocks with conditions of 9 numbers, a first layer of 3, classes of 4",
     ),
     "cross_replica": (
         {n.replace("stored_var", "running_var").replace("stored_mean", "running_mean"): t

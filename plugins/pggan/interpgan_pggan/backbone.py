@@ -16,6 +16,7 @@ from interpgan_core.plugin import (
     Precision,
     SavedGenerator,
     build,
+    channels_last,
     check_option,
     renamed,
 )
@@ -100,7 +101,7 @@ class PGGANBackbone:
             checkpoint.path,
         )
         generator = PGGAN(network, classes)
-        network.to(memory_format=torch.channels_last)
+        channels_last(network)
         if parts.discriminator:
             generator.discriminator = _discriminator(parts, fused)
         network.to(getattr(torch, options.precision))
@@ -113,7 +114,7 @@ class PGGANBackbone:
         lod = _checked(path, len(shape["widths"]), shape["lod"], options)
         network = build(lambda: Network(**{**shape, "lod": lod}), saved.part("generator"), path)
         generator = PGGAN(network, settings["classes"])
-        network.to(memory_format=torch.channels_last)
+        channels_last(network)
         if discriminator:
             generator.discriminator = build(
                 lambda: Discriminator(**discriminator), saved.part("discriminator"), path

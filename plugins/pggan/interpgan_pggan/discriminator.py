@@ -27,6 +27,8 @@ class Discriminator(nn.Module):
         shape: the arguments that it was made with.
     """
 
+    input0: _Conv
+
     def __init__(self, widths: Sequence[int], hidden: int, outputs: int, fused: bool) -> None:
         super().__init__()
         self.group, self.last = 16, len(widths) - 1
@@ -57,12 +59,13 @@ class Discriminator(nn.Module):
 
     def outputs(self, images: Tensor) -> Tensor:
         """The logit, then the score of each class: (n, 1 + classes); otherwise as `forward`."""
-        x = self.input0(images)
+        x: Tensor = self.input0(images)
         for k in range(2 * self.last):
             x = self.get_submodule(f"layer{k}")(x)
-        x = self.get_submodule(f"layer{2 * self.last}")(torch.cat([x, deviation(x, self.group)], 1))
+        x = self.get_submodule(f"layer{2 * self.last}")(torch.cat([x, group_std(x, self.group)], 1))
         x = self.get_submodule(f"layer{2 * self.last + 1}")(x.flatten(1))
-        return self.get_submodule(f"layer{2 * self.last + 2}")(x)
+        outputs: Tensor = self.get_submodule(f"layer{2 * self.last + 2}")(x)
+        return outputs
 
 
 class _Conv(nn.Module):
@@ -94,7 +97,7 @@ class _Dense(nn.Module):
         return x if self.linear else functional.leaky_relu(x, SLOPE)
 
 
-def deviation(x: Tensor, group: int) -> Tensor:
+def group_std(x: Tensor, group: int) -> Tensor:
     """Minibatch standard deviation: how much the pictures of a group differ, as a map of one number.
 
     Args:
@@ -111,5 +114,6 @@ def deviation(x: Tensor, group: int) -> Tensor:
     group = min(group, n)
     if n % group:
         raise InterpganError(f"{n} pictures do not fall into groups of {group}; give a multiple of {group}")
-    spread = x.unflatten(0, (group, -1)).var(0, correction=0).add(1e-8).sqrt().mean((1, 2, 3), keepdim=True)
+    groups = x.reshape(group, n // group, *x.shape[1:])
+    spread: Tensor = groups.var(0, correction=0).add(1e-8).sqrt().mean((1, 2, 3), keepdim=True)
     return spread.repeat(group, 1, height, width)

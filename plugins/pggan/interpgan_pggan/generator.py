@@ -59,8 +59,8 @@ class PGGAN(Generator):
         """
         if self.classes and batch.labels is None:
             raise InterpganError(f"this generator has {self.classes} classes; give the batch labels")
-        pictures = self.module(batch.codes, batch.labels if self.classes else None)
-        return pictures.to(torch.promote_types(pictures.dtype, torch.float32))
+        images: Tensor = self.module(batch.codes, batch.labels if self.classes else None)
+        return images.to(torch.promote_types(images.dtype, torch.float32))
 
     def saved(self) -> SavedGenerator:
         """Both networks, and the arguments that they were made with."""

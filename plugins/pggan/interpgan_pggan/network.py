@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,10 +30,12 @@ class Network(nn.Module):
         Karras et al., Progressive Growing of GANs, ICLR 2018, sections 2 and 4 and appendix A.
     """
 
+    layer0: First
+
     def __init__(self, inputs: int, widths: Sequence[int], lod: float = 0.0, tanh: bool = False) -> None:
         super().__init__()
         self.lod, self.tanh, self.last = lod, tanh, len(widths) - 1
-        self.shape = {"inputs": inputs, "widths": list(widths), "lod": lod, "tanh": tanh}
+        self.shape: dict[str, Any] = {"inputs": inputs, "widths": list(widths), "lod": lod, "tanh": tanh}
         for block, width in enumerate(widths):
             first = First(inputs, width) if block == 0 else Layer(widths[block - 1], width, up=True)
             self.add_module(f"layer{2 * block}", first)
@@ -52,11 +55,11 @@ class Network(nn.Module):
     def forward(self, z: Tensor, labels: Tensor | None) -> Tensor:
         """Pictures in the type of the layers, (n, 3, r, r); always at the full resolution r."""
         x = self.normalise(z, labels).to(self.layer0.weight.dtype)
-        before = x
+        before: Tensor = x
         for block in range(self.blocks):
             before, x = x, self.get_submodule(f"layer{2 * block}")(x)
             x = self.get_submodule(f"layer{2 * block + 1}")(x)
-        picture = self.get_submodule(f"output{self.blocks - 1}")(x)
+        picture: Tensor = self.get_submodule(f"output{self.blocks - 1}")(x)
         coarse = self.lod - math.floor(self.lod)
         if coarse:
             picture = picture.lerp(_nearest(self.get_submodule(f"output{self.blocks - 2}")(before)), coarse)
@@ -78,7 +81,7 @@ class First(nn.Module):
         """Args: x: (n, d); Returns: (n, o, 4, 4)."""
         rows = self.weight.permute(0, 2, 3, 1).flatten(0, 2)  # no copy: the weight is channels-last
         y = functional.linear(x * (pixel_scale(x) * self.scale), rows)
-        y = y.unflatten(1, (-1, 4, 4)).flip(2, 3) + self.bias[:, None, None]
+        y = y.view(len(y), -1, 4, 4).flip(2, 3) + self.bias[:, None, None]
         return functional.leaky_relu(y.contiguous(memory_format=torch.channels_last), SLOPE)
 
 
@@ -134,14 +137,15 @@ class Output(nn.Module):
 
 def equalised(fan_in: int, gain: float = 2**0.5) -> float:
     """What a stored weight is multiplied by (equalised learning rate)."""
-    return gain / fan_in**0.5
+    return float(gain / fan_in**0.5)
 
 
 def pixel_scale(x: Tensor) -> Tensor:
     """Args: x: (n, c, …); Returns: (n, 1, …), the factor that gives each pixel's channels mean square 1."""
     wide = torch.promote_types(x.dtype, torch.float32)  # squares may pass the range of float16
     length = torch.linalg.vector_norm(x, dim=1, keepdim=True, dtype=wide)
-    return (length.square() / x.shape[1] + EPSILON).rsqrt().to(x.dtype)
+    scale: Tensor = (length.square() / x.shape[1] + EPSILON).rsqrt().to(x.dtype)
+    return scale
 
 
 def up_kernel(weight: Tensor) -> Tensor:

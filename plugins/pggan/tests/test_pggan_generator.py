@@ -11,7 +11,7 @@ from torch.nn.functional import avg_pool2d, conv2d, interpolate, leaky_relu, lin
 from interpgan_core import InterpganError, LatentBatch, load_generator
 from interpgan_core.testing import conformance
 from interpgan_pggan import operators
-from interpgan_pggan.discriminator import deviation
+from interpgan_pggan.discriminator import group_std
 from interpgan_pggan.testing import Z, discriminator, generator, write
 
 
@@ -169,7 +169,7 @@ def test_discriminator(fused):
 
 def test_pictures_that_do_not_fall_into_groups():
     with pytest.raises(InterpganError, match="5 pictures do not fall into groups of 4; give a multiple of 4"):
-        deviation(torch.zeros(5, 2, 4, 4), 4)
+        group_std(torch.zeros(5, 2, 4, 4), 4)
 
 
 def test_the_step_of_a_recipe(tmp_path, batch):

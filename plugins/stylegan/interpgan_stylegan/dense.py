@@ -26,6 +26,9 @@ class Mapping(nn.Module):
         joint: are z and the class normalised together, without a bias (genforce), or each alone (NVIDIA)?
     """
 
+    embed: nn.Linear | Affine
+    w_avg: Tensor  # of StyleGAN 3, which keeps the mean of w here
+
     def __init__(self, inputs: int, widths: Sequence[int], classes: int, embedding: int, joint: bool) -> None:
         super().__init__()
         self.joint, self.depth = joint, len(widths)

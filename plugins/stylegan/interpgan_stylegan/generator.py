@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from interpgan_core import Generator, InterpganError, LatentBatch, LatentSpace, seeded_normal
+from interpgan_stylegan.style_network import StyleNetwork
 
 MEAN_CODES = 10_000  # of which the mean of w is taken where a file has none
 
@@ -23,7 +24,7 @@ class StyleGenerator(Generator):
         StyleSpace: Wu et al., CVPR 2021.
     """
 
-    module: nn.Module
+    module: StyleNetwork
 
     def set_spaces(
         self, z: int, codes: int, w: int, styles: Sequence[tuple[int, int]], mean: Tensor | None
@@ -72,7 +73,7 @@ class StyleGenerator(Generator):
             codes = codes[:, None].expand(-1, *self.spaces["w+"].shape)
         return self.module.synthesis.styles(codes) if target == "s" and source != "s" else codes
 
-    def check_layer(self, space: str, layer: int) -> None:
+    def check_style_layer(self, space: str, layer: int) -> None:
         """See that a layer takes its style from codes of a space.
 
         Raises:

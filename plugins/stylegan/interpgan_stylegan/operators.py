@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -30,10 +30,15 @@ class LoadStyleGAN(LoadGenerator):
         from interpgan_stylegan.v2.generator import StyleGAN2
         from interpgan_stylegan.v3.generator import StyleGAN3
 
-        options = {"noise": self.noise, "precision": self.precision, "resolution": self.resolution}
-        own = {"lod": self.lod, "fused_scale": self.fused_scale}
-        own = {name: value for name, value in own.items() if value is not None}
-        generator = load_generator(self.weights, device=device, **options, **own)
+        own: dict[str, Any] = {"lod": self.lod, "fused_scale": self.fused_scale}
+        generator = load_generator(
+            self.weights,
+            device=device,
+            noise=self.noise,
+            precision=self.precision,
+            resolution=self.resolution,
+            **{name: value for name, value in own.items() if value is not None},
+        )
         if not isinstance(generator, StyleGAN1 | StyleGAN2 | StyleGAN3):
             raise InterpganError(f"{self.weights} is no StyleGAN; load it with use: generator")
         return generator

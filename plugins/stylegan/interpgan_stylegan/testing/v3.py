@@ -1,19 +1,24 @@
 """Tiny StyleGAN 3 files as NVIDIA's code writes them: state dicts and pickles."""
 
+from __future__ import annotations
+
 import pickle
 import sys
 import types
 from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 
 Z, W = 8, 10
 SOURCE = "raise SystemExit('the source in the pickle was run')"
 
 
-def state(kind="t", classes=0):
+def state(kind: str = "t", classes: int = 0) -> dict[str, Tensor]:
     """A state dict of four layers and the one that makes a picture of 16 pixels, configuration "t" or "r"."""
     torch.manual_seed(0)
     taps = torch.hann_window(14, periodic=False)[1:-1]
@@ -52,7 +57,7 @@ def state(kind="t", classes=0):
     return tensors
 
 
-def discriminator():
+def discriminator() -> dict[str, Tensor]:
     """A state dict of the discriminator that the pickle brings: StyleGAN 2's, of three blocks."""
     torch.manual_seed(1)
     taps = torch.outer(torch.tensor([1.0, 3, 3, 1]), torch.tensor([1.0, 3, 3, 1])) / 64
@@ -69,37 +74,37 @@ def discriminator():
     return tensors
 
 
-def write_pickle(path: Path, protocol=4, **networks):
+def write_pickle(path: Path, protocol: int = 4, **networks: tuple[str, dict[str, Tensor], Any]) -> None:
     """Write networks as `torch_utils.persistence` does: name -> (class name, state dict, settings)."""
     with _persistence() as made:
-        content = {"training_set_kwargs": {}, "augment_pipe": None}
+        content: dict[str, Any] = {"training_set_kwargs": {}, "augment_pipe": None}
         for name, (kind, tensors, settings) in networks.items():
             content[name] = made(kind, tensors, settings)
         path.write_bytes(pickle.dumps(content, protocol))
 
 
 @contextmanager
-def _persistence():
+def _persistence() -> Iterator[Callable[[str, dict[str, Tensor], Any], Any]]:
     """A stand-in for the module whose function the pickle names, for as long as it is written."""
 
-    def _reconstruct_persistent_obj(meta):
+    def _reconstruct_persistent_obj(meta: object) -> None:
         raise AssertionError("the reader called it")
 
     _reconstruct_persistent_obj.__module__ = "torch_utils.persistence"
     _reconstruct_persistent_obj.__qualname__ = "_reconstruct_persistent_obj"
     modules = {name: types.ModuleType(name) for name in ("torch_utils", "torch_utils.persistence")}
-    modules["torch_utils.persistence"]._reconstruct_persistent_obj = _reconstruct_persistent_obj
+    vars(modules["torch_utils.persistence"])["_reconstruct_persistent_obj"] = _reconstruct_persistent_obj
 
     class Persistent:
-        def __init__(self, meta):
+        def __init__(self, meta: object) -> None:
             self.meta = meta
 
-        def __reduce__(self):
+        def __reduce__(self) -> tuple[object, ...]:
             return _reconstruct_persistent_obj, (self.meta,)
 
-    def make(kind, tensors, settings):
+    def make(kind: str, tensors: dict[str, Tensor], settings: Any) -> Persistent:
         own = {name: t for name, t in tensors.items() if "." not in name}
-        inner: dict = {}
+        inner: dict[str, dict[str, Tensor]] = {}
         for name, tensor in tensors.items():
             first, _, rest = name.partition(".")
             if rest:

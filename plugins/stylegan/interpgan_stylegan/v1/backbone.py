@@ -16,6 +16,7 @@ from interpgan_core.plugin import (
     Noise,
     Precision,
     build,
+    channels_last,
     check_option,
 )
 from interpgan_stylegan.generator import MEAN_CODES
@@ -110,7 +111,7 @@ class StyleGAN1Backbone:
         if parts.w_avg is None:
             network.w_avg.copy_(_mean(network))
         generator = StyleGAN1(network, options.noise)
-        network.synthesis.to(memory_format=torch.channels_last)
+        channels_last(network.synthesis)
         if parts.discriminator:
             generator.discriminator = _discriminator(parts)
         network.synthesis.cast(getattr(torch, options.precision))
@@ -118,7 +119,7 @@ class StyleGAN1Backbone:
 
 
 def _size(parts: Parts) -> int:
-    return 2 ** (len(parts.widths) + 1)
+    return int(2 ** (len(parts.widths) + 1))
 
 
 def _mean(network: Network) -> Tensor:

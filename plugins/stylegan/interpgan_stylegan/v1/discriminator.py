@@ -25,6 +25,8 @@ class Discriminator(nn.Module):
             of no more than there are.
     """
 
+    input0: _Conv
+
     def __init__(self, widths: Sequence[int], hidden: int, classes: int) -> None:
         super().__init__()
         self.group, self.classes, self.last = 4, classes, len(widths) - 1
@@ -52,10 +54,10 @@ class Discriminator(nn.Module):
         """
         if self.classes and labels is None:
             raise InterpganError(f"this discriminator has {self.classes} classes; give it labels")
-        x = self.input0(images)
+        x: Tensor = self.input0(images)
         for k in range(2 * self.last):
             x = self.get_submodule(f"layer{k}")(x)
-        x = self.get_submodule(f"layer{2 * self.last}")(torch.cat([x, deviation(x, self.group)], 1))
+        x = self.get_submodule(f"layer{2 * self.last}")(torch.cat([x, group_std(x, self.group)], 1))
         x = self.get_submodule(f"layer{2 * self.last + 1}")(x.flatten(1))
         x = self.get_submodule(f"layer{2 * self.last + 2}")(x)
         return (x * labels).sum(1, keepdim=True) if self.classes and labels is not None else x
@@ -87,7 +89,7 @@ class _Hidden(Dense):
         return functional.leaky_relu(super().forward(x), SLOPE)
 
 
-def deviation(x: Tensor, group: int) -> Tensor:
+def group_std(x: Tensor, group: int) -> Tensor:
     """Minibatch standard deviation: how much the pictures of a group differ, as a map of one number.
 
     Args:
@@ -104,5 +106,6 @@ def deviation(x: Tensor, group: int) -> Tensor:
     group = min(group, n)
     if n % group:
         raise InterpganError(f"{n} pictures do not fall into groups of {group}; give a multiple of {group}")
-    spread = x.unflatten(0, (group, -1)).var(0, correction=0).add(1e-8).sqrt().mean((1, 2, 3), keepdim=True)
+    groups = x.reshape(group, n // group, *x.shape[1:])
+    spread: Tensor = groups.var(0, correction=0).add(1e-8).sqrt().mean((1, 2, 3), keepdim=True)
     return spread.repeat(group, 1, height, width)

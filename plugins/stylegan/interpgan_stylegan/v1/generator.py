@@ -36,7 +36,7 @@ class StyleGAN1(StyleGenerator):
     """
 
     module: Network
-    discriminator: Discriminator
+    discriminator: Discriminator | None = None
 
     def __init__(self, network: Network, noise: Noise = "const") -> None:
         self.module, self.noise, self.classes = network, noise, network.mapping.classes
@@ -55,8 +55,8 @@ class StyleGAN1(StyleGenerator):
         """
         codes, space = batch.codes, batch.space.name
         styles = codes if space == "s" else self.map(codes, space, "s", batch.labels)
-        pictures = self.module.synthesis(styles, self._noise(batch))
-        return pictures.to(torch.promote_types(pictures.dtype, torch.float32))
+        images: Tensor = self.module.synthesis(styles, self._noise(batch))
+        return images.to(torch.promote_types(images.dtype, torch.float32))
 
     def style_weight(self, space: str, layer: int) -> Tensor:
         """What SeFa factorises: a layer's whole affine weight, scales above shifts.
@@ -71,11 +71,13 @@ class StyleGAN1(StyleGenerator):
         Raises:
             InterpganError: if the space or the layer has none.
         """
-        self.check_layer(space, layer)
+        self.check_style_layer(space, layer)
         return self.module.synthesis.layers[layer].style.weight
 
     def _noise(self, batch: LatentBatch) -> list[Tensor] | None:
         if self.noise == "none":
             return None
-        own = [layer.apply_noise.noise for layer in self.module.synthesis.layers[: len(self.layers)]]
+        own: list[Tensor] = [
+            layer.apply_noise.noise for layer in self.module.synthesis.layers[: len(self.layers)]
+        ]
         return own if self.noise == "const" else seeded_noise(batch, own)

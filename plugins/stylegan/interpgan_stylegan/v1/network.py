@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from interpgan_stylegan.dense import linear
+from interpgan_stylegan.style_network import StyleNetwork, StyleSynthesis
 
 SLOPE = 0.2  # of every leaky ReLU
 EPSILON = 1e-8  # of every norm
 LEARNING_RATE = 0.01  # of the mapping: its stored weights are a hundred times as large as they act
 
 
-class Network(nn.Module):
+class Network(StyleNetwork):
     """The whole generator: `mapping` (z -> w), `synthesis.styles` (w+ -> s), `synthesis` (s -> pictures).
 
     Args:
@@ -30,6 +31,10 @@ class Network(nn.Module):
     Source:
         Karras et al., A Style-Based Generator Architecture for GANs, CVPR 2019, section 2 and appendix C.
     """
+
+    mapping: Mapping
+    synthesis: Synthesis
+    w_avg: Tensor
 
     def __init__(self, mapping: Mapping, synthesis: Synthesis, w: int) -> None:
         super().__init__()
@@ -70,7 +75,7 @@ class Mapping(nn.Module):
         return x
 
 
-class Synthesis(nn.Module):
+class Synthesis(StyleSynthesis):
     """Styles to pictures.
 
     Args:
@@ -78,6 +83,8 @@ class Synthesis(nn.Module):
         w: entries of w.
         lod: how many doublings of the size are left out, 0 to len(widths) - 1; a fraction blends.
     """
+
+    layer0: Const
 
     def __init__(self, widths: Sequence[int], w: int, lod: float = 0.0) -> None:
         super().__init__()
@@ -97,7 +104,8 @@ class Synthesis(nn.Module):
     @property
     def layers(self) -> list[Layer]:
         """Every layer, whether it runs or not."""
-        return [self.get_submodule(f"layer{k}") for k in range(2 * self.last + 2)]
+        parts = (self.get_submodule(f"layer{k}") for k in range(2 * self.last + 2))
+        return [part for part in parts if isinstance(part, Layer)]
 
     def styles(self, codes: Tensor) -> Tensor:
         """Args: codes: (n, l, d) of w+; Returns: (n, s): scales, then shifts, layer by layer."""
@@ -113,13 +121,14 @@ class Synthesis(nn.Module):
         Returns:
             (n, 3, r, r) in the type of the layers; always at the full resolution r.
         """
-        parts = styles.to(self.layer0.const.dtype).split([len(layer.style.bias) for layer in self.layers], 1)
+        sizes = [len(layer.style.bias) for layer in self.layers]
+        parts = torch.split(styles.to(self.layer0.const.dtype), sizes, 1)
         x = before = None
         for k in range(2 * self.blocks):
             if k % 2 == 0:
                 before = x
             x = self.get_submodule(f"layer{k}")(x, parts[k], None if noise is None else noise[k])
-        picture = self.get_submodule(f"output{self.blocks - 1}")(x)
+        picture: Tensor = self.get_submodule(f"output{self.blocks - 1}")(x)
         coarse = self.lod - math.floor(self.lod)
         if coarse:
             picture = picture.lerp(_nearest(self.get_submodule(f"output{self.blocks - 2}")(before)), coarse)
@@ -162,7 +171,7 @@ class Noise(nn.Module):
 
 
 class Layer(nn.Module):
-    """What ends every layer: noise, leaky ReLU, and the style in place of mean and deviation (AdaIN)."""
+    """What ends every layer: noise, leaky ReLU, and the style in place of mean and standard deviation (AdaIN)."""
 
     def __init__(self, channels: int, w: int, side: int) -> None:
         super().__init__()
@@ -174,7 +183,7 @@ class Layer(nn.Module):
         """Args: x: (n, c, h, w) with bias, changed in place; style: (n, 2 c); Returns: (n, c, h, w)."""
         if noise is not None:
             x = self.apply_noise(x, noise)
-        scale, shift = style.unflatten(1, (2, -1))[..., None, None].unbind(1)
+        scale, shift = style.view(len(style), 2, -1)[..., None, None].unbind(1)
         return restyle(functional.leaky_relu_(x, SLOPE), scale + 1, shift)
 
 

@@ -40,7 +40,7 @@ class Plan:
     @property
     def resolution(self) -> int:
         """Of the pictures."""
-        return 2 ** (len(self.widths) + 1)
+        return int(2 ** (len(self.widths) + 1))
 
     @property
     def codes(self) -> int:

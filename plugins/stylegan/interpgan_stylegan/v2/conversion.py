@@ -26,12 +26,12 @@ MAX_BLOCKS = 12  # up to 8192 pixels
 MAX_DENSE = 64
 
 # What only a generator, or a discriminator, of the layout has.
-_GENERATORS = {
+_GENERATORS: dict[Layout, str] = {
     "nvidia": "synthesis.b4.const",
     "genforce": "synthesis.early_layer.const",
     "rosinality": "input.input",
 }
-_DISCRIMINATORS = {
+_DISCRIMINATORS: dict[Layout, str] = {
     "nvidia": "b4.out.weight",
     "genforce": "input0.weight",
     "rosinality": "final_conv.0.weight",

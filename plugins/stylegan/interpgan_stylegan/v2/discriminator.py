@@ -30,7 +30,7 @@ class Discriminator(nn.Module):
         self.b4 = Last(plan)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Judge pictures.
+        """Logits.
 
         Args:
             images: (n, 3, r, r), nominally in [-1, 1].
@@ -40,16 +40,16 @@ class Discriminator(nn.Module):
             (n, 1) logits; positive = looks real.
 
         Raises:
-            InterpganError: if the number of pictures is not a multiple of the group that deviations are
-                taken over, or classes are needed and not given.
+            InterpganError: if the number of pictures is not a multiple of the group that standard
+                deviations are taken over, or classes are needed and not given.
         """
         if self.classes and labels is None:
-            raise InterpganError(f"this discriminator judges by {self.classes} classes; give it labels")
-        x = None
+            raise InterpganError(f"this discriminator has {self.classes} classes; give it labels")
+        x: Tensor | None = None
         for i in reversed(range(1, self.depth)):
             x, images = self.get_submodule(f"b{4 * 2**i}")(x, images)
-        found = self.b4(x, images)
-        if not self.classes:
+        found: Tensor = self.b4(x, images)
+        if not self.classes or labels is None:
             return found
         if hasattr(self, "mapping"):
             weights = self.mapping(None, labels) * found.shape[1] ** -0.5
@@ -135,7 +135,7 @@ class Last(nn.Module):
         width = plan.widths[0]
         if plan.architecture == "skip" or len(plan.widths) == 1:
             self.fromrgb = Conv(3, width, 1, None)
-        self.mbstd = Deviations(plan.statistics, plan.group)
+        self.mbstd = GroupStd(plan.statistics, plan.group)
         self.conv = Conv(width + plan.statistics, width, 3, plan.clamp)
         self.fc = Dense(16 * width, plan.hidden)
         self.out = Affine(plan.hidden, plan.outputs)
@@ -144,10 +144,11 @@ class Last(nn.Module):
         """Args: x: (n, c, 4, 4) or None; images: (n, 3, 4, 4), if it sees them; Returns: (n, outputs)."""
         if hasattr(self, "fromrgb"):
             x = self.fromrgb(images) + (0 if x is None else x)
-        return self.out(self.fc(self.conv(self.mbstd(x)).flatten(1)))
+        outputs: Tensor = self.out(self.fc(self.conv(self.mbstd(x)).flatten(1)))
+        return outputs
 
 
-class Deviations(nn.Module):
+class GroupStd(nn.Module):
     """Appends how much the samples of a group differ, so that too little variety shows.
 
     Args:
@@ -172,7 +173,8 @@ class Deviations(nn.Module):
             raise InterpganError(
                 f"this discriminator compares {group} pictures with one another, and {len(x)} are not a multiple"
             )
-        groups = x.unflatten(0, (group, -1)).unflatten(2, (self.channels, -1))
-        deviation = (groups.var(0, correction=0) + EPSILON).sqrt().mean((2, 3, 4))  # (n / group, channels)
-        maps = deviation.repeat(group, 1)[:, :, None, None].expand(-1, -1, *x.shape[2:])
+        n, c, height, width = x.shape
+        groups = x.reshape(group, n // group, self.channels, c // self.channels, height, width)
+        spread = (groups.var(0, correction=0) + EPSILON).sqrt().mean((2, 3, 4))  # (n / group, channels)
+        maps = spread.repeat(group, 1)[:, :, None, None].expand(-1, -1, *x.shape[2:])
         return torch.cat([x, maps], 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from types import SimpleNamespace
 
 from torch import Tensor
 
@@ -37,7 +36,7 @@ class StyleGAN2(StyleGenerator):
     """
 
     module: Network
-    discriminator: Discriminator
+    discriminator: Discriminator | None = None
 
     def __init__(self, network: Network, plan: Plan, mean: Tensor | None, noise: Noise = "const") -> None:
         self.module, self.classes, self.noise, self.plan = network, plan.classes, noise, plan
@@ -58,7 +57,8 @@ class StyleGAN2(StyleGenerator):
         Raises:
             InterpganError: if noise is random and the batch has no seeds.
         """
-        return self.module.synthesis(self.to_space(batch, "s").codes, self._noise(batch))
+        images: Tensor = self.module.synthesis(self.to_space(batch, "s").codes, self._noise(batch))
+        return images
 
     def style_weight(self, space: str, layer: int) -> Tensor:
         """What SeFa factorises: the affine layer that makes a convolution's style, or the last picture's.
@@ -73,7 +73,7 @@ class StyleGAN2(StyleGenerator):
         Raises:
             InterpganError: if the space or the layer has none.
         """
-        self.check_layer(space, layer)
+        self.check_style_layer(space, layer)
         *_, last = self.module.synthesis.styled()
         return [*self.module.synthesis.convs, last[1]][layer].affine.weight
 
@@ -81,16 +81,16 @@ class StyleGAN2(StyleGenerator):
         """Both plans, both networks, and the mean of w."""
         discriminator = self.discriminator
         settings = {"plan": asdict(self.plan), "discriminator": discriminator and asdict(discriminator.plan)}
-        mean = {"mean": self.spaces["w"].mean}
-        return SavedGenerator(
-            "stylegan.v2", settings, state_of(generator=self.module, discriminator=discriminator) | mean
-        )
+        tensors = state_of(generator=self.module, discriminator=discriminator)
+        if (mean := self.spaces["w"].mean) is not None:
+            tensors["mean"] = mean
+        return SavedGenerator("stylegan.v2", settings, tensors)
 
-    def _noise(self, batch: LatentBatch) -> list[Tensor | None]:
+    def _noise(self, batch: LatentBatch) -> Sequence[Tensor | None]:
         convs = self.module.synthesis.convs
         if self.noise == "none" or not hasattr(convs[0], "noise_const"):
             return [None] * len(convs)
-        own = [conv.noise_const[None, None] for conv in convs]
+        own: list[Tensor] = [conv.noise_const[None, None] for conv in convs]
         return own if self.noise == "const" else seeded_noise(batch, own)
 
 
@@ -99,4 +99,4 @@ def _fingerprint(network: Network, shift: float) -> str:
     acting = {
         name: t + shift if name.endswith("affine.bias") else t for name, t in network.state_dict().items()
     }
-    return fingerprint(SimpleNamespace(state_dict=lambda: acting))
+    return fingerprint(acting)

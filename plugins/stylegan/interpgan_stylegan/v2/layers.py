@@ -141,7 +141,8 @@ class ToRGB(nn.Module):
         drawn = (weight.to(x.dtype) @ x.flatten(2)).to(style.dtype) + self.bias[:, None]
         if self.limit is not None:
             drawn = drawn.clamp(-self.limit, self.limit)
-        return drawn.unflatten(2, x.shape[2:])
+        image: Tensor = drawn.view(*drawn.shape[:2], *x.shape[2:])
+        return image
 
 
 class Skip(nn.Module):

@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from interpgan_stylegan.dense import Mapping
+from interpgan_stylegan.style_network import StyleNetwork, StyleSynthesis
 from interpgan_stylegan.v2.architecture import Plan
 from interpgan_stylegan.v2.layers import Skip, StyledConv, ToRGB, untracked_on_cpu
 from interpgan_stylegan.v2.resampling import enlarge
 
 
-class Network(nn.Module):
+class Network(StyleNetwork):
     """The whole generator: `mapping` (z -> w), `synthesis.styles` (w+ -> s), `synthesis` (s -> pictures).
 
     Source:
@@ -21,13 +22,16 @@ class Network(nn.Module):
         appendix B; Training Generative Adversarial Networks with Limited Data, NeurIPS 2020.
     """
 
+    mapping: Mapping
+    synthesis: Synthesis
+
     def __init__(self, plan: Plan) -> None:
         super().__init__()
         self.mapping = Mapping(plan.z, plan.mapping, plan.classes, plan.embedding, plan.joint)
         self.synthesis = Synthesis(plan)
 
 
-class Synthesis(nn.Module):
+class Synthesis(StyleSynthesis):
     """Styles to pictures: one block for each resolution, `b4`, `b8` …"""
 
     def __init__(self, plan: Plan) -> None:
@@ -39,7 +43,8 @@ class Synthesis(nn.Module):
     @property
     def blocks(self) -> list[Block]:
         """In forward order."""
-        return [self.get_submodule(f"b{4 * 2**i}") for i in range(self.depth)]
+        parts = (self.get_submodule(f"b{4 * 2**i}") for i in range(self.depth))
+        return [part for part in parts if isinstance(part, Block)]
 
     @property
     def convs(self) -> list[StyledConv]:
@@ -51,7 +56,9 @@ class Synthesis(nn.Module):
         places = {"conv0": -1, "conv1": 0, "torgb": 1}
         for i, block in enumerate(self.blocks):
             for name in block.styled:
-                yield 2 * i + places[name], block.get_submodule(name)
+                layer = block.get_submodule(name)
+                assert isinstance(layer, StyledConv | ToRGB)
+                yield 2 * i + places[name], layer
 
     def styles(self, codes: Tensor) -> Tensor:
         """Args: codes: (n, l, d) of w+; Returns: (n, s), the layers' styles in the order of use."""
@@ -77,13 +84,15 @@ class Synthesis(nn.Module):
         return torch.cat(pictures)
 
     def _render(self, styles: Tensor, noise: Sequence[Tensor | None], reuse: bool) -> Tensor:
-        parts = iter(styles.split([layer.weight.shape[1] for _, layer in self.styled()], 1))
+        parts = iter(torch.split(styles, [layer.weight.shape[1] for _, layer in self.styled()], 1))
         maps = iter(noise)
-        x = picture = None
+        x: Tensor | None = None
+        picture: Tensor | None = None
         for block in self.blocks:
             own = {name: next(parts) for name in block.styled}
             added = {name: next(maps) for name in block.styled if name != "torgb"}
             x, picture = block(x, picture, own, added, reuse)
+        assert picture is not None
         return picture
 
     def _seen(self, styles: Tensor) -> bool:
@@ -132,7 +141,8 @@ class Block(nn.Module):
     @property
     def convs(self) -> list[StyledConv]:
         """In forward order."""
-        return [self.get_submodule(name) for name in self.styled if name != "torgb"]
+        parts = (self.get_submodule(name) for name in self.styled if name != "torgb")
+        return [part for part in parts if isinstance(part, StyledConv)]
 
     def forward(
         self,

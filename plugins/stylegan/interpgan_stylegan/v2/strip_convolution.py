@@ -18,7 +18,7 @@ _kept = threading.local()
 
 
 def scratch(half: int, channels: int, side: int) -> Tensor:
-    """Memory for the maps of a layer that nobody keeps; the next call with the same half overwrites it.
+    """Memory for the maps of a layer that are not kept; the next call with the same half overwrites it.
 
     Held from picture to picture, by each thread its own: fresh memory from the system for every large layer
     takes a tenth of the time of a picture.
@@ -36,7 +36,8 @@ def scratch(half: int, channels: int, side: int) -> Tensor:
     if half not in halves or len(halves[half]) < size:
         with torch.inference_mode(False):  # memory made inside could not be written to outside
             halves[half] = torch.empty(size)
-    return halves[half][:size].view(1, side, side, channels).permute(0, 3, 1, 2)
+    memory: Tensor = halves[half]
+    return memory[:size].view(1, side, side, channels).permute(0, 3, 1, 2)
 
 
 def styled_conv(

@@ -38,7 +38,7 @@ class StyleGAN3(StyleGenerator):
     """
 
     module: Network
-    discriminator: Discriminator
+    discriminator: Discriminator | None = None
 
     def __init__(self, network: Network, plan: Plan) -> None:
         self.module, self.classes = network, plan.classes
@@ -49,7 +49,8 @@ class StyleGAN3(StyleGenerator):
 
     def forward(self, batch: LatentBatch) -> Tensor:
         """Pictures."""
-        return self.module.synthesis(self.to_space(batch, "s").codes)
+        images: Tensor = self.module.synthesis(self.to_space(batch, "s").codes)
+        return images
 
     def style_weight(self, space: str, layer: int) -> Tensor:
         """What SeFa factorises: the affine layer of the input (0) or of a convolution.
@@ -64,5 +65,5 @@ class StyleGAN3(StyleGenerator):
         Raises:
             InterpganError: if the space or the layer has none.
         """
-        self.check_layer(space, layer)
+        self.check_style_layer(space, layer)
         return self.module.get_parameter(f"{self.layers[layer]}.affine.weight")

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from interpgan_stylegan.dense import Affine, Mapping
+from interpgan_stylegan.style_network import StyleNetwork, StyleSynthesis
 from interpgan_stylegan.v3.resampling import down_sample, up_sample
 
 
@@ -74,6 +75,10 @@ class Input(nn.Module):
     all four, and a translation. `transform` is a rotation and translation of the whole picture on top.
     """
 
+    transform: Tensor
+    freqs: Tensor
+    phases: Tensor
+
     def __init__(self, plan: Plan) -> None:
         super().__init__()
         self.size = plan.layers[0].size_in
@@ -99,7 +104,8 @@ class Input(nn.Module):
         rows = torch.stack([along.sin(), along.cos()], 3)
         columns = torch.stack([across.cos(), across.sin()], 2)
         mixing = self.weight * (strength[:, None] / self.weight.shape[1] ** 0.5)
-        return (mixing @ (rows @ columns).flatten(2)).unflatten(2, (self.size, self.size))
+        maps: Tensor = (mixing @ (rows @ columns).flatten(2)).view(*freqs.shape[:2], self.size, self.size)
+        return maps
 
     def _motion(self, style: Tensor) -> Tensor:
         c, s, x, y = (style / style[:, :2].norm(dim=1, keepdim=True)).unbind(1)
@@ -111,6 +117,10 @@ class Input(nn.Module):
 
 class Layer(nn.Module):
     """A modulated convolution, and an activation at a rate that has room for the frequencies it makes."""
+
+    magnitude_ema: Tensor
+    up_filter: Tensor
+    down_filter: Tensor
 
     def __init__(self, plan: LayerPlan, w: int, clamp: float | None, last: bool) -> None:
         super().__init__()
@@ -159,7 +169,7 @@ class Layer(nn.Module):
         return (self.plan.size - 1) * self.plan.down + self.plan.down_taps
 
 
-class Synthesis(nn.Module):
+class Synthesis(StyleSynthesis):
     """Styles -> picture."""
 
     def __init__(self, plan: Plan) -> None:
@@ -173,26 +183,30 @@ class Synthesis(nn.Module):
 
     def layers(self) -> list[Layer]:
         """The convolutions, in forward order."""
-        return [self.get_submodule(name) for name in self.names]  # type: ignore[misc]
+        parts = (self.get_submodule(name) for name in self.names)
+        return [part for part in parts if isinstance(part, Layer)]
 
     def styles(self, codes: Tensor) -> Tensor:
         """Args: codes: (n, 1 + layers, w); Returns: (n, sum of widths), in the order of the layers."""
-        parts = [self.input, *self.layers()]
+        parts: list[Input | Layer] = [self.input, *self.layers()]
         return torch.cat([part.affine(codes[:, i]) for i, part in enumerate(parts)], 1)
 
     def forward(self, styles: Tensor) -> Tensor:
         """Args: styles: as from `styles`; Returns: (n, 3, size, size)."""
         layers = self.layers()
-        first, *rest = styles.split([4, *(layer.plan.inputs for layer in layers)], 1)
-        x = self.input(first).contiguous(memory_format=torch.channels_last)  # filters are quicker so
+        first, *rest = torch.split(styles, [4, *(layer.plan.inputs for layer in layers)], 1)
+        x: Tensor = self.input(first).contiguous(memory_format=torch.channels_last)  # filters are quicker so
         x = x if self.dtype is None else x.to(self.dtype)
         for layer, style in zip(layers, rest, strict=True):
             x = layer(x, style)
         return x.to(styles.dtype) * self.scale
 
 
-class Network(nn.Module):
+class Network(StyleNetwork):
     """Both parts, with the names of a state dict of NVIDIA's."""
+
+    mapping: Mapping
+    synthesis: Synthesis
 
     def __init__(self, plan: Plan) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from interpgan_core import Generator
-from interpgan_pggan.discriminator import Discriminator, deviation
+from interpgan_pggan.discriminator import Discriminator, group_std
 from interpgan_pggan.generator import PGGAN
 from interpgan_pggan.network import Network
 from interpgan_training.families.base import Family
@@ -96,7 +96,7 @@ class PGGANFamily(Family):
             if j == first and stage.new < 1:
                 old = discriminator.get_submodule(f"input{first + 1}")(functional.avg_pool2d(images, 2))
                 x = old.lerp(x, stage.new)
-        x = torch.cat([x, deviation(x, discriminator.group).to(x)], 1)
+        x = torch.cat([x, group_std(x, discriminator.group).to(x)], 1)
         x = discriminator.get_submodule(f"layer{2 * last}")(x)
         x = discriminator.get_submodule(f"layer{2 * last + 1}")(x.flatten(1))
         return discriminator.get_submodule(f"layer{2 * last + 2}")(x)[:, 0]
