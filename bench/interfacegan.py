@@ -17,8 +17,9 @@ from sklearn.svm import SVC
 from torch import nn
 
 from interpgan_core import Generator, LatentSpace, Scores, quiet, seeded_normal
-from interpgan_interfacegan.operators import FitBoundaries
-from interpgan_interfacegan.solvers import means, solve
+from interpgan_interfacegan.boundaries import FitBoundaries
+from interpgan_interfacegan.solvers.means import means_planes
+from interpgan_interfacegan.solvers.solve import solve
 
 SOLVERS = ("svm", "logistic", "means", "regression")
 
@@ -117,7 +118,7 @@ def published(count: int, size: int, noise: float) -> None:
     everything = np.arange(count)
     began = time.perf_counter()
     blocks = ((everything[i : i + 4096], codes[i : i + 4096]) for i in range(0, count, 4096))
-    told("means", began, means(blocks, [[(everything, values)]], count)[0][0].normal)
+    told("means", began, means_planes(blocks, [[(everything, values)]], count)[0][0].normal)
     began = time.perf_counter()
     told("logistic", began, solve("logistic", codes, values).normal)
     began = time.perf_counter()
