@@ -67,7 +67,7 @@ def main() -> None:
         scores = Scores(torch.tensor(seeds), torch.tensor(values[:, None], dtype=torch.float32), ("planted",))
         print(f"{space}: one pass over the codes takes {drawing:.1f} s")
         print(
-            f"  {'solver':9} cosine  foretold  stability  validation  the rest  seconds  without halves  converged"
+            f"  {'solver':9} cosine  expected  stability  validation  the rest  seconds  without halves  converged"
         )
         for solver in SOLVERS:
             seconds = []

@@ -28,7 +28,7 @@ def found(generator, **parameters):
 
 
 class Planted(Generator):
-    """Codes of w, stretched along known axes away from the origin; no pictures."""
+    """Codes of w, stretched along known axes away from the origin; no images."""
 
     fingerprint = "planted"
 
@@ -46,7 +46,7 @@ class Planted(Generator):
         return codes * self.sigmas @ self.axes + 7
 
     def forward(self, batch):
-        raise AssertionError("components of codes need no picture")
+        raise AssertionError("components of codes need no images")
 
 
 def test_planted_axes_are_found():
@@ -94,12 +94,12 @@ def test_in_z_they_move_the_first_layer_most():
     batch = generator.sample(range(200))
     before = generator.features(batch, [layer])[layer]
 
-    def moved(vector):
+    def change(vector):
         after = generator.features(replace(batch, codes=batch.codes + vector.float()), [layer])[layer]
         return float((after - before).square().mean())
 
     others = torch.nn.functional.normalize(seeded_normal(range(40), (16,)))
-    assert moved(first.vector) > max(map(moved, others))
+    assert change(first.vector) > max(map(change, others))
 
 
 @pytest.fixture(scope="module")

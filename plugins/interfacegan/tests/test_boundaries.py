@@ -20,7 +20,7 @@ SOLVERS = ("svm", "logistic", "means", "regression")
 
 
 class Planted(Generator):
-    """Codes of z and, moved off the origin and stretched, of w; no pictures."""
+    """Codes of z, and of w, which are stretched and have a mean of 3; no images."""
 
     def __init__(self, codes=None, size=512):
         self.codes = codes
@@ -42,7 +42,7 @@ class Planted(Generator):
         return codes * self.scale + 3
 
     def forward(self, batch):
-        raise AssertionError("a boundary is fitted on codes, not on pictures")
+        raise AssertionError("a boundary is fitted on codes, not on images")
 
 
 def table(values, names=("smile",), first=0):
@@ -108,7 +108,7 @@ def test_a_plane_off_the_origin_is_found_in_a_stretched_space(solver):
     assert float(((boundary.distance(codes) > 0) == high).double().mean()) > 0.9
 
 
-def test_means_lean_towards_where_codes_vary_most():
+def test_means_are_biased_to_where_codes_vary_most():
     """As the README says: they are not for stretched spaces."""
     generator, normal, scores = plant(6000, size=64, noise=0.3, space="w")
     cosines = {s: cosine(found(generator, scores, space="w", solver=s)["smile"], normal) for s in SOLVERS}
@@ -116,7 +116,7 @@ def test_means_lean_towards_where_codes_vary_most():
 
 
 @pytest.mark.parametrize("count", [3000, 12000])
-def test_stability_foretells_the_cosine(count):
+def test_stability_predicts_the_cosine(count):
     """README: of halves with mean cosine r, the whole has about sqrt(2 r / (1 + r)) with the endless fit."""
     generator, normal, scores = plant(count, size=128)
     (boundary,) = found(generator, scores, solver="means").values()

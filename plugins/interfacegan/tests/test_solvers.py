@@ -28,7 +28,7 @@ def test_the_fast_svm_is_the_exact_one(samples, size, noise, scale, share):
     high = value > 0
     codes = (scale * codes + 4).astype(np.float32)
     middle = codes.mean(0, dtype=np.float64)
-    # libsvm's kernel values are float32: away from the origin they lose what tells samples apart.
+    # libsvm's kernel values are float32: away from the origin they lose the differences between samples.
     exact = SVC(kernel="linear", tol=1e-9).fit(codes - middle, high)
     plane = solve("svm", codes.copy(), value)
     length = np.linalg.norm(exact.coef_)

@@ -121,8 +121,8 @@ def test_each_direction_is_ranked_by_its_own_attribute():
             "blue": direction(0, 0, 1),  # 2 units are half a standard deviation of blue
             "red": direction(1, 0, 0),  # and two of red
             "0": direction(0, -3, 1),  # of no attribute
-            "warm": direction(1, 1, 0, notes={"attribute": "green"}),  # moves another one most
-            "dark": direction(0, -1, 0, notes={"attribute": "green"}),  # moves the right one the wrong way
+            "warm": direction(1, 1, 0, notes={"attribute": "green"}),  # changes another one most
+            "dark": direction(0, -1, 0, notes={"attribute": "green"}),  # changes its own in the wrong sense
         }
     )
     (_, ranking) = verified(mixed).summary().tables
@@ -140,7 +140,7 @@ def test_each_direction_is_ranked_by_its_own_attribute():
 
 
 def test_layer_by_layer():
-    """Each layer paints one colour, so that a direction of all colours shows each in its own."""
+    """Each layer makes one colour, so that a direction of all colours changes one in each layer."""
     found = verified({"red": direction(1, 0, 0), "grey": direction(1, 1, 1)}, by_layer=True)
     assert note_of(found, "red")["layers"] == {
         "0": {"red": pytest.approx(2, abs=1e-5), "green": 0, "blue": 0},
@@ -167,8 +167,8 @@ def test_one_layer_is_what_shift_does_there():
     batch = generator.sample(range(8))
     before = Colours()(generator.images(batch))
     for layer, rise in note_of(found, "it")["layers"].items():
-        moved = Shift(direction=direction, strength=2.0, layers=layer).run(batch, generator)
-        change = Colours()(generator.images(moved)) - before
+        shifted = Shift(direction=direction, strength=2.0, layers=layer).run(batch, generator)
+        change = Colours()(generator.images(shifted)) - before
         np.testing.assert_allclose(list(rise.values()), change.clamp(min=0).mean(0), atol=1e-6)
 
 
@@ -180,7 +180,7 @@ def test_memory_does_not_grow_with_the_samples():
 
 
 def test_samples_of_a_step():
-    """As many as there are, in the space where they are; a direction of W still moves them."""
+    """All of them, in their own space; a direction of W still applies."""
     generator = Painter()
     batch = generator.to_space(generator.sample(range(100)), "w")
     assert verified(samples=batch).matrix() == verified().matrix()
@@ -278,7 +278,7 @@ def test_what_cannot_be_verified():
     refused(r"has 2 attributes and returned scores of shape \(16, 3\)", scorer=Colours(("red", "green")))
 
 
-BEARDS = "a smile moves beards more once it is conditioned: a projection takes no more than what is linear"
+BEARDS = "a smile changes beards more once it is conditioned: a projection removes only what is linear"
 
 
 @pytest.mark.parametrize(

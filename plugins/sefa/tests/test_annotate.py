@@ -79,8 +79,8 @@ def test_the_table_has_the_form_of_the_paper():
 
 
 def test_several_sets_stand_side_by_side():
-    turned = directions([0.8, 0.6, 0.0], [-0.6, 0.8, 0.0])
-    found = Annotate(directions={"sefa": AXES, "ganspace": turned}, boundaries=KNOWN).run(quiet)
+    rotated = directions([0.8, 0.6, 0.0], [-0.6, 0.8, 0.0])
+    found = Annotate(directions={"sefa": AXES, "ganspace": rotated}, boundaries=KNOWN).run(quiet)
     assert found["sefa.age"].notes["component"] == found["ganspace.age"].notes["component"] == "0"
     assert found["ganspace.age"].notes["cosine"] == pytest.approx(1)
     names, *every = found.summary().tables

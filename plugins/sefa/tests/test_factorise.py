@@ -65,7 +65,7 @@ def test_layers_that_do_not_exist():
 
 
 class WithoutStyles(Generator):
-    """The toy's codes and pictures, and nothing else."""
+    """The toy's codes and images, without its style weights."""
 
     def __init__(self):
         self.toy = toy()
