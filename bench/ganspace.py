@@ -1,7 +1,7 @@
 """`ganspace`'s streamed components beside the paper's incremental PCA (scikit-learn's), on the same planted numbers.
 
-As W: codes of 512 numbers along planted axes, the i-th with deviation 3 / sqrt(i). As a PGGAN's first layer: 8,192
-activations of z, where no peer runs: incremental PCA would take minutes, and no way back to codes is in it.
+As W: codes of 512 numbers along planted axes, the i-th with standard deviation 3 / sqrt(i). As a PGGAN's first layer:
+8,192 activations of z, without a peer: incremental PCA would take minutes, and does not lead back to codes.
 
     .venv/bin/python bench/ganspace.py [--samples 50000]
 """
@@ -14,7 +14,7 @@ import torch
 from sklearn.decomposition import IncrementalPCA
 
 from interpgan_core import seeded_normal
-from interpgan_ganspace.components import components
+from interpgan_ganspace.pca import principal_components
 
 COUNT, BLOCK = 80, 2000
 
@@ -39,12 +39,12 @@ def main() -> None:
     stretch = (3 * torch.arange(1, 513)[:, None] ** -0.5 * axes).float()
 
     began = time.perf_counter()
-    found = components(lambda what: ((z @ stretch,) * 2 for z in rows(samples)), COUNT)
+    found = principal_components(lambda what: ((z @ stretch,) * 2 for z in rows(samples)), COUNT)
     ours = time.perf_counter() - began
     print(
         f"{samples} codes of 512 numbers, {COUNT} components; cosine with the truth of the first 10, of all"
     )
-    print(f"  ganspace          {ours:6.1f} s   {nearness(found.moves, axes)}")
+    print(f"  ganspace          {ours:6.1f} s   {nearness(found.directions, axes)}")
     began = time.perf_counter()
     peer = IncrementalPCA(COUNT, batch_size=BLOCK)
     for z in rows(samples):
@@ -61,7 +61,7 @@ def main() -> None:
             for part in z.split(256):
                 yield part, torch.nn.functional.leaky_relu(part @ weights, 0.2)
 
-    found = components(pairs, COUNT)
+    found = principal_components(pairs, COUNT)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     print(
         f"{samples} times 8192 activations of z: {time.perf_counter() - began:.1f} s, {grown:.0f} MB more at the peak"

@@ -1,9 +1,9 @@
-"""The solvers of `interfacegan` on a planted direction: how near they come, in which time, and what they say of it.
+"""The solvers of `interfacegan` on a planted direction: their cosines with it, their times, accuracies and stability.
 
-100,000 codes of 512 numbers, scores that grow along one unit vector under noise of twice their deviation (the case
-of METHODS), in a round space (as Z) and in one stretched 20 to 1 and off the origin (as W). Then the published protocol
-on 480,000 codes: `svm` beside the published code's own solver, scikit-learn's SVC, on the same samples, which takes
-minutes; the others on all of them.
+100,000 codes of 512 numbers, scores that grow along one unit vector under noise of twice their standard deviation (the
+case of METHODS), in an isotropic space (as Z) and in one stretched 20 to 1 with another mean than 0 (as W). Then the
+published protocol on 480,000 codes: `svm` beside the published code's own solver, scikit-learn's SVC, on the same
+samples, which takes minutes; the others on all of them.
 
     .venv/bin/python bench/interfacegan.py [--samples 100000] [--size 512] [--noise 2] [--published 480000]
 """
@@ -17,8 +17,9 @@ from sklearn.svm import SVC
 from torch import nn
 
 from interpgan_core import Generator, LatentSpace, Scores, quiet, seeded_normal
-from interpgan_interfacegan.operators import FitBoundaries
-from interpgan_interfacegan.solvers import means, solve
+from interpgan_interfacegan.boundaries import FitBoundaries
+from interpgan_interfacegan.solvers.means import means_planes
+from interpgan_interfacegan.solvers.solve import solve
 
 SOLVERS = ("svm", "logistic", "means", "regression")
 
@@ -54,7 +55,7 @@ def main() -> None:
     normal /= np.linalg.norm(normal)
     seeds = range(options.samples)
     print(
-        f"{options.samples} codes of {options.size} numbers, noise {options.noise:g} deviations, one thread or more"
+        f"{options.samples} codes of {options.size} numbers, noise {options.noise:g} of the signal's standard deviation"
     )
     for space in ("z", "w"):
         began = time.perf_counter()
@@ -66,7 +67,7 @@ def main() -> None:
         scores = Scores(torch.tensor(seeds), torch.tensor(values[:, None], dtype=torch.float32), ("planted",))
         print(f"{space}: one pass over the codes takes {drawing:.1f} s")
         print(
-            f"  {'solver':9} cosine  foretold  stability  validation  the rest  seconds  without halves  converged"
+            f"  {'solver':9} cosine  expected  stability  validation  the rest  seconds  without halves  converged"
         )
         for solver in SOLVERS:
             seconds = []
@@ -101,27 +102,27 @@ def published(count: int, size: int, noise: float) -> None:
     values -= np.median(values)
     print(f"published protocol, {count} samples, {len(rows)} fitted on by the first two:")
 
-    def told(name: str, began: float, found: np.ndarray) -> float:
+    def show(name: str, began: float, found: np.ndarray) -> float:
         seconds = time.perf_counter() - began
         print(f"  {name:10} {seconds:7.2f} s, cosine with the truth {found @ normal:.4f}", flush=True)
         return seconds
 
     began = time.perf_counter()
     ours = solve("svm", codes[rows], values[rows]).normal
-    fast = told("svm", began, ours)
+    fast = show("svm", began, ours)
     began = time.perf_counter()
     exact = SVC(kernel="linear", C=1.0).fit(codes[rows], values[rows] >= 0).coef_[0]
     exact = exact / np.linalg.norm(exact)
-    slow = told("SVC", began, exact)
+    slow = show("SVC", began, exact)
     print(f"  svm and SVC: cosine {ours @ exact:.6f}, {fast / slow:.3f} of its time")
     everything = np.arange(count)
     began = time.perf_counter()
     blocks = ((everything[i : i + 4096], codes[i : i + 4096]) for i in range(0, count, 4096))
-    told("means", began, means(blocks, [[(everything, values)]], count)[0][0].normal)
+    show("means", began, means_planes(blocks, [[(everything, values)]], count)[0][0].normal)
     began = time.perf_counter()
-    told("logistic", began, solve("logistic", codes, values).normal)
+    show("logistic", began, solve("logistic", codes, values).normal)
     began = time.perf_counter()
-    told("regression", began, solve("regression", codes, values).normal)
+    show("regression", began, solve("regression", codes, values).normal)
 
 
 if __name__ == "__main__":

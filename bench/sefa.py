@@ -7,8 +7,7 @@ import numpy as np
 import torch
 
 from interpgan_core import load_generator
-from interpgan_sefa.factorise import factorise
-from interpgan_sefa.operators import FindSemantics
+from interpgan_sefa.factorise import FindSemantics, factorise
 
 RUNS = 7
 PAUSE = 0.3  # seconds; numpy's threads go on spinning after their work, and torch's would wait for them

@@ -45,7 +45,7 @@ class StepReport:
 
 @hookspec
 def interpgan_operators() -> Mapping[str, str]:  # type: ignore[empty-body]
-    """Operators by name: `{"sefa": "interpgan_sefa.operators:FindSemantics"}`."""
+    """Operators by name: `{"sefa": "interpgan_sefa.factorise:FindSemantics"}`."""
 
 
 @hookspec

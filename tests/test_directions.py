@@ -94,6 +94,17 @@ def test_conditions_of_another_space():
         Direction(random(8), "w").without(Direction(random(3, 8), "w+"))
 
 
+def test_conditions_of_another_generator():
+    ours, theirs = (
+        Direction(random(8, seed=i), "w", generator=name) for i, name in enumerate(("one", "two"))
+    )
+    with pytest.raises(
+        InterpganError, match="was found on the generator one, and 'condition 0' on two: there"
+    ):
+        ours.without(theirs)
+    ours.without(Direction(theirs.vector, "w"))  # of no known generator
+
+
 def test_a_set_survives_saving(tmp_path):
     before = DirectionSet(
         {

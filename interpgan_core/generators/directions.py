@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -114,7 +114,7 @@ class Direction:
         return parts.flatten(1).sum(1) / rows + self.bias
 
     def check_comparable(self, other: Direction, name: str, other_name: str) -> None:
-        """Check that there is an angle between two directions: they are of one space and one shape.
+        """Check that there is an angle between two directions: they are of one space, one shape and one generator.
 
         Args:
             other: another direction.
@@ -130,6 +130,11 @@ class Direction:
                 f"{other.space} {tuple(other.vector.shape)}: there is no angle between them; find both in the same "
                 "space"
             )
+        if self.generator and other.generator and self.generator != other.generator:
+            raise InterpganError(
+                f"'{name}' was found on the generator {self.generator}, and '{other_name}' on {other.generator}: there "
+                "is no angle between them; find both on the same generator"
+            )
 
     def without(self, *conditions: Direction) -> Direction:
         """Remove from this direction what it shares with others (conditional manipulation).
@@ -141,7 +146,7 @@ class Direction:
             A unit direction orthogonal to all conditions, its bias scaled by the length that was left.
 
         Raises:
-            InterpganError: if the direction lies in the span of the conditions, or spaces differ.
+            InterpganError: if the direction lies in the span of the conditions, or spaces or generators differ.
 
         Source:
             Shen et al., InterFaceGAN, CVPR 2020, section 2.2, from one condition to many by an SVD basis.
@@ -175,9 +180,14 @@ class Direction:
         DirectionSet({"direction": self}).save(folder)
 
     @classmethod
-    def load(cls, folder: Path, generator: Any = None) -> Direction:
+    def load(cls, folder: Path, generator: Any = None) -> Self:
         """Read what `save` wrote."""
-        return DirectionSet.load(folder)["direction"]
+        return cls.of(DirectionSet.load(folder)["direction"])
+
+    @classmethod
+    def of(cls, direction: Direction) -> Self:
+        """The same direction as an instance of this class, for classes that show it in a report of their own."""
+        return cls(**{field.name: getattr(direction, field.name) for field in fields(Direction)})
 
 
 class DirectionSet(Mapping[str, Direction]):

@@ -250,6 +250,22 @@ class Generator(ABC):
             mapped.append(self.map(part.codes[rows], source, name, labels)[: len(part)])
         return replace(batch, codes=torch.cat(mapped), space=self.spaces[name])
 
+    def vector_space(self, name: str) -> LatentSpace:
+        """The space of a name, whose codes are single vectors: w, but not w+.
+
+        Raises:
+            InterpganError: if there is none of that name, or its codes have a vector for each layer.
+        """
+        if name not in self.spaces:
+            raise InterpganError(f"this generator has no space '{name}'" + did_you_mean(name, self.spaces))
+        space = self.spaces[name]
+        if len(space.shape) != 1:
+            raise InterpganError(
+                f"a code of {name} is {tuple(space.shape)}, one vector a layer; choose a space of single vectors"
+                + (f", such as {space.base}, and choose layers in the edit" if space.base else "")
+            )
+        return space
+
     def space_for(self, direction_space: str, layers: str = "all", start: str | None = None) -> str:
         """The space in which an edit along a direction happens.
 

@@ -14,6 +14,7 @@ from interpgan_core.plugins import KINDS, Plugins, Provided
 
 SLOW = ("torch", "numpy", "scipy", "sklearn", "PIL")
 _HEADING = re.compile(r"^#{2,4} (.*)$", re.MULTILINE)
+_TABLE = re.compile(r"^\| parameter \|.*\n\|[-| :]*\n((?:\|.*\n?)+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,17 @@ def the_readme_has_every_parameter(plugin: Plugin) -> None:
             assert said, f"the README does not name the parameter {field} of {provided.name}"
 
 
+def the_readme_has_no_other_parameter(plugin: Plugin) -> None:
+    """A table of parameters in an operator's section names none that the operator does not have."""
+    for provided in plugin.of("operators"):
+        table = _TABLE.search(_section(plugin.readme, provided.name))
+        cells = re.findall(r"^\| (.*?) \|", table[1], re.MULTILINE) if table else []
+        others = set(re.findall(r"`([\w-]+)`", " ".join(cells))) - set(provided.load().model_fields)
+        assert not others, (
+            f"the README names {', '.join(sorted(others))}, which {provided.name} does not have"
+        )
+
+
 def _section(readme: str, name: str) -> str:
     for match in _HEADING.finditer(readme):
         if f"`{name}`" in match[1]:
@@ -108,6 +120,7 @@ PLUGIN_CHECKS: tuple[Callable[[Plugin], None], ...] = (
     named_models_are_tables,
     operators_say_what_they_do,
     the_readme_has_every_parameter,
+    the_readme_has_no_other_parameter,
 )
 
 

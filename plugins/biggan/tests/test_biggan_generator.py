@@ -18,7 +18,7 @@ from interpgan_biggan.generator import imagenet_names
 from interpgan_biggan.layers import Conv
 from interpgan_core import InterpganError, LatentBatch, Mix, Sample, Shift, Truncate, load_generator
 from interpgan_core.testing import GENERATOR_CHECKS, Case
-from interpgan_sefa.operators import FindSemantics
+from interpgan_sefa.factorise import FindSemantics
 
 KINDS = {
     "hier": {},

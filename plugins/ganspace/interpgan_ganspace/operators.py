@@ -11,15 +11,13 @@ from interpgan_core import (
     DirectionSet,
     Generator,
     InterpganError,
-    LatentSpace,
     Operator,
     Progress,
     Ranges,
     Sample,
     Seeds,
-    did_you_mean,
 )
-from interpgan_ganspace.components import Pairs, components
+from interpgan_ganspace.pca import Pairs, principal_components
 
 BLOCK = 256  # samples at once
 
@@ -27,12 +25,12 @@ BLOCK = 256  # samples at once
 class FindComponents(Operator):
     """Find the directions in which samples vary most: principal components of their codes or first activations.
 
-    In a space that codes are mapped to, such as w, they are those of the codes. In the first space, where codes are
-    drawn alike in all directions, they are those of the first layer's activations, carried back to codes by least
-    squares. The result is named "0", "1", … in descending order of the variance.
+    In a space that codes are mapped to, such as w, they are those of the codes. In the first space, where codes have
+    the same variance in all directions, they are those of the first layer's activations, carried back to codes by
+    least squares. The result is named "0", "1", … in descending order of the variance.
 
     Source: Härkönen et al., GANSpace: Discovering Interpretable GAN Controls, NeurIPS 2020, section 2.
-        Deviations: see `components`; the entry of largest magnitude is positive.
+        Deviations: see `principal_components`; the entry of largest magnitude is positive.
     """
 
     space: str | None = None
@@ -46,51 +44,37 @@ class FindComponents(Operator):
     """Of a conditional generator: the class of all samples, as in `sample`; left out, each seed draws one."""
 
     def run(self, generator: Generator, progress: Progress) -> DirectionSet:
-        space = _vectors(generator, self.space)
-        sampled = next(iter(generator.spaces))
+        spaces = list(generator.spaces.values())
+        mapped = (space.name for space in spaces[1:] if len(space.shape) == 1)
+        sampled = spaces[0].name
+        space = generator.vector_space(next(mapped, sampled) if self.space is None else self.space)
         if space.name == sampled and not generator.layers:
             raise InterpganError(
-                f"codes of {space.name} are drawn alike in all directions, and this generator names no layer "
-                "whose activations tell them apart; choose a later space"
+                f"codes of {space.name} have the same variance in all directions, and this generator names no layer "
+                "whose activations could be measured instead; choose a later space"
             )
         seeds = Ranges(self.seeds)
 
-        def draw(what: str) -> Pairs:
+        def draw(name: str) -> Pairs:
             starts = range(0, len(seeds), BLOCK)
-            for start in progress(starts, total=len(starts), what=f"{what} {len(seeds)} samples"):
+            for start in progress(starts, total=len(starts), what=f"{name} {len(seeds)} samples"):
                 part = ",".join(map(str, seeds[start : start + BLOCK]))
                 batch = Sample(seeds=part, classes=self.classes).run(generator)
                 batch = generator.to_space(batch, space.name)
-                made = batch.codes
+                features = batch.codes
                 if space.name == sampled:
                     layer = generator.layers[0]
-                    made = generator.features(batch, [layer])[layer].flatten(1)
-                yield batch.codes, made
+                    features = generator.features(batch, [layer])[layer].flatten(1)
+                yield batch.codes, features
 
-        found = components(draw, self.count)
-        turned = found.moves.gather(1, found.moves.abs().argmax(1, keepdim=True)).sign() * found.moves
+        found = principal_components(draw, self.count)
+        signs = found.directions.gather(1, found.directions.abs().argmax(1, keepdim=True)).sign()
+        shares = found.variance_shares.tolist()
         directions = {}
-        for i, (move, share) in enumerate(zip(turned, found.shares.tolist(), strict=True)):
-            sigma = float(move.norm())
-            notes = {"sigma": sigma, "variance_share": share}
-            bias = -float(found.mean @ move)  # the plane of strength 0 passes the mean
+        for i, (vector, share) in enumerate(zip(signs * found.directions, shares, strict=True)):
+            notes = {"sigma": float(vector.norm()), "variance_share": share}
+            bias = -float(found.mean @ vector)  # the plane of distance 0 passes through the mean
             directions[str(i)] = Direction(
-                move, space.name, bias, generator=generator.fingerprint, notes=notes
+                vector, space.name, bias, generator=generator.fingerprint, notes=notes
             )
         return DirectionSet(directions)
-
-
-def _vectors(generator: Generator, name: str | None) -> LatentSpace:
-    """The space to look in; its codes are single vectors."""
-    spaces = list(generator.spaces.values())
-    if name is None:
-        return next((s for s in spaces[1:] if len(s.shape) == 1), spaces[0])
-    if name not in generator.spaces:
-        raise InterpganError(f"this generator has no space '{name}'" + did_you_mean(name, generator.spaces))
-    space = generator.spaces[name]
-    if len(space.shape) != 1:
-        raise InterpganError(
-            f"a code of {name} is {tuple(space.shape)}, one vector a layer; look in a space of single vectors"
-            + (f", such as {space.base}, and choose layers in the edit" if space.base else "")
-        )
-    return space

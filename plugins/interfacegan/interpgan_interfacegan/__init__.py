@@ -8,9 +8,9 @@ from interpgan_core import hookimpl
 @hookimpl
 def interpgan_operators() -> Mapping[str, str]:
     return {
-        "interfacegan": "interpgan_interfacegan.operators:FitBoundaries",
-        "interfacegan.condition": "interpgan_interfacegan.operators:Condition",
-        "interfacegan.verify": "interpgan_interfacegan.verifying:Verify",
-        "interfacegan.tables": "interpgan_interfacegan.tabulating:Tabulate",
+        "interfacegan": "interpgan_interfacegan.boundaries:FitBoundaries",
+        "interfacegan.condition": "interpgan_interfacegan.condition:Condition",
+        "interfacegan.verify": "interpgan_interfacegan.verify:Verify",
+        "interfacegan.tables": "interpgan_interfacegan.tables:Tabulate",
         "interfacegan.quality": "interpgan_interfacegan.quality:FindQuality",
     }

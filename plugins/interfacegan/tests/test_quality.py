@@ -6,26 +6,26 @@ from torch import nn
 
 from interpgan_core import Generator, InterpganError, LatentSpace, Place, Ranges, Scores, quiet, seeded_normal
 from interpgan_core.testing import conformance, toy
-from interpgan_interfacegan.operators import Condition, FitBoundaries
-from interpgan_interfacegan.quality import FindQuality, judged
-from interpgan_interfacegan.results import Boundary
+from interpgan_interfacegan.boundaries import FitBoundaries
+from interpgan_interfacegan.condition import Condition
+from interpgan_interfacegan.quality import Boundary, FindQuality, discriminator_scores
 
 
-class Critic(nn.Module):
-    """Likes bright pictures, and, like those that compare the pictures of a batch, varied ones."""
+class Discriminator(nn.Module):
+    """Scores the brightness of an image and, as by a minibatch standard deviation, the variety of the batch."""
 
     def forward(self, images, labels=None):
         assert labels is None
         return images.mean((1, 2, 3))[:, None] + (images - images.mean(0)).abs().mean()
 
 
-class Judged(Generator):
-    """The mean of a code is the brightness of its picture, and a critic has an opinion of it."""
+class WithDiscriminator(Generator):
+    """The mean of a code is the brightness of its image, which the discriminator scores."""
 
-    fingerprint = "judged"
+    fingerprint = "with-discriminator"
 
     def __init__(self):
-        self.module, self.discriminator = nn.Identity().eval(), Critic()
+        self.module, self.discriminator = nn.Identity().eval(), Discriminator()
         self.spaces = {"z": LatentSpace("z", (12,)), "w": LatentSpace("w", (12,))}
 
     def prior(self, seeds):
@@ -40,13 +40,13 @@ class Judged(Generator):
 
 def labels(count=400, bad=30, names=("good",)):
     """The codes of the samples with label 0 have the lowest first numbers."""
-    first = Judged().prior(range(count))[:, 0]
+    first = WithDiscriminator().prior(range(count))[:, 0]
     good = (first > first.sort().values[bad - 1]).float()
     return Scores(torch.arange(count), good[:, None].expand(-1, len(names)), names)
 
 
 def found(generator=None, **parameters):
-    return FindQuality(**parameters).run(generator or Judged(), quiet)
+    return FindQuality(**parameters).run(generator or WithDiscriminator(), quiet)
 
 
 def along(direction, vector):
@@ -58,7 +58,7 @@ def test_labels():
     assert along(boundary, torch.eye(12)[0]) > 0.9
     # As many a side as the rarer label has; the others are the rest.
     assert boundary.notes["per_side"] == 30 and boundary.notes["rest"] == 340
-    assert boundary.notes["attribute"] == "good" and boundary.generator == "judged"
+    assert boundary.notes["attribute"] == "good" and boundary.generator == "with-discriminator"
     few = found(scores=labels(), chosen=10, solver="svm")
     assert few.notes["per_side"] == 10 and few.notes["solver"] == "svm"
 
@@ -68,32 +68,32 @@ def test_one_bad_sample_is_not_enough():
         found(scores=labels(bad=1))
 
 
-def test_the_discriminator_judges():
+def test_the_discriminator_scores_the_samples():
     boundary = found(seeds="0-1999")
     assert along(boundary, torch.ones(12)) > 0.99
     assert boundary.notes["attribute"] == "quality" and boundary.notes["per_side"] == 40
     assert found(seeds="0-499", space="w").space == "w"
 
 
-def test_a_picture_is_judged_alone():
-    """So that its score depends on neither the number nor the order of the samples."""
-    some = judged(Judged(), Ranges("3-9"), quiet)
+def test_an_image_is_scored_alone():
+    """Its score depends on neither the number nor the order of the samples."""
+    some = discriminator_scores(WithDiscriminator(), Ranges("3-9"), quiet)
     assert some.names == ("quality",) and some.seeds.tolist() == list(range(3, 10))
-    (one,) = judged(Judged(), Ranges("7"), quiet).values
+    (one,) = discriminator_scores(WithDiscriminator(), Ranges("7"), quiet).values
     assert torch.equal(some.values[4], one)
-    torch.testing.assert_close(some.values[:, 0], Judged().prior(range(3, 10)).mean(1))
+    torch.testing.assert_close(some.values[:, 0], WithDiscriminator().prior(range(3, 10)).mean(1))
 
 
-def test_the_discriminators_of_the_avatars_judge():
+def test_the_discriminators_of_the_avatars():
     pytest.importorskip("interpgan_avatars")
     from interpgan_core import load_generator
 
     for name in ("avatars.pggan", "avatars.stylegan2"):
-        scores = judged(load_generator(name), Ranges("0-3"), quiet)
+        scores = discriminator_scores(load_generator(name), Ranges("0-3"), quiet)
         assert scores.values.isfinite().all() and scores.values.unique().numel() == 4
 
 
-def test_nobody_to_judge():
+def test_a_generator_without_a_discriminator():
     with pytest.raises(InterpganError, match=r"comes without its discriminator, .* give labels as scores"):
         found(toy())
 
@@ -112,12 +112,12 @@ def test_the_report_and_the_file(tmp_path):
     assert isinstance(again, Boundary) and again.summary() == boundary.summary()
 
 
-# Absolute edits: the plane keeps its offset, so that a distance means something off the origin too
+# Absolute edits: the plane keeps its offset, so that distances hold in a space with a mean that is not 0
 
 
 @pytest.mark.parametrize("space", ["z", "w"])
 def test_samples_are_placed_at_a_distance_from_the_boundary(space):
-    generator = Judged()
+    generator = WithDiscriminator()
     batch = generator.sample(range(200))
     brightness = generator.to_space(batch, space).codes.mean(1)
     middle = float(brightness.mean())
@@ -136,7 +136,7 @@ def test_samples_are_placed_at_a_distance_from_the_boundary(space):
 
 
 def test_a_conditioned_boundary_places_too():
-    generator = Judged()
+    generator = WithDiscriminator()
     codes = generator.sample(range(300)).codes
     table = Scores(torch.arange(300), torch.stack([codes.mean(1), codes[:, 0]], 1), ("bright", "first"))
     planes = FitBoundaries(scores=table, space="w", solver="logistic", bootstrap=0).run(generator, quiet)
@@ -150,5 +150,5 @@ def test_a_conditioned_boundary_places_too():
     torch.testing.assert_close(now, now[:, :1].expand(-1, 3), atol=1e-5, rtol=0)
 
 
-test_quality_by_labels = conformance(FindQuality(scores=labels(), solver="svm"), Judged)
-test_quality_by_the_discriminator = conformance(FindQuality(seeds="0-99"), Judged)
+test_quality_by_labels = conformance(FindQuality(scores=labels(), solver="svm"), WithDiscriminator)
+test_quality_by_the_discriminator = conformance(FindQuality(seeds="0-99"), WithDiscriminator)

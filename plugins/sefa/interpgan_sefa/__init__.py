@@ -1,4 +1,4 @@
-"""SeFa: closed-form factorisation of a generator's style weights, and names for what is found."""
+"""SeFa: closed-form factorisation of a generator's style weights, and names for directions."""
 
 from collections.abc import Mapping
 
@@ -8,6 +8,6 @@ from interpgan_core import hookimpl
 @hookimpl
 def interpgan_operators() -> Mapping[str, str]:
     return {
-        "sefa": "interpgan_sefa.operators:FindSemantics",
+        "sefa": "interpgan_sefa.factorise:FindSemantics",
         "sefa.annotate": "interpgan_sefa.annotate:Annotate",
     }

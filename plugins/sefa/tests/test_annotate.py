@@ -1,36 +1,28 @@
 """Names for directions: planted ones, by boundaries and by scores."""
 
-import re
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from interpgan_core import Direction, DirectionSet, InterpganError, Operator, Shift, quiet
+from interpgan_core import Direction, DirectionSet, InterpganError, Shift, quiet
 from interpgan_core.testing import conformance, recipe_error, toy
-from interpgan_sefa.annotate import Annotate
-from interpgan_sefa.naming import Named, named
-from interpgan_sefa.operators import FindSemantics
-
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+from interpgan_sefa.annotate import Annotate, NamedDirections, name_directions
+from interpgan_sefa.factorise import FindSemantics
 
 
 class Colours:
-    """How bright and how red a picture is; what it may not look at has no score."""
+    """How bright and how red an image is; below the lowest score there is none."""
 
     names = ("bright", "red")
 
-    def __init__(self, blind=0.0):
-        self.blind = blind
+    def __init__(self, lowest=0.0):
+        self.lowest = lowest
 
     def __call__(self, images):
-        found = torch.stack([images.mean((1, 2, 3)), images[:, 0].mean((1, 2))], 1)
-        return found.where(found >= self.blind, torch.nan) if self.blind else found
+        scores = torch.stack([images.mean((1, 2, 3)), images[:, 0].mean((1, 2))], 1)
+        return scores.where(scores >= self.lowest, torch.nan) if self.lowest else scores
 
 
 def directions(*vectors, space="z", generator="", **notes):
@@ -60,7 +52,7 @@ test_by_scores = conformance(
 
 
 def test_the_closest_direction_gets_the_name():
-    """One turned round, and one that two attributes share."""
+    """One is reversed, and one belongs to two attributes."""
     found = Annotate(directions=AXES, boundaries=KNOWN).run(quiet)
     assert list(found) == ["smile", "age", "glasses"]
     assert [d.notes["component"] for d in found.values()] == ["1", "0", "0"]
@@ -87,8 +79,8 @@ def test_the_table_has_the_form_of_the_paper():
 
 
 def test_several_sets_stand_side_by_side():
-    turned = directions([0.8, 0.6, 0.0], [-0.6, 0.8, 0.0])
-    found = Annotate(directions={"sefa": AXES, "ganspace": turned}, boundaries=KNOWN).run(quiet)
+    rotated = directions([0.8, 0.6, 0.0], [-0.6, 0.8, 0.0])
+    found = Annotate(directions={"sefa": AXES, "ganspace": rotated}, boundaries=KNOWN).run(quiet)
     assert found["sefa.age"].notes["component"] == found["ganspace.age"].notes["component"] == "0"
     assert found["ganspace.age"].notes["cosine"] == pytest.approx(1)
     names, *every = found.summary().tables
@@ -130,7 +122,9 @@ def test_none_is_closer_than_the_one_named(size, count, attributes, seed):
 
 
 def test_what_no_direction_has_gets_no_name():
-    found = named({"": AXES}, ("smile", "age"), {"": torch.tensor([[0.0, 1], [0, 2], [0, -3]])}, "change", "")
+    found = name_directions(
+        {"": AXES}, ("smile", "age"), {"": torch.tensor([[0.0, 1], [0, 2], [0, -3]])}, "change", ""
+    )
     assert list(found) == ["age"]
     assert found.summary().tables[0].rows == (("smile", None, None, None), ("age", "2", 3.0, "-"))
 
@@ -138,10 +132,10 @@ def test_what_no_direction_has_gets_no_name():
 def test_names_are_kept(tmp_path):
     found = Annotate(directions=AXES, boundaries=KNOWN).run(quiet)
     found.save(tmp_path)
-    again = Named.load(tmp_path)
+    again = NamedDirections.load(tmp_path)
     assert again["smile"].notes == found["smile"].notes
     assert again.summary() == found.summary()
-    assert Named(found).summary().tables == ()
+    assert NamedDirections(found).summary().tables == ()
 
 
 # By scores
@@ -149,26 +143,19 @@ def test_names_are_kept(tmp_path):
 
 def test_the_direction_that_changes_a_score_most_gets_its_name():
     """Against every sample rendered by hand."""
-    generator, judge = toy(), Colours()
+    generator, scorer = toy(), Colours()
     found = FindSemantics(count=6).run(generator)
-    step = Annotate(directions=found, scorer=judge, seeds="0-19", strength=1.5, batch_size=3)
+    step = Annotate(directions=found, scorer=scorer, seeds="0-19", strength=1.5, batch_size=3)
     result = step.run(quiet, generator)
     batch = generator.sample(range(20))
-    before = judge(generator.images(batch, 3)).double()
-    changes = torch.stack(
-        [
-            (
-                judge(generator.images(Shift(direction=d, strength=1.5).run(batch, generator), 3)).double()
-                - before
-            ).mean(0)
-            for d in found.values()
-        ]
-    )
-    for attribute, column in zip(judge.names, changes.T, strict=True):
+    shifted = (Shift(direction=d, strength=1.5).run(batch, generator) for d in found.values())
+    before, *after = (scorer(generator.images(b, 3)).double() for b in (batch, *shifted))
+    changes = torch.stack([(scores - before).mean(0) for scores in after])
+    for attribute, column in zip(scorer.names, changes.T, strict=True):
         one = result[attribute]
         assert one.notes["component"] == str(int(column.abs().argmax()))
         assert one.notes["change"] == pytest.approx(float(column[column.abs().argmax()]))
-        # Turned to more of it: the way back would be less.
+        # It points to more of the attribute.
         assert float(one.vector @ found[one.notes["component"]].vector) == pytest.approx(one.notes["sign"])
     _, every = result.summary().tables
     torch.testing.assert_close(torch.tensor([row[1:] for row in every.rows]).double(), changes)
@@ -190,10 +177,10 @@ def test_strength_in_standard_deviations():
 def test_samples_without_a_score_are_left_out():
     generator = toy()
     found = FindSemantics(count=2).run(generator)
-    some = Annotate(directions=found, scorer=Colours(blind=1e-3), seeds="0-39").run(quiet, generator)
+    some = Annotate(directions=found, scorer=Colours(lowest=1e-3), seeds="0-39").run(quiet, generator)
     assert all(abs(d.notes["change"]) < 2 for d in some.values())
     with pytest.raises(InterpganError, match="of 4 samples none has a score of 'bright'"):
-        Annotate(directions=found, scorer=Colours(blind=9.0), seeds="0-3").run(quiet, generator)
+        Annotate(directions=found, scorer=Colours(lowest=9.0), seeds="0-3").run(quiet, generator)
 
 
 # What it refuses
@@ -209,17 +196,19 @@ def test_a_scorer_of_another_width():
 
 
 def test_a_scorer_without_a_generator():
-    with pytest.raises(InterpganError, match=r"a scorer needs pictures; put \{use: generator"):
+    with pytest.raises(InterpganError, match=r"a scorer needs images; put \{use: generator"):
         Annotate(directions=AXES, scorer=Colours()).run(quiet)
 
 
 def test_directions_that_cannot_be_compared():
-    with pytest.raises(InterpganError, match=r"'0' lives in w \(3,\) and the boundary 'smile' in z \(3,\)"):
+    with pytest.raises(
+        InterpganError, match=r"'0' is a direction of w \(3,\), and 'smile' of z \(3,\): there is"
+    ):
         Annotate(directions=directions([1.0, 0, 0], space="w"), boundaries=KNOWN).run(quiet)
-    with pytest.raises(InterpganError, match="find both in the same space, or name by a scorer"):
+    with pytest.raises(InterpganError, match="find both in the same space"):
         Annotate(directions=directions([1.0, 0]), boundaries=KNOWN).run(quiet)
     ours, theirs = (directions([1.0], generator=name) for name in ("one", "two"))
-    with pytest.raises(InterpganError, match="found on the generator one and the boundary '0' on two"):
+    with pytest.raises(InterpganError, match="'0' was found on the generator one, and '0' on two"):
         Annotate(directions=ours, boundaries=theirs).run(quiet)
     with pytest.raises(InterpganError, match="found on another generator"):
         Annotate(directions=ours, scorer=Colours(), seeds="0").run(quiet, toy())
@@ -251,41 +240,7 @@ def test_wrong_parameters(parameters, message):
 
 def test_a_wrong_recipe(tmp_path):
     text = "interpgan: 1\nsteps:\n  - {use: generator, weights: toy}\n  - {use: sefa, id: found}\n  - "
-    said = recipe_error(text + "{use: sefa.annotate, directions: $found}", tmp_path)
-    assert "name either by boundaries or by a scorer" in said
-    said = recipe_error(text + "{use: sefa.annotate, directions: $found.0, boundaries: $found}", tmp_path)
-    assert "$found.0 is a Direction, not a DirectionSet" in said
-
-
-# In the README
-
-
-def test_the_recipe_of_the_readme(tmp_path):
-    for name, text in re.findall(r"<!-- (\S+) -->\n```\w+\n(.*?)```", README, re.DOTALL):
-        (tmp_path / name).write_text(text)
-    command = [
-        Path(sys.executable).parent / "interpgan-run",
-        "recipe.yaml",
-        "--plugin",
-        "colours.py",
-        "--device",
-        "cpu",
-    ]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=120)
-    assert ran.returncode == 0, ran.stderr
-    page = (tmp_path / "out/recipe/report.html").read_text()
-    assert "The direction closest to each attribute" in page and "cosine distance" in page
-
-
-@pytest.mark.parametrize(("use", "operator"), [("sefa", FindSemantics), ("sefa.annotate", Annotate)])
-def test_every_parameter_stands_in_the_readme(use, operator: type[Operator]):
-    section = README.partition(f"### `{use}`")[2].partition("\n##")[0]
-    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(operator.model_fields)
-
-
-def test_recipe_errors_do_not_wait_for_torch():
-    code = (
-        "import sys; from interpgan_sefa import annotate, measuring, naming, operators; print(*sys.modules)"
-    )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
-    assert not {"torch", "numpy"} & set(ran.stdout.split())
+    error = recipe_error(text + "{use: sefa.annotate, directions: $found}", tmp_path)
+    assert "name either by boundaries or by a scorer" in error
+    error = recipe_error(text + "{use: sefa.annotate, directions: $found.0, boundaries: $found}", tmp_path)
+    assert "$found.0 is a Direction, not a DirectionSet" in error

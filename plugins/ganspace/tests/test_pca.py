@@ -1,4 +1,4 @@
-"""The arithmetic, held against numpy and against planted answers."""
+"""Principal components, against numpy and against planted axes."""
 
 import numpy as np
 import pytest
@@ -7,16 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interpgan_core import InterpganError
-from interpgan_ganspace import components as module
-from interpgan_ganspace.components import components, moments
+from interpgan_ganspace import pca
+from interpgan_ganspace.pca import moments, principal_components
 
 
-def stream(codes, made, block=64):
+def stream(codes, features, block=64):
     """As `draw` of an operator: the same pairs at each call."""
 
-    def draw(what):
+    def draw(name):
         for start in range(0, len(codes), block):
-            yield codes[start : start + block], made[start : start + block]
+            yield codes[start : start + block], features[start : start + block]
 
     return draw
 
@@ -40,86 +40,88 @@ def test_moments_are_those_of_numpy(rows, p, q, block, seed):
 @given(st.integers(2, 200), st.integers(1, 12), st.integers(1, 15), st.integers(1, 70), st.integers(0, 2**31))
 def test_of_codes_themselves_it_is_pca(rows, size, count, block, seed):
     codes = normal(rows, size, seed=seed) * torch.linspace(1, 3, size) + 5
-    found = components(stream(codes, codes, block), count)
+    found = principal_components(stream(codes, codes, block), count)
     singular = torch.linalg.svdvals(codes - codes.mean(0))
-    kept = min(count, int((singular**2 > module.NOTHING * singular[0] ** 2).sum()))
-    assert len(found.moves) == kept
-    deviations = singular[:kept] / (rows - 1) ** 0.5
-    torch.testing.assert_close(found.moves.norm(dim=1), deviations, rtol=1e-6, atol=0)
-    torch.testing.assert_close(found.shares, singular[:kept] ** 2 / (singular**2).sum(), rtol=1e-6, atol=0)
+    kept = min(count, int((singular**2 > pca.NEGLIGIBLE * singular[0] ** 2).sum()))
+    assert len(found.directions) == kept
+    standard_deviations = singular[:kept] / (rows - 1) ** 0.5
+    torch.testing.assert_close(found.directions.norm(dim=1), standard_deviations, rtol=1e-6, atol=0)
+    torch.testing.assert_close(
+        found.variance_shares, singular[:kept] ** 2 / (singular**2).sum(), rtol=1e-6, atol=0
+    )
     # Each is an eigenvector: of near-equal variances, another one than the solver of numpy gives.
     covariance = torch.atleast_2d(codes.T.cov())
     torch.testing.assert_close(
-        found.moves @ covariance, found.moves * deviations[:, None] ** 2, rtol=0, atol=1e-6
+        found.directions @ covariance, found.directions * standard_deviations[:, None] ** 2, rtol=0, atol=1e-6
     )
     torch.testing.assert_close(found.mean, codes.mean(0))
 
 
 def test_blocks_do_not_matter():
     codes = normal(300, 5)
-    first, second = (components(stream(codes, codes, block), 5) for block in (7, 300))
-    turns = (first.moves * second.moves).sum(1).sign()[:, None]
-    torch.testing.assert_close(first.moves, second.moves * turns)
+    first, second = (principal_components(stream(codes, codes, block), 5) for block in (7, 300))
+    signs = (first.directions * second.directions).sum(1).sign()[:, None]
+    torch.testing.assert_close(first.directions, second.directions * signs)
 
 
 def test_the_way_back_is_least_squares():
     """As the paper regresses: coordinates on the components, then codes on coordinates."""
     codes = normal(2000, 6)
-    made = torch.nn.functional.leaky_relu(codes @ normal(6, 40, seed=1) + 0.5, 0.2)
-    found = components(stream(codes, made), 3)
-    centred = made - made.mean(0)
+    features = torch.nn.functional.leaky_relu(codes @ normal(6, 40, seed=1) + 0.5, 0.2)
+    found = principal_components(stream(codes, features), 3)
+    centred = features - features.mean(0)
     _, _, axes = torch.linalg.svd(centred, full_matrices=False)
     coordinates = centred @ axes[:3].T
     back = torch.linalg.lstsq(coordinates, codes - codes.mean(0)).solution
     expected = back * coordinates.std(0)[:, None]
-    turns = (expected * found.moves).sum(1).sign()[:, None]
-    torch.testing.assert_close(found.moves * turns, expected)
+    signs = (expected * found.directions).sum(1).sign()[:, None]
+    torch.testing.assert_close(found.directions * signs, expected)
 
 
 def test_planted_axes_come_back_from_linear_activations():
     """y = A z: the components of y are A's left singular vectors, and the way back its right ones."""
     left, right = torch.linalg.qr(normal(300, 8)).Q, torch.linalg.qr(normal(8, 8, seed=1)).Q
     codes = normal(20000, 8, seed=2)
-    made = codes @ right @ torch.linspace(9, 2, 8).double().diag() @ left.T
-    found = components(stream(codes, made, 256), 20)
-    assert len(found.moves) == 8  # y varies in no more ways than z
-    cosines = (torch.nn.functional.normalize(found.moves) * right.T).sum(1).abs()
+    features = codes @ right @ torch.linspace(9, 2, 8).double().diag() @ left.T
+    found = principal_components(stream(codes, features, 256), 20)
+    assert len(found.directions) == 8  # y varies in no more ways than z
+    cosines = (torch.nn.functional.normalize(found.directions) * right.T).sum(1).abs()
     assert cosines.min() > 0.995
-    torch.testing.assert_close(found.moves.norm(dim=1), torch.ones(8).double(), rtol=0.03, atol=0)
+    torch.testing.assert_close(found.directions.norm(dim=1), torch.ones(8).double(), rtol=0.03, atol=0)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_subspace_of_many_activations_is_as_good(seed, monkeypatch):
     """More numbers than the covariance is kept of: the same components."""
     codes = normal(3000, 200, seed=seed)
-    made = torch.relu(codes @ (torch.linspace(3, 0.1, 200)[:, None] * normal(200, 600, seed=seed + 9)))
-    exact = components(stream(codes, made, 256), 20)
-    monkeypatch.setattr(module, "EXACT", 500)
-    sketched = components(stream(codes, made, 256), 20)
-    torch.testing.assert_close(sketched.shares, exact.shares, rtol=5e-3, atol=0)
-    cosines = torch.nn.functional.cosine_similarity(exact.moves[:10], sketched.moves[:10]).abs()
+    features = torch.relu(codes @ (torch.linspace(3, 0.1, 200)[:, None] * normal(200, 600, seed=seed + 9)))
+    exact = principal_components(stream(codes, features, 256), 20)
+    monkeypatch.setattr(pca, "EXACT_SIZE", 500)
+    sketched = principal_components(stream(codes, features, 256), 20)
+    torch.testing.assert_close(sketched.variance_shares, exact.variance_shares, rtol=5e-3, atol=0)
+    cosines = torch.nn.functional.cosine_similarity(exact.directions[:10], sketched.directions[:10]).abs()
     assert cosines.min() > 0.99
 
 
-def test_only_one_block_is_drawn_to_look_at(monkeypatch):
+def test_only_one_block_is_drawn_for_its_size(monkeypatch):
     drawn = []
     codes = normal(640, 4)
 
-    def draw(what):
-        for pair in stream(codes, codes @ normal(4, 30, seed=1))(what):
-            drawn.append(what)
+    def draw(name):
+        for pair in stream(codes, codes @ normal(4, 30, seed=1))(name):
+            drawn.append(name)
             yield pair
 
-    components(draw, 2)
+    principal_components(draw, 2)
     assert drawn == ["looking at"] + 10 * ["measuring"]
     drawn.clear()
-    monkeypatch.setattr(module, "EXACT", 20)
-    components(draw, 2)
+    monkeypatch.setattr(pca, "EXACT_SIZE", 20)
+    principal_components(draw, 2)
     assert drawn == ["looking at"] + 20 * ["sketching"] + 10 * ["measuring"]
 
 
 def test_too_few_or_equal_samples():
     with pytest.raises(InterpganError, match="components need 2 samples at least"):
-        components(stream(normal(1, 3), normal(1, 3)), 1)
+        principal_components(stream(normal(1, 3), normal(1, 3)), 1)
     with pytest.raises(InterpganError, match="all samples are equal"):
-        components(stream(normal(9, 3), torch.ones(9, 3)), 1)
+        principal_components(stream(normal(9, 3), torch.ones(9, 3)), 1)

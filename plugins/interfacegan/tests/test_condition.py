@@ -8,8 +8,7 @@ import torch
 
 from interpgan_core import Direction, InterpganError, load_directions
 from interpgan_core.testing import conformance, toy
-from interpgan_interfacegan.operators import Condition
-from interpgan_interfacegan.results import Conditioned
+from interpgan_interfacegan.condition import Condition, Conditioned
 
 SHARED = Path(__file__).parents[4] / "shared"
 BOUNDARIES = SHARED / "boundaries" / "interfacegan"
@@ -161,13 +160,13 @@ def test_a_direction_in_the_span_of_its_conditions():
 def test_directions_that_do_not_belong_together():
     smile = drawn("smile", 0, generator="a")
     other = Direction(torch.ones(16), "z", notes={"file": "pggan_age.npy"})
-    assert "'smile' is a direction of w (16,), and 'pggan_age' of z (16,): they share" in refused(
+    assert "'smile' is a direction of w (16,), and 'pggan_age' of z (16,): there is no" in refused(
         smile, other
     )
     assert "and 'age' of w (8,)" in refused(smile, drawn("age", 1, size=8))
     assert "found on the generator a, and 'age' on b" in refused(smile, drawn("age", 1, generator="b"))
-    said = refused(smile, drawn("age", 1, generator="a"), generator=toy())
-    assert "found on another generator" in said and "generator: $step" in said
+    message = refused(smile, drawn("age", 1, generator="a"), generator=toy())
+    assert "found on another generator" in message and "generator: $step" in message
 
 
 GIVEN = (drawn("age", 1), drawn("gender", 2))

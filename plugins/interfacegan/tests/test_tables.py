@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from interpgan_core import Direction, DirectionSet, InterpganError, Report, Scores, load_directions
 from interpgan_core.testing import conformance
-from interpgan_interfacegan.tabulating import Tabulate, correlations, cosines
+from interpgan_interfacegan.tables import Tabulate, correlations, cosines
 
 BOUNDARIES = Path(__file__).parents[4] / "shared" / "boundaries" / "interfacegan"
 FIVE = ("pose", "smile", "age", "gender", "eyeglasses")
@@ -38,7 +38,7 @@ def test_table_2_of_the_paper(tmp_path):
         (found[name],) = load_directions(BOUNDARIES / f"pggan_celebahq_{name}_boundary.npy").values()
     report = Tabulate(boundaries=found).run(tmp_path)
     (table,) = report.tables
-    assert report.notes == ("How well they divide is known of boundaries that were fitted here.",)
+    assert report.notes == ("Accuracies are known only of boundaries that were fitted here.",)
     cells = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
     worst = max(abs(cells[a][b] - printed) for (a, b), printed in PRINTED.items())
     assert worst < 0.008

@@ -1,4 +1,4 @@
-"""Which samples of an attribute a boundary is fitted on, checked on, and what is right for each."""
+"""Which samples of an attribute a boundary is fitted on and evaluated on, and the label of each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Threshold = Literal["midpoint", "midrange"]
 
 
 @dataclass(frozen=True, eq=False)
-class Choice:
+class Split:
     """The n samples of one attribute, as positions in the table of scores.
 
     Args:
@@ -23,10 +23,10 @@ class Choice:
         count: extremes per side.
         train: (t,) int64; the extremes to fit on, positive ones first.
         validation: (n,) bool; the extremes that are held out.
-        rest: (n,) bool; scored, and no extreme.
-        above: (n,) float64; score less the midpoint of the sides' inner edges, so that every extreme is on its
+        rest: (n,) bool; scored, and not extreme.
+        targets: (n,) float64; score less the midpoint of the sides' inner edges, so that every extreme is on its
             own side of 0; NaN = no score.
-        expected: (n,) bool; score at or above `threshold`: what is right for the rest.
+        labels: (n,) bool; score at or above `threshold`: on which side the rest should be.
         threshold: in units of the score.
         dropped: samples without a score.
     """
@@ -36,15 +36,15 @@ class Choice:
     train: NDArray[np.int64]
     validation: NDArray[np.bool_]
     rest: NDArray[np.bool_]
-    above: NDArray[np.float64]
-    expected: NDArray[np.bool_]
+    targets: NDArray[np.float64]
+    labels: NDArray[np.bool_]
     threshold: float
     dropped: int
 
     @property
-    def high(self) -> NDArray[np.bool_]:
+    def positive(self) -> NDArray[np.bool_]:
         """(n,); which samples are on the positive side."""
-        return self.above >= 0
+        return self.targets >= 0
 
     def fitted_on(self, extremes: bool) -> NDArray[np.int64]:
         """The samples to fit on: the training extremes, or every scored sample that is not held out."""
@@ -52,27 +52,27 @@ class Choice:
 
         if extremes:
             return self.train
-        taken = self.rest.copy()
-        taken[self.train] = True
-        return np.flatnonzero(taken)
+        used = self.rest.copy()
+        used[self.train] = True
+        return np.flatnonzero(used)
 
 
-def choose(
-    name: str, scores: NDArray[np.float64], chosen: float, share: float, threshold: Threshold, seed: int
-) -> Choice:
+def split_samples(
+    name: str, scores: NDArray[np.float64], chosen: float, train: float, threshold: Threshold, seed: int
+) -> Split:
     """Sort the samples of an attribute by score, and split both ends into training and validation.
 
     Args:
         name: the attribute.
         scores: (n,); NaN = no score.
         chosen: samples per side, as a share of the scored ones, above 1 as a count; never more than half.
-        share: how many of each side are for training.
-        threshold: what the rest is judged by: the midpoint of the sides' inner edges, or of the lowest
+        train: which share of each side is for training.
+        threshold: what labels the rest: the midpoint of the sides' inner edges, or of the lowest
             and the highest score of all.
         seed: of the split.
 
     Raises:
-        InterpganError: if the scores make no two sides; the message says why.
+        InterpganError: if the scores have no two sides; the message says why.
 
     Source:
         `train_boundary` of genforce/interfacegan, the same split for the same seed of numpy. Deviations:
@@ -80,9 +80,9 @@ def choose(
     """
     import numpy as np
 
-    known = np.flatnonzero(~np.isnan(scores))
-    _check(name, scores[known], len(scores))
-    order = known[np.argsort(scores[known], kind="stable")[::-1]]
+    scored = np.flatnonzero(~np.isnan(scores))
+    _check_scores(name, scores[scored], len(scores))
+    order = scored[np.argsort(scores[scored], kind="stable")[::-1]]
     count = min(int(len(order) * chosen) if chosen <= 1 else int(chosen), len(order) // 2)
     if count < 2:
         raise InterpganError(
@@ -91,76 +91,75 @@ def choose(
         )
     lowest, highest = scores[order[count - 1]], scores[order[-count]]
     if lowest == highest:
-        room = max(np.sum(scores[known] > lowest), np.sum(scores[known] < lowest))
+        room = max(np.sum(scores[scored] > lowest), np.sum(scores[scored] < lowest))
         advice = f"at most {room} a side can be chosen" if room > 1 else "too few samples score otherwise"
         raise InterpganError(
             f"both sides of '{name}' hold samples of the score {lowest:g}, which so many samples have that "
             f"{count} a side cannot be told apart; {advice}"
         )
-    cut = min(max(int(count * share), 1), count - 1)
-    random = np.random.RandomState(seed)
-    sides = [side[random.permutation(count)] for side in (order[:count], order[-count:])]
+    cut = min(max(int(count * train), 1), count - 1)
+    rng = np.random.RandomState(seed)
+    sides = [side[rng.permutation(count)] for side in (order[:count], order[-count:])]
     validation, rest = np.zeros(len(scores), bool), np.zeros(len(scores), bool)
     validation[np.concatenate([side[cut:] for side in sides])] = True
     rest[order[count:-count]] = True
     midpoint = (lowest + highest) / 2
     level = midpoint if threshold == "midpoint" else (scores[order[0]] + scores[order[-1]]) / 2
-    return Choice(
+    return Split(
         name=name,
         count=count,
         train=np.concatenate([side[:cut] for side in sides]),
         validation=validation,
         rest=rest,
-        above=scores - midpoint,
-        expected=scores >= level,
+        targets=scores - midpoint,
+        labels=scores >= level,
         threshold=float(level),
         dropped=len(scores) - len(order),
     )
 
 
-def _check(name: str, scores: NDArray[np.float64], total: int) -> None:
+def _check_scores(name: str, scores: NDArray[np.float64], total: int) -> None:
     import numpy as np
 
     if not len(scores):
         raise InterpganError(
             f"none of the {total} samples has a score of '{name}'; choose others with attributes: […]"
         )
-    wrong = int(np.isinf(scores).sum())
-    if wrong:
+    infinite = int(np.isinf(scores).sum())
+    if infinite:
         raise InterpganError(
-            f"{wrong} scores of '{name}' are infinite; a score is a finite number, or NaN where there is none"
+            f"{infinite} scores of '{name}' are infinite; a score is a finite number, or NaN where there is none"
         )
     if scores.min() == scores.max():
         raise InterpganError(
-            f"every score of '{name}' is {scores[0]:g}, and no boundary divides what is equal; score more "
+            f"every score of '{name}' is {scores[0]:g}, and no boundary separates equal scores; score more "
             "samples, or choose others with attributes: […]"
         )
 
 
 def halves(
-    rows: NDArray[np.int64], high: NDArray[np.bool_], times: int, seed: int
+    rows: NDArray[np.int64], positive: NDArray[np.bool_], times: int, seed: int
 ) -> list[NDArray[np.int64]]:
-    """Disjoint random halves of some samples, each with its share of either side.
+    """Disjoint random halves of some samples, each with half of either side.
 
     Args:
         rows: (t,) positions.
-        high: (n,) bool; the side of each sample.
+        positive: (n,) bool; the side of each sample.
         times: how often to halve.
         seed: of the draw.
 
     Returns:
-        2 * times arrays of positions, two that belong together after each other; none if a side has
-        fewer than two samples.
+        2 * times arrays of positions, each followed by its other half; none if a side has fewer than two samples.
     """
     import numpy as np
 
-    random = np.random.RandomState([seed, 1])
-    sides = [rows[high[rows]], rows[~high[rows]]]
+    rng = np.random.RandomState([seed, 1])
+    sides = [rows[positive[rows]], rows[~positive[rows]]]
     if min(map(len, sides)) < 2:
         return []
     found = []
     for _ in range(times):
-        mixed = [side[random.permutation(len(side))] for side in sides]
+        mixed = [side[rng.permutation(len(side))] for side in sides]
         found.append(np.concatenate([side[: len(side) // 2] for side in mixed]))
         found.append(np.concatenate([side[len(side) // 2 :] for side in mixed]))
     return found

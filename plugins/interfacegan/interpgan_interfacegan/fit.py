@@ -1,50 +1,48 @@
-"""Boundaries of all attributes together, with what is known of how good they are."""
+"""The boundaries of all attributes, fitted together, with their accuracies and stability."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interpgan_core import Generator, Progress
-from interpgan_interfacegan.choosing import Choice, halves
-from interpgan_interfacegan.solvers import Plane, Solver, means, solve
+from interpgan_interfacegan.solvers.solve import Plane, Solver, solve
+from interpgan_interfacegan.split import Split, halves
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from interpgan_interfacegan.solvers import Set
 
 BLOCK = 1024  # codes at once: 2 MB of them in float32
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """What was found for one attribute.
+    """The boundary of one attribute.
 
     Args:
         plane: the boundary.
         fitted: samples that it was fitted on.
-        validation: share of the held-out extremes that are on their side of it.
-        rest: share of the other scored samples that are on their side; None where there are none.
+        validation_accuracy: share of the held-out extremes that are on their side of it.
+        rest_accuracy: share of the other scored samples that are on their side; None where there are none.
         stability: mean cosine between the boundaries of two disjoint halves; None if not asked for, or
             too few samples to halve.
     """
 
     plane: Plane
     fitted: int
-    validation: float
-    rest: float | None
+    validation_accuracy: float
+    rest_accuracy: float | None
     stability: float | None
 
 
 class Codes:
-    """The codes of scored samples, drawn again from their seeds whenever they are looked at.
+    """The codes of scored samples, drawn again from their seeds at each pass.
 
     Args:
         generator: of the samples.
-        space: where the codes shall be, a space of vectors.
+        space: the space of the codes, one of single vectors.
         seeds: of the samples, in the order of the scores.
         progress: shows how far a pass is.
     """
@@ -75,74 +73,77 @@ class Codes:
         return kept
 
 
-def fit(codes: Codes, choices: Sequence[Choice], solver: Solver, bootstrap: int, seed: int) -> list[Fit]:
-    """Fit one boundary an attribute, and measure them.
+def fit_boundaries(
+    codes: Codes, splits: Sequence[Split], solver: Solver, bootstrap: int, seed: int
+) -> list[Fit]:
+    """Fit one boundary for each attribute, and evaluate them.
 
     Args:
         codes: of the n scored samples.
-        choices: one an attribute.
-        solver: svm sees the extremes, and only these are in memory; logistic and regression see every scored
-            sample that is not held out, and have them in memory; means sees the same in a stream.
+        splits: one for each attribute.
+        solver: svm uses the extremes, and only these are in memory; logistic and regression use every scored
+            sample that is not held out, and have them in memory; means uses the same in a stream.
         bootstrap: how often the samples are halved for the stability.
         seed: of everything that is drawn.
     """
     import numpy as np
 
+    from interpgan_interfacegan.solvers.means import means_planes
+
     n = len(codes.seeds)
-    fitted = [choice.fitted_on(extremes=solver == "svm") for choice in choices]
-    judged = np.flatnonzero(np.any([c.validation | c.rest for c in choices], axis=0))
-    seen = np.zeros(n, bool)
+    fitted = [split.fitted_on(extremes=solver == "svm") for split in splits]
+    evaluated = np.flatnonzero(np.any([s.validation | s.rest for s in splits], axis=0))
+    needed = np.zeros(n, bool)
     for rows in fitted:
-        seen[rows] = True
+        needed[rows] = True
     if solver in ("logistic", "regression"):
-        seen[judged] = True  # in memory with the others, they need not be drawn twice
-    used = np.flatnonzero(seen)
-
-    def sets() -> Iterator[list[Set]]:
-        """Of each attribute, everything to fit on: all of it, and its halves two by two."""
-        for rows, c in zip(fitted, choices, strict=True):
-            yield [(part, c.above) for part in (rows, *halves(rows, c.high, bootstrap, seed))]
-
+        needed[evaluated] = True  # in memory with the others, they need not be drawn twice
+    used = np.flatnonzero(needed)
+    # Of each attribute, the samples to fit on: all of them, then their halves in pairs.
+    subsets = (
+        [(part, split.targets) for part in (rows, *halves(rows, split.positive, bootstrap, seed))]
+        for rows, split in zip(fitted, splits, strict=True)
+    )
     planes: list[list[Plane]] = []
     if solver == "means":
-        planes = means(codes.blocks(used, "fitting on"), sets(), n)
-        blocks = codes.blocks(judged, "checking on")
+        planes = means_planes(codes.blocks(used, "fitting on"), subsets, n)
+        blocks = codes.blocks(evaluated, "evaluating on")
     else:
         kept = codes.all(used, "fitting on")
         place = np.zeros(n, np.int64)
         place[used] = np.arange(len(used))
-        for own in sets():
-            planes.append([solve(solver, kept[place[rows]], above[rows]) for rows, above in own])
+        for group in subsets:
+            planes.append([solve(solver, kept[place[rows]], targets[rows]) for rows, targets in group])
         if solver == "svm":
-            blocks = codes.blocks(judged, "checking on")
+            blocks = codes.blocks(evaluated, "evaluating on")
         else:
             blocks = ((used[i : i + BLOCK], kept[i : i + BLOCK]) for i in range(0, len(used), BLOCK))
-    shares = accuracies(blocks, [found[0] for found in planes], choices)
+    shares = accuracies(blocks, [group[0] for group in planes], splits)
     return [
-        Fit(own, len(rows), validation, rest, _stability(more))
-        for (own, *more), rows, (validation, rest) in zip(planes, fitted, shares, strict=True)
+        Fit(plane, len(rows), validation, rest, _stability(of_halves))
+        for (plane, *of_halves), rows, (validation, rest) in zip(planes, fitted, shares, strict=True)
     ]
 
 
 def accuracies(
-    blocks: Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]],
+    blocks: Iterable[tuple[NDArray[np.int64], NDArray[np.float32]]],
     planes: Sequence[Plane],
-    choices: Sequence[Choice],
+    splits: Sequence[Split],
 ) -> list[tuple[float, float | None]]:
-    """The shares of the held-out extremes and of the rest that are on their side, of each attribute."""
+    """For each attribute, the shares of the held-out extremes and of the rest that are on their side."""
     import numpy as np
 
     normals = np.stack([plane.normal for plane in planes], 1)
     biases = np.array([plane.bias for plane in planes])
-    right = np.zeros((len(choices), 2), np.int64)
+    correct = np.zeros((len(splits), 2), np.int64)
     for rows, codes in blocks:
         sides = codes.astype(np.float64) @ normals + biases > 0
-        for i, c in enumerate(choices):
-            right[i, 0] += np.sum((sides[:, i] == c.high[rows]) & c.validation[rows])
-            right[i, 1] += np.sum((sides[:, i] == c.expected[rows]) & c.rest[rows])
+        for i, s in enumerate(splits):
+            correct[i, 0] += np.sum((sides[:, i] == s.positive[rows]) & s.validation[rows])
+            correct[i, 1] += np.sum((sides[:, i] == s.labels[rows]) & s.rest[rows])
     return [
-        (int(v) / int(c.validation.sum()), int(r) / int(c.rest.sum()) if c.rest.any() else None)
-        for (v, r), c in zip(right, choices, strict=True)
+        (int(v) / int(s.validation.sum()), int(r) / int(s.rest.sum()) if s.rest.any() else None)
+        for (v, r), s in zip(correct, splits, strict=True)
     ]
 
 

@@ -1,4 +1,4 @@
-"""The paper's tables: how well boundaries divide, how they lie to each other, how their scores go together."""
+"""The operator `interfacegan.tables`: accuracies, cosines of the boundaries, correlations of the scores."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interpgan_core import Direction, Input, InterpganError, Operator, Picture, Report, Scores, Strip, Table
-from interpgan_interfacegan.heat import write_heat
-from interpgan_interfacegan.naming import Directions, checked
+from interpgan_core import Direction, Input, Operator, Picture, Report, Scores, Strip, Table
+from interpgan_interfacegan.heatmap import write_heatmap
+from interpgan_interfacegan.inputs import Directions, check_not_empty
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,27 +26,25 @@ class Tabulate(Operator):
     boundaries: Directions
     """A set, or some under names of your own: {pose: $pose.pggan_celebahq_pose_boundary, …}."""
     scores: Input[Scores] | None = None
-    """What the boundaries were fitted on; left out, there is no table of correlations."""
+    """The scores that the boundaries were fitted on; left out, there is no table of correlations."""
 
     def run(self, folder: Path) -> Report:
-        boundaries = checked(self.boundaries)
-        names = list(boundaries)
-        matrices = {"Cosines of the boundaries": (names, cosines(boundaries))}
+        check_not_empty(self.boundaries)
+        names = list(self.boundaries)
+        matrices = {"Cosines of the boundaries": (names, cosines(self.boundaries))}
         if self.scores is not None:
             matrices["Correlations of the scores"] = (list(self.scores.names), correlations(self.scores))
-        tables, strips = [_accuracies(boundaries)], []
+        tables, strips = [_accuracies(self.boundaries)], []
         for title, (labels, matrix) in matrices.items():
             cells = [[None if x != x else x for x in row] for row in matrix.tolist()]
             file = title.split()[0].lower() + ".png"
-            write_heat(folder, file, cells, labels, labels, full=1.0)
+            write_heatmap(folder, file, cells, labels, labels, full=1.0)
             alt = f"The numbers of the table '{title}', as colours."
             strips.append(Strip(title, (Picture(file, "", alt),)))
             rows = tuple((name, *row) for name, row in zip(labels, cells, strict=True))
             tables.append(Table(title, ("", *labels), rows))
         shown = tuple(table for table in tables if table.rows)
-        notes = (
-            () if tables[0].rows else ("How well they divide is known of boundaries that were fitted here.",)
-        )
+        notes = () if tables[0].rows else ("Accuracies are known only of boundaries that were fitted here.",)
         return Report(strips=tuple(strips), tables=shown, notes=notes)
 
 
@@ -54,22 +52,13 @@ def cosines(boundaries: Mapping[str, Direction]) -> Square:
     """The cosine of every pair, (k, k); Tab. 2.
 
     Raises:
-        InterpganError: if they are of different spaces, shapes or generators, and so share nothing.
+        InterpganError: if they are of different spaces, shapes or generators.
     """
     import torch
 
-    (first, one), *others = boundaries.items()
+    (first_name, first), *others = boundaries.items()
     for name, other in others:
-        if (other.space, other.vector.shape) != (one.space, one.vector.shape):
-            raise InterpganError(
-                f"'{first}' is a direction of {one.space} {tuple(one.vector.shape)}, and '{name}' of {other.space} "
-                f"{tuple(other.vector.shape)}: there is no angle between them; compare those of one space"
-            )
-        if one.generator and other.generator and one.generator != other.generator:
-            raise InterpganError(
-                f"'{first}' was found on the generator {one.generator}, and '{name}' on {other.generator}: there is "
-                "no angle between them; compare those of one generator"
-            )
+        first.check_comparable(other, first_name, name)
     rows = torch.stack([d.vector.flatten() / d.vector.norm() for d in boundaries.values()])
     found: Square = (rows @ rows.T).numpy()
     return found
@@ -96,7 +85,7 @@ def correlations(scores: Scores) -> Square:
 
 
 def _accuracies(boundaries: Mapping[str, Direction]) -> Table:
-    """Tab. 1, of those boundaries that know."""
+    """Tab. 1, of the boundaries whose notes have accuracies."""
     keys = ("validation_accuracy", "rest_accuracy", "validated", "rest")
     rows = tuple(
         (name, *(d.notes.get(key) for key in keys)) for name, d in boundaries.items() if keys[0] in d.notes

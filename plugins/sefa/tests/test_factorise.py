@@ -1,3 +1,5 @@
+"""SeFa: its directions, against the singular value decomposition."""
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -5,8 +7,7 @@ from hypothesis import strategies as st
 
 from interpgan_core import Generator, InterpganError, LatentSpace
 from interpgan_core.testing import conformance, recipe_error, toy
-from interpgan_sefa.factorise import factorise
-from interpgan_sefa.operators import FindSemantics
+from interpgan_sefa.factorise import FindSemantics, factorise
 
 test_all_layers = conformance(FindSemantics(), toy)
 test_a_range_of_layers = conformance(FindSemantics(layers="1-3", count=4, normalize=False), toy)
@@ -38,8 +39,8 @@ def test_eigenvalues_descend_and_the_largest_entry_is_positive():
 def test_the_sign_does_not_depend_on_the_solver():
     weights = torch.randn(50, 8, generator=torch.Generator().manual_seed(1))
     _, vectors = factorise(weights)
-    _, of_turned_rows = factorise(-weights.flip(0))
-    torch.testing.assert_close(vectors, of_turned_rows)
+    _, of_reversed_rows = factorise(-weights.flip(0))
+    torch.testing.assert_close(vectors, of_reversed_rows)
 
 
 def test_the_first_direction_moves_the_styles_most():
@@ -64,7 +65,7 @@ def test_layers_that_do_not_exist():
 
 
 class WithoutStyles(Generator):
-    """The toy's codes and pictures, and nothing else."""
+    """The toy's codes and images, without its style weights."""
 
     def __init__(self):
         self.toy = toy()

@@ -1,5 +1,6 @@
-"""Re-scoring: changes that can be worked out by hand, whole and layer by layer, and in units of the score."""
+"""Changes of scores that can be computed by hand, whole and layer by layer, and in units of the score."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -23,16 +24,16 @@ from interpgan_core import (
     seeded_normal,
 )
 from interpgan_core.testing import conformance, toy
-from interpgan_interfacegan.heat import DOWN, PAPER, UP, draw
-from interpgan_interfacegan.operators import Condition
-from interpgan_interfacegan.verified import Verified
-from interpgan_interfacegan.verifying import Verify
+from interpgan_interfacegan.condition import Condition
+from interpgan_interfacegan.heatmap import BACKGROUND, NEGATIVE, POSITIVE, draw_heatmap
+from interpgan_interfacegan.verify import Verify
+from interpgan_interfacegan.verify_report import VerifiedDirections
 
 NAMES = ("red", "green", "blue")
 
 
 class Painter(Generator):
-    """Three numbers that are the colour of a picture of 4 pixels; each has a layer of its own."""
+    """A code is the colour of an image of 4 pixels; each of its numbers has a layer of its own."""
 
     fingerprint = "painter"
 
@@ -58,7 +59,7 @@ class Painter(Generator):
 
 
 class Colours:
-    """The colour of a picture, and whatever else is asked for."""
+    """The colour of an image, changed by a function."""
 
     def __init__(self, names=NAMES, change=lambda scores: scores):
         self.names, self.change, self.most = names, change, 0
@@ -68,11 +69,11 @@ class Colours:
         return self.change(images.mean((2, 3)))
 
 
-def way(*vector, space="w", **more):
+def direction(*vector, space="w", **more):
     return Direction(torch.tensor(vector, dtype=torch.float64), space, **more)
 
 
-RGB = DirectionSet({"red": way(1, 0, 0), "green": way(0, 1, 0), "blue": way(0, 0, 1)})
+RGB = DirectionSet({"red": direction(1, 0, 0), "green": direction(0, 1, 0), "blue": direction(0, 0, 1)})
 
 
 def verified(directions=RGB, scorer=None, generator=None, **parameters):
@@ -81,7 +82,7 @@ def verified(directions=RGB, scorer=None, generator=None, **parameters):
     return step.run(generator or Painter(), quiet)
 
 
-def told(found, name):
+def note_of(found, name):
     return found[name].notes["verified"]
 
 
@@ -94,65 +95,70 @@ VECTORS = st.lists(st.floats(-1, 1), min_size=3, max_size=3).filter(lambda v: np
 
 @settings(deadline=None, max_examples=30)
 @given(vector=VECTORS, strength=st.floats(0.01, 5))
-def test_a_linear_score_changes_by_what_the_step_holds(vector, strength):
-    found = verified({"it": way(*vector)}, strength=strength, seeds="0-19")
+def test_a_linear_score_changes_by_the_shift(vector, strength):
+    found = verified({"it": direction(*vector)}, strength=strength, seeds="0-19")
     expected = strength * np.array(vector) / np.linalg.norm(vector)
-    np.testing.assert_allclose(list(told(found, "it")["change"].values()), expected, atol=1e-5)
-    np.testing.assert_allclose(list(told(found, "it")["rise"].values()), np.maximum(expected, 0), atol=1e-5)
+    np.testing.assert_allclose(list(note_of(found, "it")["change"].values()), expected, atol=1e-5)
+    np.testing.assert_allclose(
+        list(note_of(found, "it")["rise"].values()), np.maximum(expected, 0), atol=1e-5
+    )
     deviations = (Painter().prior(range(20)).double().numpy() * [1, 2, 4]).std(0)
     np.testing.assert_allclose(found.matrix()[0], expected / deviations, atol=1e-4)
 
 
 def test_the_rise_does_not_count_falls():
-    """HiGAN's score, worked out again by hand for a score that a step may raise or lower."""
-    found = verified({"red": way(1, 0, 0)}, Colours(change=torch.abs), seeds="5-54", strength=1.5)
+    """HiGAN's measure, computed by hand for a score that a shift may raise or lower."""
+    found = verified({"red": direction(1, 0, 0)}, Colours(change=torch.abs), seeds="5-54", strength=1.5)
     red = Painter().prior(range(5, 55))[:, 0].double().numpy()
     change = np.abs(red + 1.5) - np.abs(red)
-    assert told(found, "red")["change"]["red"] == pytest.approx(change.mean(), abs=1e-6)
-    assert told(found, "red")["rise"]["red"] == pytest.approx(np.maximum(change, 0).mean(), abs=1e-6)
+    assert note_of(found, "red")["change"]["red"] == pytest.approx(change.mean(), abs=1e-6)
+    assert note_of(found, "red")["rise"]["red"] == pytest.approx(np.maximum(change, 0).mean(), abs=1e-6)
 
 
 def test_each_direction_is_ranked_by_its_own_attribute():
     mixed = DirectionSet(
         {
-            "blue": way(0, 0, 1),  # 2 units are half a deviation of blue
-            "red": way(1, 0, 0),  # and two of red
-            "0": way(0, -3, 1),  # of no attribute
-            "warm": way(1, 1, 0, notes={"attribute": "green"}),  # moves another one most
-            "dark": way(0, -1, 0, notes={"attribute": "green"}),  # moves the right one the wrong way
+            "blue": direction(0, 0, 1),  # 2 units are half a standard deviation of blue
+            "red": direction(1, 0, 0),  # and two of red
+            "0": direction(0, -3, 1),  # of no attribute
+            "warm": direction(1, 1, 0, notes={"attribute": "green"}),  # changes another one most
+            "dark": direction(0, -1, 0, notes={"attribute": "green"}),  # changes its own in the wrong sense
         }
     )
     (_, ranking) = verified(mixed).summary().tables
     found = {row["direction"]: row for row in rows(ranking)}
     assert [row["direction"] for row in rows(ranking)] == ["red", "warm", "blue", "dark", "0"]
-    assert {name: row["own moves most"] for name, row in found.items()} == {
+    assert {name: row["own changes most"] for name, row in found.items()} == {
         "red": "yes", "warm": "no", "blue": "yes", "dark": "no", "0": None,
     }  # fmt: skip
     assert found["red"]["rise"] == pytest.approx(2, abs=1e-5)
-    assert found["warm"]["own attribute"] == "green" and found["warm"]["most besides"] == "red"
-    assert found["0"]["own attribute"] is None and found["0"]["most besides"] == "green"
+    assert (
+        found["warm"]["own attribute"] == "green"
+        and found["warm"]["other attribute that changes most"] == "red"
+    )
+    assert found["0"]["own attribute"] is None and found["0"]["other attribute that changes most"] == "green"
 
 
 def test_layer_by_layer():
-    """Each layer paints one colour, so that a direction of all colours shows each in its own."""
-    found = verified({"red": way(1, 0, 0), "grey": way(1, 1, 1)}, by_layer=True)
-    assert told(found, "red")["layers"] == {
+    """Each layer makes one colour, so that a direction of all colours changes one in each layer."""
+    found = verified({"red": direction(1, 0, 0), "grey": direction(1, 1, 1)}, by_layer=True)
+    assert note_of(found, "red")["layers"] == {
         "0": {"red": pytest.approx(2, abs=1e-5), "green": 0, "blue": 0},
         "1": {"red": 0, "green": 0, "blue": 0},
         "2": {"red": 0, "green": 0, "blue": 0},
     }
-    grey = told(found, "grey")["layers"]
+    grey = note_of(found, "grey")["layers"]
     assert [[v > 1 for v in layer.values()] for layer in grey.values()] == np.eye(3, dtype=bool).tolist()
     table = rows(found.summary().tables[2])
     assert table[0]["most in layers"] == "0" and table[0]["0"] > 1 and table[0]["1"] == 0
-    # Grey is of no attribute; red rises most, for its deviation is smallest, and that is what its row shows.
+    # Grey is of no attribute; its row shows red, which rises most, as its standard deviation is smallest.
     assert table[1]["attribute"] == "red"
 
 
 def test_a_direction_of_some_layers_moves_these():
-    found = verified({"red": way(1, 1, 1, layers="1-2")}, by_layer=True)
-    assert list(told(found, "red")["layers"]) == ["1", "2"]
-    assert told(found, "red")["change"]["red"] == 0
+    found = verified({"red": direction(1, 1, 1, layers="1-2")}, by_layer=True)
+    assert list(note_of(found, "red")["layers"]) == ["1", "2"]
+    assert note_of(found, "red")["change"]["red"] == 0
 
 
 def test_one_layer_is_what_shift_does_there():
@@ -160,9 +166,9 @@ def test_one_layer_is_what_shift_does_there():
     found = verified({"it": direction}, generator=generator, seeds="0-7", by_layer=True)
     batch = generator.sample(range(8))
     before = Colours()(generator.images(batch))
-    for layer, rise in told(found, "it")["layers"].items():
-        moved = Shift(direction=direction, strength=2.0, layers=layer).run(batch, generator)
-        change = Colours()(generator.images(moved)) - before
+    for layer, rise in note_of(found, "it")["layers"].items():
+        shifted = Shift(direction=direction, strength=2.0, layers=layer).run(batch, generator)
+        change = Colours()(generator.images(shifted)) - before
         np.testing.assert_allclose(list(rise.values()), change.clamp(min=0).mean(0), atol=1e-6)
 
 
@@ -174,7 +180,7 @@ def test_memory_does_not_grow_with_the_samples():
 
 
 def test_samples_of_a_step():
-    """As many as there are, in the space where they are; a direction of W still moves them."""
+    """All of them, in their own space; a direction of W still applies."""
     generator = Painter()
     batch = generator.to_space(generator.sample(range(100)), "w")
     assert verified(samples=batch).matrix() == verified().matrix()
@@ -184,11 +190,11 @@ def test_samples_of_a_step():
     )
 
 
-def test_strength_in_deviations_of_the_codes():
+def test_strength_in_standard_deviations_of_the_codes():
     found = verified(unit="sigma", strength=1.0)
     # sigma is that of 4096 samples, and these are 100.
     np.testing.assert_allclose(np.diag(found.matrix()), 1, atol=0.2)
-    assert told(found, "blue")["change"]["blue"] == pytest.approx(4, rel=0.05)
+    assert note_of(found, "blue")["change"]["blue"] == pytest.approx(4, rel=0.05)
     assert found["blue"].notes["score_per_unit"] == pytest.approx(1, abs=1e-5)
 
 
@@ -202,7 +208,7 @@ def test_an_edit_in_units_of_the_score():
     walked = Walk(direction=found["green"], strengths=(0, 1), unit="score").run(batch, generator)
     assert walked.grid.columns == ("0", "+1")
     assert "score_per_unit" not in Condition(direction=found["green"], given=[found["red"]]).run().notes
-    nameless = verified({"0": way(1, 0, 0)})["0"]
+    nameless = verified({"0": direction(1, 0, 0)})["0"]
     with pytest.raises(InterpganError, match=r"is not known; take it .* interfacegan.verify"):
         Shift(direction=nameless, strength=1.0, unit="score").run(batch, generator)
 
@@ -211,25 +217,25 @@ def test_samples_without_a_score_are_left_out():
     def holes(scores):
         return scores.where(scores[:, :1] > 0, torch.tensor([torch.nan, torch.inf, 0.0]))
 
-    found = verified({"green": way(0, 1, 0)}, Colours(change=holes))
-    assert told(found, "green")["change"]["green"] == pytest.approx(2, abs=1e-5)
+    found = verified({"green": direction(0, 1, 0)}, Colours(change=holes))
+    assert note_of(found, "green")["change"]["green"] == pytest.approx(2, abs=1e-5)
     never = verified(scorer=Colours(change=lambda s: s * torch.tensor([1.0, torch.nan, 1.0])))
-    assert told(never, "green")["change"]["green"] is None and "score_per_unit" not in never["green"].notes
+    assert note_of(never, "green")["change"]["green"] is None and "score_per_unit" not in never["green"].notes
     assert never.summary().tables[1].rows[-1][0] == "green"
 
 
-def test_a_score_that_never_varies_has_no_deviation(tmp_path):
+def test_a_score_that_never_varies_has_no_standard_deviation(tmp_path):
     found = verified(scorer=Colours(change=lambda scores: scores * torch.tensor([1.0, 0.0, 1.0])))
     assert [row[1] for row in found.matrix()] == [None] * 3
     found.save(tmp_path)
     green = next(row for row in rows(found.summary().tables[1]) if row["direction"] == "green")
-    assert green["own moves most"] is None
+    assert green["own changes most"] is None
 
 
 def test_what_is_kept(tmp_path):
     found = verified(by_layer=True)
     found.save(tmp_path)
-    again = Verified.load(tmp_path)
+    again = VerifiedDirections.load(tmp_path)
     assert again.summary() == found.summary() and again.matrix() == found.matrix()
     report = found.summary()
     assert (tmp_path / report.strips[0].pictures[0].file).exists()
@@ -237,11 +243,21 @@ def test_what_is_kept(tmp_path):
     assert [table.title for table in report.tables][1:] == ["Ranking", "Rise by layer"]
 
 
+def test_the_older_key_of_the_standard_deviation_is_read():
+    found = verified()
+    older = {
+        name: replace(d, notes=json.loads(json.dumps(d.notes).replace("standard_deviation", "deviation")))
+        for name, d in found.items()
+    }
+    assert all("deviation" in d.notes["verified"] for d in older.values())
+    assert VerifiedDirections(older).summary() == found.summary()
+
+
 def test_the_picture_shows_signs_and_sizes():
-    picture = draw([[1.0, -1.0], [0.0, None]], ["a", "much longer name"], ["up", "down"], full=1.0)
+    picture = draw_heatmap([[1.0, -1.0], [0.0, None]], ["a", "much longer name"], ["up", "down"], full=1.0)
     height, width, _ = picture.shape
     corner = [tuple(picture[y, x]) for y in (height // 2, height - 8) for x in (width - 140, width - 8)]
-    assert corner == [UP, DOWN, PAPER, PAPER]
+    assert corner == [POSITIVE, NEGATIVE, BACKGROUND, BACKGROUND]
 
 
 def refused(message, **parameters):
@@ -251,16 +267,18 @@ def refused(message, **parameters):
 
 def test_what_cannot_be_verified():
     refused("there are no directions here", directions=DirectionSet({}))
-    refused("1 samples have no deviation; verify on 2 at least", seeds="7")
+    refused("1 samples have no standard deviation; verify on 2 at least", seeds="7")
     with pytest.raises(ValidationError, match="greater than 0"):
         verified(strength=0.0)
-    refused("'a' cannot be moved layer by layer", directions={"a": way(1, 0, 0, space="z")}, by_layer=True)
-    refused("found on another generator", directions={"a": way(1, 0, 0, generator="another")})
-    refused("takes a direction of s", directions={"a": way(1, 0, 0, space="s")})
+    refused(
+        "'a' cannot be moved layer by layer", directions={"a": direction(1, 0, 0, space="z")}, by_layer=True
+    )
+    refused("found on another generator", directions={"a": direction(1, 0, 0, generator="another")})
+    refused("takes a direction of s", directions={"a": direction(1, 0, 0, space="s")})
     refused(r"has 2 attributes and returned scores of shape \(16, 3\)", scorer=Colours(("red", "green")))
 
 
-BEARDS = "a smile moves beards more once it is conditioned: a projection takes no more than what is linear"
+BEARDS = "a smile changes beards more once it is conditioned: a projection removes only what is linear"
 
 
 @pytest.mark.parametrize(
@@ -287,11 +305,11 @@ def test_conditions_stop_the_leak_of_the_avatars(model, name, share):
         generator,
         seeds="0-63",
     )
-    plain = told(found, name)
-    assert told(found, "alone")["own"] == plain["own"] == name
+    plain = note_of(found, name)
+    assert note_of(found, "alone")["own"] == plain["own"] == name
     position = plain["attributes"].index(name)
     leak, less = (sum(abs(x) for i, x in enumerate(row) if i != position) for row in found.matrix())
-    assert plain["change"][name] > 0 and told(found, "alone")["change"][name] > 0
+    assert plain["change"][name] > 0 and note_of(found, "alone")["change"][name] > 0
     assert less < share * leak
 
 

@@ -1,4 +1,4 @@
-"""Boundaries: found where they were planted, equal to the original's, and honest about bad scores."""
+"""Boundaries: planted ones are found, the original's are met, and bad scores are refused."""
 
 import json
 import os
@@ -8,22 +8,19 @@ import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
-from sklearn.svm import SVC
 from torch import nn
 
 from interpgan_core import Generator, InterpganError, LatentSpace, Scores, quiet, seeded_normal
 from interpgan_core.testing import conformance, toy
-from interpgan_interfacegan.choosing import choose, halves
-from interpgan_interfacegan.operators import FitBoundaries
-from interpgan_interfacegan.results import Boundaries
-from interpgan_interfacegan.solvers import means, solve
+from interpgan_interfacegan.boundaries import Boundaries, FitBoundaries
 
 PARITY = Path(os.environ.get("INTERPGAN_PARITY", Path(__file__).parents[4] / "shared" / "parity"))
+RISING = np.arange(100)
 SOLVERS = ("svm", "logistic", "means", "regression")
 
 
 class Planted(Generator):
-    """Codes of z and, moved off the origin and stretched, of w; no pictures."""
+    """Codes of z, and of w, which are stretched and have a mean of 3; no images."""
 
     def __init__(self, codes=None, size=512):
         self.codes = codes
@@ -45,7 +42,7 @@ class Planted(Generator):
         return codes * self.scale + 3
 
     def forward(self, batch):
-        raise AssertionError("a boundary is fitted on codes, not on pictures")
+        raise AssertionError("a boundary is fitted on codes, not on images")
 
 
 def table(values, names=("smile",), first=0):
@@ -55,7 +52,7 @@ def table(values, names=("smile",), first=0):
 
 
 def plant(count, size=512, noise=2.0, space="z", seed=0, offset=0.0):
-    """A generator, a unit vector, and scores that grow along it, with noise of so many deviations."""
+    """A generator, a unit vector, and scores that grow along it, with noise of so many standard deviations."""
     generator, random = Planted(size=size), np.random.RandomState(seed)
     normal = random.randn(size)
     normal /= np.linalg.norm(normal)
@@ -89,7 +86,7 @@ def test_a_planted_direction_is_found(solver):
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_little_noise_and_many_samples_leave_no_doubt(solver):
+def test_little_noise_and_many_samples_are_exact(solver):
     generator, normal, scores = plant(6000, size=32, noise=0.1)
     (boundary,) = found(generator, scores, solver=solver).values()
     assert cosine(boundary, normal) > 0.99
@@ -100,7 +97,7 @@ def test_little_noise_and_many_samples_leave_no_doubt(solver):
 
 @pytest.mark.parametrize("solver", ["svm", "logistic", "regression"])
 def test_a_plane_off_the_origin_is_found_in_a_stretched_space(solver):
-    """W has a mean that is not 0: the offset, which the published code drops, decides on which side all lies."""
+    """W has a mean that is not 0: without the offset, which the published code drops, all samples are on one side."""
     generator, normal, scores = plant(6000, size=16, noise=0.05, space="w", offset=5.0)
     (boundary,) = found(generator, scores, space="w", solver=solver, chosen=0.1, bootstrap=0).values()
     assert cosine(boundary, normal) > 0.97
@@ -111,64 +108,15 @@ def test_a_plane_off_the_origin_is_found_in_a_stretched_space(solver):
     assert float(((boundary.distance(codes) > 0) == high).double().mean()) > 0.9
 
 
-def test_means_lean_towards_where_codes_vary_most():
+def test_means_are_biased_to_where_codes_vary_most():
     """As the README says: they are not for stretched spaces."""
     generator, normal, scores = plant(6000, size=64, noise=0.3, space="w")
     cosines = {s: cosine(found(generator, scores, space="w", solver=s)["smile"], normal) for s in SOLVERS}
     assert cosines["means"] < 0.85 < 0.95 < cosines["logistic"]
 
 
-@pytest.mark.parametrize(
-    ("samples", "size", "noise", "scale", "share"),
-    [
-        (300, 48, 1.0, 1.0, 0.5),
-        (2000, 64, 2.0, 1.0, 0.5),
-        (2000, 64, 0.0, 1.0, 0.5),  # two sides that a plane can divide
-        (400, 6, 3.0, 10.0, 0.5),
-        (900, 24, 1.0, 0.01, 0.1),  # little spread, and few on one side
-        (60, 200, 1.0, 1.0, 0.5),  # fewer samples than numbers
-        (2, 4, 0.0, 1.0, 0.5),
-    ],
-)
-def test_the_fast_svm_is_the_exact_one(samples, size, noise, scale, share):
-    random = np.random.RandomState(0)
-    codes = random.randn(samples, size)
-    value = codes[:, 0] + noise * random.randn(samples)
-    value -= np.quantile(value, 1 - share)
-    high = value > 0
-    codes = (scale * codes + 4).astype(np.float32)
-    middle = codes.mean(0, dtype=np.float64)
-    # libsvm's kernel values are float32: away from the origin they lose what tells samples apart.
-    exact = SVC(kernel="linear", tol=1e-9).fit(codes - middle, high)
-    plane = solve("svm", codes.copy(), value)
-    length = np.linalg.norm(exact.coef_)
-    assert plane.normal @ exact.coef_[0] / length > 0.9999
-    assert middle @ plane.normal + plane.bias == pytest.approx(
-        exact.intercept_[0] / length, rel=1e-3, abs=0.01 * scale
-    )
-    assert plane.converged
-
-
-def test_the_regression_is_the_mean_gradient():
-    """A score that bends, with another slope on either side: of few samples on one side, most of its slope counts."""
-    random = np.random.RandomState(0)
-    codes = random.randn(40_000, 8).astype(np.float32)
-    score = np.where(codes[:, 0] > 1.2, 9.0, 1.0) * (codes[:, 0] - 1.2) + codes[:, 1] ** 2 + codes[:, 2]
-    slope = np.array([1 + 8 * (codes[:, 0] > 1.2).mean(), 0, 1, 0, 0, 0, 0, 0])
-    plane = solve("regression", codes.copy(), score)
-    assert plane.normal @ slope / np.linalg.norm(slope) > 0.999
-
-
-def test_means_lie_halfway():
-    codes = np.array([[1, 0], [3, 0], [-1, 2], [-1, -2]], np.float32)
-    above = np.array([1.0, 0.5, -0.5, -9])
-    ((plane,),) = means([(np.arange(4), codes)], [[(np.arange(4), above)]], 4)
-    assert plane.normal.tolist() == [1, 0]
-    assert plane.bias == -0.5  # between 2 and -1
-
-
 @pytest.mark.parametrize("count", [3000, 12000])
-def test_stability_foretells_the_cosine(count):
+def test_stability_predicts_the_cosine(count):
     """README: of halves with mean cosine r, the whole has about sqrt(2 r / (1 + r)) with the endless fit."""
     generator, normal, scores = plant(count, size=128)
     (boundary,) = found(generator, scores, solver="means").values()
@@ -218,34 +166,6 @@ def test_equals_the_original(name, column):
 
 # Which samples
 
-RISING = np.arange(100, dtype=np.float64)
-
-
-def test_both_ends_are_split():
-    choice = choose("smile", RISING, 0.1, 0.7, "midpoint", 0)
-    assert sorted(choice.train[:7]) >= [90] and sorted(choice.train[7:])[-1] <= 9
-    assert np.flatnonzero(choice.validation).size == 6
-    assert np.flatnonzero(choice.rest).tolist() == list(range(10, 90))
-    assert choice.threshold == 49.5
-    assert set(choice.fitted_on(extremes=False)) == set(range(100)) - set(np.flatnonzero(choice.validation))
-
-
-@pytest.mark.parametrize(("chosen", "count"), [(0.02, 2), (1, 50), (1.0, 50), (7, 7), (70, 50), (0.5, 50)])
-def test_how_many_are_chosen(chosen, count):
-    assert choose("smile", RISING, chosen, 0.7, "midpoint", 0).count == count
-
-
-@pytest.mark.parametrize(("share", "left"), [(0.01, 1), (0.7, 7), (0.999, 9)])
-def test_either_part_has_a_sample_at_least(share, left):
-    assert len(choose("smile", RISING, 10, share, "midpoint", 0).train) == 2 * left
-
-
-def test_one_outlier_moves_the_midrange_alone():
-    scores = RISING.copy()
-    scores[99] = 1e6
-    assert choose("smile", scores, 0.1, 0.7, "midpoint", 0).threshold == 49.5
-    assert choose("smile", scores, 0.1, 0.7, "midrange", 0).threshold == 5e5
-
 
 def test_samples_without_a_score_are_dropped():
     generator, normal, scores = plant(2000, size=16, noise=0.1)
@@ -264,14 +184,6 @@ def test_samples_without_a_score_are_dropped():
         assert alone.notes["rest_accuracy"] == together["some"].notes["rest_accuracy"]
 
 
-def test_halves_are_disjoint_and_balanced():
-    high = RISING >= 90
-    first, second = halves(np.arange(100), high, 1, 0)
-    assert sorted([*first, *second]) == list(range(100))
-    assert high[first].sum() == high[second].sum() == 5
-    assert halves(np.arange(91), high, 3, 0) == []
-
-
 def test_the_svm_draws_its_extremes_and_what_it_is_checked_on():
     generator, _, scores = plant(2000, size=16)
     generator.drawn = 0
@@ -279,12 +191,12 @@ def test_the_svm_draws_its_extremes_and_what_it_is_checked_on():
     assert generator.drawn == 56 + (2000 - 56)  # training extremes, then everything else
 
 
-def test_a_solver_that_stops_early_is_told():
+def test_a_solver_that_stops_early_is_reported():
     generator, _, scores = plant(2000, size=16)
     (boundary,) = boundaries = found(generator, scores, bootstrap=0)
     one = boundaries[boundary]
     object.__setattr__(one, "notes", {**one.notes, "converged": False})
-    assert "reached its limit of rounds for smile" in Boundaries({"smile": one}).summary().notes[-1]
+    assert "reached its limit of iterations for smile" in Boundaries({"smile": one}).summary().notes[-1]
 
 
 # What they say
@@ -322,7 +234,7 @@ NAN, INF = float("nan"), float("inf")
 BAD = {
     "missing": ([NAN] * 100, "none of the 100 samples has a score of 'smile'"),
     "infinite": ([*range(98), INF, -INF], "2 scores of 'smile' are infinite"),
-    "equal": ([0.5] * 99 + [NAN], "every score of 'smile' is 0.5, and no boundary divides what is equal"),
+    "equal": ([0.5] * 99 + [NAN], "every score of 'smile' is 0.5, and no boundary separates equal scores"),
     "few": (range(99), r"'smile' has 99 scored samples, of which chosen: 0.02 takes 1 a side"),
     "tied": ([0] * 90 + [1] * 10, r"samples of the score 0, .* 20 a side .* at most 10 a side can be chosen"),
     "lone": ([0] * 99 + [1], "20 a side cannot be told apart; too few samples score otherwise"),
@@ -345,7 +257,7 @@ def test_wrong_tables():
     with pytest.raises(InterpganError, match="these scores have no attribute"):
         found(Planted(size=4), Scores(torch.arange(9), torch.zeros(9, 0), ()))
     twice = Scores(torch.tensor([*range(99), 7]), torch.rand(100, 1), ("smile",))
-    with pytest.raises(InterpganError, match="seed 7 stands more than once in these scores"):
+    with pytest.raises(InterpganError, match="seed 7 occurs more than once in these scores"):
         found(Planted(size=4), twice)
 
 

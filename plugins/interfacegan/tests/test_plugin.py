@@ -1,4 +1,4 @@
-"""The operators as steps of a recipe, from scores to an edit."""
+"""The standard promises of a plugin, and the operators as steps of a recipe, from scores to an edit."""
 
 import json
 import re
@@ -8,33 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from interpgan_core.testing import recipe_error
-from interpgan_interfacegan.operators import Condition, FitBoundaries
-from interpgan_interfacegan.quality import FindQuality
-from interpgan_interfacegan.tabulating import Tabulate
-from interpgan_interfacegan.verifying import Verify
+from interpgan_core.testing import plugin_conformance, recipe_error
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-BIN = Path(sys.executable).parent
+
+test_plugin = plugin_conformance("interfacegan")
 
 
 def test_the_recipe_of_the_readme(tmp_path):
     for name, text in re.findall(r"<!-- (\S+) -->\n```\w+\n(.*?)```", README, re.DOTALL):
         (tmp_path / name).write_text(text)
-    command = [
-        BIN / "interpgan-run",
-        "recipe.yaml",
-        "--plugin",
-        "colours.py",
-        "--out",
-        "out",
-        "--device",
-        "cpu",
-    ]
+    command = Path(sys.executable).parent / "interpgan-run"
+    options = ["recipe.yaml", "--plugin", "colours.py", "--out", "out", "--device", "cpu"]
 
     def run(*more):
         ran = subprocess.run(
-            [*command, *more], cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=120
+            [command, *options, *more], cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=120
         )
         assert ran.returncode == 0, ran.stderr
         return {s["id"]: s for s in json.loads((tmp_path / "out/run.json").read_text())["steps"]}
@@ -57,22 +46,6 @@ def test_the_recipe_of_the_readme(tmp_path):
     assert {steps[name]["status"] for name in ("boundary", "red", "checked")} == {"cached"}
 
 
-@pytest.mark.parametrize(
-    ("use", "operator"),
-    [
-        ("interfacegan", FitBoundaries),
-        ("interfacegan.condition", Condition),
-        ("interfacegan.verify", Verify),
-        ("interfacegan.tables", Tabulate),
-        ("interfacegan.quality", FindQuality),
-    ],
-)
-def test_every_parameter_stands_in_the_readme(use, operator):
-    section = README.partition(f"### `{use}`")[2].partition("\n\n**")[0].partition("\n##")[0]
-    rows = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
-    assert rows == list(operator.model_fields)
-
-
 HEAD = "interpgan: 1\nsteps:\n  - {use: generator, weights: toy}\n  - {use: sefa, id: found}\n  - "
 
 
@@ -91,13 +64,3 @@ HEAD = "interpgan: 1\nsteps:\n  - {use: generator, weights: toy}\n  - {use: sefa
 )  # fmt: skip
 def test_wrong_recipes(step, message, tmp_path):
     assert message in recipe_error(HEAD + step, tmp_path)
-
-
-def test_recipe_errors_do_not_wait_for_torch():
-    modules = (
-        "choosing, conditioning, fitting, heat, naming, operators, quality, results, solvers, tabulating, verified, "
-        "verifying"
-    )
-    code = f"import sys; from interpgan_interfacegan import {modules}; print(*sys.modules)"
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
-    assert not {"torch", "numpy", "sklearn", "scipy"} & set(ran.stdout.split())

@@ -1,0 +1,57 @@
+"""The solvers, against scikit-learn and closed forms."""
+
+import numpy as np
+import pytest
+from sklearn.svm import SVC
+
+from interpgan_interfacegan.solvers.means import means_planes
+from interpgan_interfacegan.solvers.solve import solve
+
+
+@pytest.mark.parametrize(
+    ("samples", "size", "noise", "scale", "share"),
+    [
+        (300, 48, 1.0, 1.0, 0.5),
+        (2000, 64, 2.0, 1.0, 0.5),
+        (2000, 64, 0.0, 1.0, 0.5),  # two sides that a plane can divide
+        (400, 6, 3.0, 10.0, 0.5),
+        (900, 24, 1.0, 0.01, 0.1),  # little spread, and few on one side
+        (60, 200, 1.0, 1.0, 0.5),  # fewer samples than numbers
+        (2, 4, 0.0, 1.0, 0.5),
+    ],
+)
+def test_the_fast_svm_is_the_exact_one(samples, size, noise, scale, share):
+    random = np.random.RandomState(0)
+    codes = random.randn(samples, size)
+    value = codes[:, 0] + noise * random.randn(samples)
+    value -= np.quantile(value, 1 - share)
+    high = value > 0
+    codes = (scale * codes + 4).astype(np.float32)
+    middle = codes.mean(0, dtype=np.float64)
+    # libsvm's kernel values are float32: away from the origin they lose the differences between samples.
+    exact = SVC(kernel="linear", tol=1e-9).fit(codes - middle, high)
+    plane = solve("svm", codes.copy(), value)
+    length = np.linalg.norm(exact.coef_)
+    assert plane.normal @ exact.coef_[0] / length > 0.9999
+    assert middle @ plane.normal + plane.bias == pytest.approx(
+        exact.intercept_[0] / length, rel=1e-3, abs=0.01 * scale
+    )
+    assert plane.converged
+
+
+def test_the_regression_is_the_mean_gradient():
+    """A score that bends, with another slope on either side: of few samples on one side, most of its slope counts."""
+    random = np.random.RandomState(0)
+    codes = random.randn(40_000, 8).astype(np.float32)
+    score = np.where(codes[:, 0] > 1.2, 9.0, 1.0) * (codes[:, 0] - 1.2) + codes[:, 1] ** 2 + codes[:, 2]
+    slope = np.array([1 + 8 * (codes[:, 0] > 1.2).mean(), 0, 1, 0, 0, 0, 0, 0])
+    plane = solve("regression", codes.copy(), score)
+    assert plane.normal @ slope / np.linalg.norm(slope) > 0.999
+
+
+def test_means_lie_halfway():
+    codes = np.array([[1, 0], [3, 0], [-1, 2], [-1, -2]], np.float32)
+    above = np.array([1.0, 0.5, -0.5, -9])
+    ((plane,),) = means_planes([(np.arange(4), codes)], [[(np.arange(4), above)]], 4)
+    assert plane.normal.tolist() == [1, 0]
+    assert plane.bias == -0.5  # between 2 and -1
