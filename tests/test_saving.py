@@ -17,8 +17,11 @@ from interpgan_core.operators.builtin.generator import LoadGenerator
 from interpgan_core.plugin import SavedGenerator
 from interpgan_core.testing import toy
 from interpgan_pggan import testing as pggan_files
+<<<<<<< ours
 from interpgan_stylegan.testing import v2 as stylegan2_files
 from interpgan_stylegan.testing.v3 import write_pickle
+=======
+>>>>>>> theirs
 
 FAMILIES = ("stylegan.v2", "stylegan.v2 by class", "pggan", "biggan", "biggan-deep")
 
@@ -128,6 +131,20 @@ def test_options_that_choose_how_a_published_file_is_read(tmp_path):
     with pytest.raises(InterpganError, match="is a generator of biggan, not of pggan; use: generator"):
         LoadPGGAN(weights=file).run("cpu")
     assert LoadGenerator(weights=file).run("cpu").fingerprint == found.fingerprint
+
+
+def test_headers_of_earlier_versions(pair, tmp_path):
+    """They called the discriminator a judge."""
+    settings = open_generator(pair[1]).settings
+    earlier = {name.replace("discriminator", "judge"): value for name, value in settings.items()}
+    assert "judge" in earlier
+    found = load_generator(rewritten(pair[1], tmp_path, settings=earlier))
+    batch = found.sample([3, 1, 4])
+    expected = load_generator(pair[1])
+    assert found.fingerprint == expected.fingerprint
+    if expected.discriminator is not None:
+        images = expected.images(batch)
+        assert torch.equal(logits(found, images, batch.labels), logits(expected, images, batch.labels))
 
 
 def test_the_smaller_pictures_of_a_progressive_one(tmp_path):

@@ -1,4 +1,4 @@
-"""BigGAN's discriminator, in the files' own names."""
+"""The discriminator of BigGAN, with the parameter names of ajbrock's files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interpgan_biggan.files import Shapes
 from interpgan_biggan.layers import Attention, Conv, Spectral, Vectors
 
 
@@ -16,9 +15,9 @@ class DiscriminatorBlock(nn.Module):
 
     Args:
         widths: channels in, between and out.
-        first: it takes a picture, which no ReLU comes before.
-        down: it halves the size.
-        vectors: what the file keeps of its spectral norms.
+        first: is its input an image? Then no ReLU comes before it.
+        down: does it halve the size?
+        vectors: see `Spectral`.
     """
 
     def __init__(self, widths: tuple[int, int, int], first: bool, down: bool, vectors: Vectors) -> None:
@@ -40,16 +39,16 @@ class DiscriminatorBlock(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Pictures and classes in, logits out.
+    """Maps images and classes to logits.
 
     Args:
         widths: channels in, between and out of each block.
         attention: numbers of the blocks that self-attention follows.
         classes: how many.
-        vectors: what the file keeps of its spectral norms.
+        vectors: see `Spectral`.
 
     Attributes:
-        shape: the first three of these.
+        shape: the arguments that it was made with, but for the vectors.
 
     Source:
         Brock et al., ICLR 2019, appendix B; the projection of the class by Miyato & Koyama, ICLR 2018.
@@ -78,7 +77,7 @@ class Discriminator(nn.Module):
 
         Args:
             images: (n, 3, h, w) in [-1, 1].
-            labels: (n, classes) class weights; None: the part that knows no class alone.
+            labels: (n, classes) class weights; None: without the term of the class.
 
         Returns:
             (n, 1); higher is more real.
@@ -88,26 +87,12 @@ class Discriminator(nn.Module):
             for part in block.children():
                 x = part(x)
         x = x.relu().sum((2, 3))
-        logits = self.linear.flat(x)
+        logits = self.linear.dense(x)
         if labels is None:
             return logits
+        # f(x, y) = yᵀ V φ(x) + ψ(φ(x)), the projection discriminator of Miyato & Koyama: φ(x) are the summed maps.
         embedded = labels.to(x) @ self.embed.weight * self.embed.factor
         return logits + (embedded * x).sum(1, keepdim=True)
-
-
-def shape_of(shapes: Shapes) -> tuple[list[tuple[int, int, int]], list[int], int]:
-    """What the names and shapes of a file say: the arguments of `Discriminator`.
-
-    Raises:
-        InterpganError: if it is no discriminator of that code.
-    """
-    count = shapes.count(r"blocks\.(\d+)\.0\.conv1\.weight")
-    widths = []
-    for i in range(count):
-        between, inputs = shapes.of(f"blocks.{i}.0.conv1.weight", 4)[:2]
-        widths.append((inputs, between, shapes.of(f"blocks.{i}.0.conv2.weight", 4)[0]))
-    attention = [i for i in range(count) if f"blocks.{i}.1.gamma" in shapes]
-    return widths, attention, shapes.of("embed.weight", 2)[0]
 
 
 def _convolve(conv: Conv, x: Tensor) -> Tensor:

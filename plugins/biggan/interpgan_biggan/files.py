@@ -1,4 +1,4 @@
-"""From the tensors of a file, under its names, to a network of ours."""
+"""What the layouts of both publishers share: shapes of a file's tensors, names, and building the network."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Shapes(dict[str, tuple[int, ...]]):
         return self[name]
 
     def count(self, pattern: str) -> int:
-        """How many numbers, from 0 on without a gap, the pattern's group takes."""
+        """How many numbers the pattern's group takes, which must run from 0 on without a gap."""
         found = {int(m[1]) for name in self if (m := re.fullmatch(pattern, name))}
         if not found:
             self.fail("has no blocks")
@@ -54,32 +54,37 @@ class Shapes(dict[str, tuple[int, ...]]):
         return len(found)
 
 
-def renamed(name: str, table: Iterable[tuple[str, str]]) -> str:
-    """The name that the first pattern which fits makes of it; a name that none fits stays."""
+def new_name(name: str, table: Iterable[tuple[str, str]]) -> str:
+    """The name, with the first pattern that matches the whole of it replaced; as it is where none matches."""
     for pattern, new in table:
         if re.fullmatch(pattern, name):
             return re.sub(pattern, new, name)
     return name
 
 
-def ready(make: Callable[[], Network], tensors: Mapping[str, Tensor], path: Path, sn_eps: float) -> Network:
-    """Build a network, its spectral norms found.
+def build_network(
+    make: Callable[[], Network],
+    tensors: Mapping[str, Tensor],
+    path: Path,
+    sn_eps: float = 0.0,
+    factors: Mapping[str, float] | None = None,
+) -> Network:
+    """Build a network, and divide its weights by their spectral norms.
 
     Args:
-        make: as `build` takes it.
+        make: see `build`.
         tensors: in the network's own names.
         path: the file, for messages.
-        sn_eps: see `Spectral.settle`.
+        sn_eps: see `Spectral.find_factor`.
+        factors: 1 / spectral norm by the name of the module; None: computed from the vectors in the file.
 
     Raises:
-        InterpganError: if tensors do not fit, or a spectral norm is not a positive number.
+        InterpganError: if tensors do not fit, or a spectral norm is no positive number.
     """
     network = build(make, tensors, path)
     for name, part in network.named_modules():
         if isinstance(part, Spectral):
-            part.settle(sn_eps)
+            part.factor = part.find_factor(sn_eps) if factors is None else float(factors[name])
             if not 0 < part.factor < float("inf"):
-                raise InterpganError(
-                    f"{path}: the spectral norm of {name} is no positive number; it is damaged"
-                )
+                raise InterpganError(f"{path} is damaged: the spectral norm of {name} is no positive number")
     return network

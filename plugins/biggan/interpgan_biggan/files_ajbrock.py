@@ -1,25 +1,24 @@
-"""Files of ajbrock's BigGAN-PyTorch: what network they hold, in their names, in ours."""
+"""Layout of ajbrock's BigGAN-PyTorch: the architecture of a file, and its tensors in the networks' own names."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from torch import Tensor
 
-from interpgan_biggan.discriminator import Discriminator, shape_of
-from interpgan_biggan.files import Shapes, ready, renamed
+from interpgan_biggan.discriminator import Discriminator
+from interpgan_biggan.files import Shapes, build_network, new_name
 from interpgan_biggan.network import Architecture, Block, Network
 from interpgan_core import InterpganError
 from interpgan_core.plugin import Checkpoint
 
-HERE = ("linear.u0", "blocks.0.0.conv1.weight", "output_layer.2.weight")
-
-# What a network trained there has, and what one has that was converted from TensorFlow: those lack `sv0`.
+# Of networks that were trained by that code, and of those converted from TensorFlow, which lack `sv0`.
 _TRAINED = {"bn_eps": 1e-5, "sn_eps": 1e-6}
 _CONVERTED = {"bn_eps": 1e-4, "sn_eps": 1e-4}
-_LAST_EPS = 1e-5  # the last batch norm is never given another
+_LAST_EPS = 1e-5  # of the last batch norm, always
 
 _NAMES = (
     (r"shared\.weight", "embedding"),
@@ -42,15 +41,20 @@ _ENDINGS = (
 _UNUSED = r".*\.(sv0|accumulation_counter)"
 
 
-def architecture(shapes: Shapes, bn_eps: float | None = None) -> Architecture:
-    """What the names and shapes of a generator's file say about it.
+def knows(names: Container[str]) -> bool:
+    """Are these the names of a generator's file?"""
+    return all(name in names for name in ("linear.u0", "blocks.0.0.conv1.weight", "output_layer.2.weight"))
+
+
+def architecture_of(shapes: Shapes, bn_eps: float | None = None) -> Architecture:
+    """The architecture of a generator, from the names and shapes of its file.
 
     Args:
         shapes: of the file's tensors.
-        bn_eps: of the conditional batch norms; None: as the file's kind has it.
+        bn_eps: of the conditional batch norms; None: as the program that wrote the file has it.
 
     Raises:
-        InterpganError: if it is no network of that code, or one of a variant that is not known.
+        InterpganError: if it is no network of that code, or of a variant that is not known.
     """
     deep = "blocks.0.0.conv4.weight" in shapes
     last = 4 if deep else 2
@@ -70,7 +74,7 @@ def architecture(shapes: Shapes, bn_eps: float | None = None) -> Architecture:
     if any("running_mean" in name for name in shapes):
         raise InterpganError(
             f"{shapes.path} was trained with cross_replica: outside training the original adds the gains of "
-            "its batch norms where in training it multiplied by them, so no picture of it is the right one; "
+            "its batch norms where in training it multiplied by them, so its images are wrong; "
             "train with mybn, or without either"
         )
     spectral = "blocks.0.0.bn1.gain.u0" in shapes
@@ -85,7 +89,7 @@ def architecture(shapes: Shapes, bn_eps: float | None = None) -> Architecture:
             z = stem - embedding
         elif columns != embedding:
             shapes.fail(
-                f"has blocks with conditions of {columns} numbers, a first layer of {stem}, classes of {embedding}"
+                f"has conditions of {columns} numbers for blocks and {stem} for the first layer, classes of {embedding}"
             )
     return Architecture(
         deep=deep,
@@ -101,83 +105,91 @@ def architecture(shapes: Shapes, bn_eps: float | None = None) -> Architecture:
         vectors="u",
         rgb=shapes.of("output_layer.2.weight", 4)[0],
         shares=(1.0,),
-        eps=bn_eps or _kind(shapes)["bn_eps"],
+        eps=bn_eps or _epsilons(shapes)["bn_eps"],
         last_eps=_LAST_EPS,
     )
 
 
-def _kind(shapes: Mapping[str, object]) -> dict[str, float]:
-    """The small numbers that a file does not hold, by who made it."""
+def _epsilons(shapes: Mapping[str, object]) -> dict[str, float]:
+    """The small constants that no file holds, of the program that wrote it."""
     return _TRAINED if "linear.sv0" in shapes else _CONVERTED
 
 
-def _tensors(state: Mapping[str, Tensor], made: Architecture) -> dict[str, Tensor]:
-    """A generator's tensors in our names."""
+def _tensors(
+    state: Mapping[str, Tensor], names: Iterable[tuple[str, str]] = (), by_class: bool = False
+) -> dict[str, Tensor]:
+    """Tensors in a network's own names.
+
+    Args:
+        state: the file's.
+        names: of modules, see `new_name`.
+        by_class: has the file a row for each class where the network has a column?
+    """
     found = {}
     for name, tensor in state.items():
         if re.fullmatch(_UNUSED, name):
             continue
-        new = renamed(renamed(name, _NAMES), _ENDINGS)
+        new = new_name(new_name(name, names), _ENDINGS)
         if new.endswith((".means", ".variances")):
             counter = state.get(re.sub(r"stored_\w+$", "accumulation_counter", name))
             # Standing statistics are sums over so many batches.
             tensor = (tensor / counter if counter is not None and counter > 0 else tensor)[None]
         elif new.endswith(".u"):
             tensor = tensor.flatten()
-        elif made.embedding is None and re.fullmatch(r".*\.norm\.(gain|bias)\.weight", new):
-            tensor = tensor.t()  # an embedding: a row a class
+        elif by_class and re.fullmatch(r".*\.norm\.(gain|bias)\.weight", new):
+            tensor = tensor.t()
         found[new] = tensor
     return found
 
 
-def read(file: Checkpoint, bn_eps: float | None = None, sn_eps: float | None = None) -> Network:
+def read(file: Checkpoint, bn_eps: float | None, sn_eps: float | None) -> Network:
     """The generator of a file.
 
     Args:
         file: of a generator.
-        bn_eps: see `architecture`.
+        bn_eps: see `architecture_of`.
         sn_eps: of the spectral norms, likewise.
 
     Raises:
         InterpganError: if it is damaged, or of a variant that is not known.
     """
-    state = file.state()
-    shapes = Shapes(state, file.path)
-    made = architecture(shapes, bn_eps)
-    return ready(lambda: Network(made), _tensors(state, made), file.path, sn_eps or _kind(shapes)["sn_eps"])
+    shapes = Shapes(file.state(), file.path)
+    architecture = architecture_of(shapes, bn_eps)
+    tensors = _tensors(file.state(), _NAMES, by_class=architecture.embedding is None)
+    eps = sn_eps or _epsilons(shapes)["sn_eps"]
+    return build_network(lambda: Network(architecture), tensors, file.path, eps)
 
 
-def read_discriminator(file: Checkpoint, sn_eps: float | None = None) -> Discriminator:
+def read_discriminator(file: Checkpoint, sn_eps: float | None) -> Discriminator:
     """The discriminator of a file.
 
     Raises:
         InterpganError: if it is damaged, or of a variant that is not known.
     """
-    state = file.state()
-    shapes = Shapes(state, file.path)
-    arguments = shape_of(shapes)
-    tensors = {
-        renamed(name, _ENDINGS): t.flatten() if name.endswith(".u0") else t
-        for name, t in state.items()
-        if not re.fullmatch(_UNUSED, name)
-    }
-    return ready(lambda: Discriminator(*arguments), tensors, file.path, sn_eps or _kind(shapes)["sn_eps"])
+    shapes = Shapes(file.state(), file.path)
+    widths, count = [], shapes.count(r"blocks\.(\d+)\.0\.conv1\.weight")
+    for i in range(count):
+        between, inputs = shapes.of(f"blocks.{i}.0.conv1.weight", 4)[:2]
+        widths.append((inputs, between, shapes.of(f"blocks.{i}.0.conv2.weight", 4)[0]))
+    attention = [i for i in range(count) if f"blocks.{i}.1.gamma" in shapes]
+    make = partial(Discriminator, widths, attention, shapes.of("embed.weight", 2)[0])
+    return build_network(make, _tensors(file.state()), file.path, sn_eps or _epsilons(shapes)["sn_eps"])
 
 
 def in_folder(folder: Path) -> tuple[Path, Path | None] | None:
-    """The generator's file of a folder, and its discriminator's where there is one; None: of neither.
+    """The generator's file in a folder, and its discriminator's where there is one; None without a generator.
 
-    `G_ema.pth` is preferred to `G.pth`; a suffix of both, such as `G_ema_best2.pth`, is taken where the
-    folder holds no other.
+    `G_ema.pth` is preferred to `G.pth`; a name with a suffix, such as `G_ema_best2.pth`, is taken where there is
+    no other.
 
     Raises:
-        InterpganError: if the folder holds several of which none is plainly the one.
+        InterpganError: if there are several with a suffix, and none without.
     """
     for start in ("G_ema", "G"):
         found = sorted(folder.glob(f"{start}.pth")) or sorted(folder.glob(f"{start}_*.pth"))
         if len(found) > 1:
             names = ", ".join(p.name for p in found)
-            raise InterpganError(f"{folder} holds {names}; name the one that you mean")
+            raise InterpganError(f"{folder} holds {names}; name one of them")
         if found:
             discriminator = folder / f"D{found[0].name.removeprefix(start)}"
             return found[0], discriminator if discriminator.exists() else None

@@ -1,30 +1,51 @@
-"""Files of Hugging Face's BigGAN-deep: what network they hold, in their names, in ours."""
+"""Layout of Hugging Face's BigGAN-deep: the architecture of a file, and its tensors in the network's own names."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
 
-from interpgan_biggan.files import Shapes, ready, renamed
+from interpgan_biggan.files import Shapes, build_network, new_name
 from interpgan_biggan.network import Architecture, Block, Network
 from interpgan_biggan.operators import Statistics
 from interpgan_core import InterpganError
 from interpgan_core.plugin import Checkpoint
 
 WEIGHTS, CONFIG = "pytorch_model.bin", "config.json"
-HERE = ("embeddings.weight", "generator.gen_z.weight_orig")
 EPS = 1e-4  # of a file without its config.json
+
+_NAMES = (
+    (r"embeddings\.weight", "embedding"),
+    (r"generator\.gen_z\.(.*)", r"stem.linear.\1"),
+    (r"generator\.bn\.weight", "last.norm.gain"),
+    (r"generator\.bn\.(.*)", r"last.norm.\1"),
+    (r"generator\.conv_to_rgb\.(.*)", r"last.conv.\1"),
+    (r"generator\.(layers\.\d+\..*)", r"\1"),
+)
+_INSIDE = (
+    (r"bn_(\d)\.scale\.(.*)", r"steps.\1.norm.gain.\2"),
+    (r"bn_(\d)\.offset\.(.*)", r"steps.\1.norm.bias.\2"),
+    (r"bn_(\d)\.(.*)", r"steps.\1.norm.\2"),
+    (r"conv_(\d)\.(.*)", r"steps.\1.conv.\2"),
+    (r"snconv1x1_(theta|phi|g|o)(?:_conv)?\.(.*)", r"\1.\2"),
+)
+_ENDINGS = (
+    (r"(.*)\.weight_orig", r"\1.weight"),
+    (r"(.*)\.weight_([uv])", r"\1.\2"),
+    (r"(.*)\.running_means", r"\1.means"),
+    (r"(.*)\.running_vars", r"\1.variances"),
+)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a config.json says that the weights do not.
+    """The entries of a config.json that the weights do not show.
 
     Args:
         ups: does each block double the size?
@@ -50,7 +71,7 @@ def settings_of(path: Path) -> Settings | None:
             return None
         return Settings(tuple(bool(up) for up, _, _ in config["layers"]), float(config["eps"]))
     except (OSError, TypeError, ValueError, RecursionError) as error:
-        raise InterpganError(f"{file} is damaged ({error}); take it again from where it came") from error
+        raise InterpganError(f"{file} is damaged ({error}); download it again") from error
 
 
 def is_folder(path: Path) -> bool:
@@ -58,16 +79,21 @@ def is_folder(path: Path) -> bool:
     return (path / WEIGHTS).is_file() and settings_of(path) is not None
 
 
-def architecture(shapes: Shapes, settings: Settings | None, bn_eps: float | None = None) -> Architecture:
-    """What the names and shapes of a file, and its settings, say about the network.
+def knows(names: Container[str]) -> bool:
+    """Are these the names of a file of weights?"""
+    return all(name in names for name in ("embeddings.weight", "generator.gen_z.weight_orig"))
+
+
+def architecture_of(shapes: Shapes, settings: Settings | None, bn_eps: float | None = None) -> Architecture:
+    """The architecture of a network, from the names and shapes of its file and its settings.
 
     Args:
         shapes: of the file's tensors.
-        settings: None: every other block doubles the size, as in all that were published.
+        settings: None: every other block doubles the size, as in all published networks.
         bn_eps: of the batch norms; None: as the settings say.
 
     Raises:
-        InterpganError: if the two contradict each other, or only settings could say what the file is.
+        InterpganError: if shapes and settings contradict each other, or settings are needed and missing.
     """
     places = _places(shapes)
     widths = [
@@ -110,7 +136,7 @@ def architecture(shapes: Shapes, settings: Settings | None, bn_eps: float | None
 
 
 def _places(shapes: Shapes) -> dict[int, str]:
-    """Number in the file's list of modules, where attention stands among the blocks -> our name."""
+    """Number in the file's list of layers, which has attention among the blocks -> name in the network."""
     places, blocks = {}, 0
     for i in range(shapes.count(r"generator\.layers\.(\d+)\.(?:gamma|conv_0\.weight_orig)")):
         if blocks and f"generator.layers.{i}.gamma" in shapes:
@@ -122,17 +148,17 @@ def _places(shapes: Shapes) -> dict[int, str]:
 
 
 def rows_for(truncation: float, count: int, mode: Statistics) -> dict[int, float]:
-    """Which rows of a batch norm's statistics serve a truncation, and with what shares.
+    """The rows of a batch norm's statistics that are blended for a truncation.
 
     Args:
         truncation: of z, in (0, 1].
-        count: rows in the file; row i was taken at truncation i / (count - 1).
-        mode: exact: as the original code reads them. It gives the two rows round a truncation each the
-            other's share, and rounding moves some truncations that have a row of their own (0.14, 0.28,
-            0.56, 0.58, 0.94 of 51 rows) to a neighbour's. corrected: linear interpolation.
+        count: rows in the file; row i belongs to truncation i / (count - 1).
+        mode: exact: as the original code reads them. It swaps the weights of the two rows next to a truncation,
+            and rounding moves some truncations that have a row of their own (0.14, 0.28, 0.56, 0.58, 0.94 of 51
+            rows) to a neighbour's. corrected: linear interpolation.
 
     Returns:
-        Row -> share, of one row or two neighbours; the shares sum to 1.
+        Row -> weight, of one row or two neighbours; weights sum to 1.
     """
     place = truncation / (1 / (count - 1))
     if mode == "corrected" and abs(place - round(place)) < 1e-9:
@@ -145,13 +171,13 @@ def rows_for(truncation: float, count: int, mode: Statistics) -> dict[int, float
 
 
 def _tensors(state: Mapping[str, Tensor], shapes: Shapes, rows: Iterable[int]) -> dict[str, Tensor]:
-    """A file's tensors in our names, with the rows of statistics that are used."""
+    """A file's tensors in the network's own names, with the rows of statistics that are used."""
     places = _places(shapes)
     found = {}
     for name, tensor in state.items():
-        new = renamed(renamed(name, _NAMES), _ENDINGS)
+        new = new_name(new_name(name, _NAMES), _ENDINGS)
         if match := re.fullmatch(r"layers\.(\d+)\.(.*)", new):
-            new = f"{places.get(int(match[1]), match[0])}.{renamed(match[2], _INSIDE)}"
+            new = f"{places.get(int(match[1]), match[0])}.{new_name(match[2], _INSIDE)}"
         if new == "embedding":
             tensor = tensor.t()
         elif new.endswith(".gamma"):
@@ -162,17 +188,12 @@ def _tensors(state: Mapping[str, Tensor], shapes: Shapes, rows: Iterable[int]) -
     return found
 
 
-def read(
-    file: Checkpoint,
-    bn_eps: float | None = None,
-    truncation: float = 1.0,
-    statistics: Statistics = "exact",
-) -> Network:
+def read(file: Checkpoint, bn_eps: float | None, truncation: float, statistics: Statistics) -> Network:
     """The generator of a file, with the statistics of one truncation.
 
     Args:
-        file: the weights; its config.json may stand beside it.
-        bn_eps: see `architecture`.
+        file: the weights; its config.json may be beside it.
+        bn_eps: see `architecture_of`.
         truncation: see `rows_for`.
         statistics: see `rows_for`.
 
@@ -185,29 +206,6 @@ def read(
     if count < 2:
         shapes.fail(f"has {count} row of statistics")
     rows = rows_for(truncation, count, statistics)
-    made = architecture(shapes, settings_of(file.path), bn_eps)
-    made = replace(made, shares=tuple(rows.values()))
-    return ready(lambda: Network(made), _tensors(state, shapes, rows), file.path, 0.0)
-
-
-_NAMES = (
-    (r"embeddings\.weight", "embedding"),
-    (r"generator\.gen_z\.(.*)", r"stem.linear.\1"),
-    (r"generator\.bn\.weight", "last.norm.gain"),
-    (r"generator\.bn\.(.*)", r"last.norm.\1"),
-    (r"generator\.conv_to_rgb\.(.*)", r"last.conv.\1"),
-    (r"generator\.(layers\.\d+\..*)", r"\1"),
-)
-_INSIDE = (
-    (r"bn_(\d)\.scale\.(.*)", r"steps.\1.norm.gain.\2"),
-    (r"bn_(\d)\.offset\.(.*)", r"steps.\1.norm.bias.\2"),
-    (r"bn_(\d)\.(.*)", r"steps.\1.norm.\2"),
-    (r"conv_(\d)\.(.*)", r"steps.\1.conv.\2"),
-    (r"snconv1x1_(theta|phi|g|o)(?:_conv)?\.(.*)", r"\1.\2"),
-)
-_ENDINGS = (
-    (r"(.*)\.weight_orig", r"\1.weight"),
-    (r"(.*)\.weight_([uv])", r"\1.\2"),
-    (r"(.*)\.running_means", r"\1.means"),
-    (r"(.*)\.running_vars", r"\1.variances"),
-)
+    architecture = architecture_of(shapes, settings_of(file.path), bn_eps)
+    architecture = replace(architecture, shares=tuple(rows.values()))
+    return build_network(lambda: Network(architecture), _tensors(state, shapes, rows), file.path)

@@ -1,7 +1,7 @@
-"""What the networks are made of. Letters in shapes: n samples, c channels in, o channels out, h w pixels.
+"""Layers of both networks. Shape symbols: n samples, c channels in, o channels out, d condition, h w pixels.
 
-Maps lie channels-last in memory: there a 1x1 convolution is one matrix product, and the 3x3 ones are
-quickest on a CPU and on a GPU.
+Maps are channels-last in memory: there a 1x1 convolution is one matrix product, and the 3x3 ones are
+fastest on a CPU and on a GPU.
 """
 
 from __future__ import annotations
@@ -16,20 +16,19 @@ from torch.nn import functional
 Vectors = Literal["", "u", "uv"]
 """Which vectors of its power iteration a file keeps beside a weight: none, the left one, both."""
 
-# 3x3 kernel -> the 2x2 kernels that see the same of a map before its nearest upsampling: even, odd rows.
+# 3x3 kernel -> the 2x2 kernels with the same receptive field before nearest upsampling: of even and odd rows.
 _EVEN_ODD = torch.tensor([[[1.0, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]])
 
 
 class Spectral(nn.Module):
-    """A weight that is used divided by its spectral norm.
+    """A weight that is divided by its spectral norm where it is used.
 
-    The weight stays as the file has it; `factor`, 1 / norm, is a number that is
-    multiplied in where it costs nothing.
+    The weight stays as the file has it; `factor`, 1 / norm, is multiplied in where it costs least.
 
     Args:
         shape: of the weight; outputs first.
         bias: is there one?
-        vectors: what the file keeps of the power iteration; "" = the weight is used as it is.
+        vectors: of the power iteration, in the file; "" = the weight is used as it is.
 
     Source:
         Miyato et al., Spectral Normalization, ICLR 2018, in the two forms of the original repositories.
@@ -48,17 +47,19 @@ class Spectral(nn.Module):
             self.register_buffer("v", torch.empty(self.weight[0].numel()))
         self.factor = 1.0
 
-    def settle(self, eps: float) -> None:
-        """Find `factor` from the file's vectors, in float64, and let the vectors go.
-
-        With both vectors the norm is u W v. With the left one alone each forward pass of the original takes
-        one step of the power iteration from it, and never keeps the outcome outside training.
+    def find_factor(self, eps: float) -> float:
+        """Compute 1 / norm from the file's vectors, in float64, and delete the vectors.
 
         Args:
-            eps: the least length that a vector is divided by.
+            eps: lower bound of the lengths that vectors are divided by.
+
+        Returns:
+            The factor; 1 without vectors.
         """
         if not hasattr(self, "u"):
-            return
+            return 1.0
+        # The spectral norm is uᵀ W v (Miyato et al., algorithm 1). With the left vector alone, the original takes
+        # one iteration from it in every forward pass, and keeps the result in training only.
         weight, u = self.weight.flatten(1).double(), self.u.double()
         if hasattr(self, "v"):
             norm = u @ (weight @ self.v.double())
@@ -68,9 +69,9 @@ class Spectral(nn.Module):
             image = weight @ (v / v.norm().clamp_min(eps))
             norm = image.square().sum() / image.norm().clamp_min(eps)
         del self.u
-        self.factor = float(1 / norm)
+        return float(1 / norm)
 
-    def flat(self, x: Tensor) -> Tensor:
+    def dense(self, x: Tensor) -> Tensor:
         """A 1x1 convolution, or a dense layer: (…, c) -> (…, o), with the factor."""
         rows, weight = x.reshape(-1, x.shape[-1]), self.weight.flatten(1).t()
         if self.bias is None:
@@ -79,24 +80,24 @@ class Spectral(nn.Module):
 
 
 class Conv(Spectral):
-    """A 1x1 or 3x3 convolution of maps that carry its `factor` already, see `Step`."""
+    """A 1x1 or 3x3 convolution of maps that its `factor` is already multiplied into, see `NormReLUConv`."""
 
-    _kept: tuple[object, Tensor] | None = None
+    _kept: tuple[object, Tensor] | None = None  # version of the weight, kernels
 
     def forward(self, x: Tensor, up: bool = False, outputs: int | None = None) -> Tensor:
         """Convolve.
 
         Args:
             x: (n, c, h, w).
-            up: of a 3x3 convolution: nearest upsampling by 2 comes first.
-            outputs: of a 3x3 convolution: only the first so many; None = all.
+            up: does nearest upsampling by 2 come first? Of a 3x3 convolution only.
+            outputs: how many channels are computed, of a 3x3 convolution; None = all.
 
         Returns:
             (n, o, h, w), or (n, o, 2h, 2w).
         """
         if self.weight.shape[2] == 1:
             return functional.linear(_rows(x), self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
-        # A weight that is computed, as while it is trained, is another one at every look, and cannot be kept.
+        # While it is trained, the weight is computed anew at every access: kernels of it cannot be kept.
         if up and isinstance(self.weight, nn.Parameter) and not self.weight.requires_grad:
             return self._at_twice_the_size(x)
         x = upsample(x) if up else x
@@ -104,8 +105,8 @@ class Conv(Spectral):
         return functional.conv2d(x, self.weight[:outputs], bias, padding=1)
 
     def _at_twice_the_size(self, x: Tensor) -> Tensor:
-        """Upsampling repeats pixels: the pixels of each of the four places in a 2x2 square need a 2x2 kernel
-        on the small map, with 16 products where the 3x3 one on the large map has 36.
+        """Upsampling repeats pixels: each of the four places of a 2x2 square needs only a 2x2 kernel on the small
+        map, with 16 products in all where the 3x3 one on the large map has 36.
         """
         n, _, h, w = x.shape
         bias = None if self.bias is None else self.bias.repeat(4)
@@ -117,13 +118,13 @@ class Conv(Spectral):
         return out.view(n, 2 * h, 2 * w, -1).permute(0, 3, 1, 2)
 
     def _four_kernels(self) -> Tensor:
-        """(4o, c, 2, 2), made at first use and kept as long as the weight stays what it is."""
-        made_of = (self.weight.dtype, self.weight.device, self.weight._version)
-        if self._kept is None or self._kept[0] != made_of:
+        """(4o, c, 2, 2), computed at first use and kept until the weight changes."""
+        version = (self.weight.dtype, self.weight.device, self.weight._version)
+        if self._kept is None or self._kept[0] != version:
             with torch.inference_mode(False), torch.no_grad():
                 split = _EVEN_ODD.to(self.weight)
                 kernels = torch.einsum("ockl,rak,sbl->rsocab", self.weight, split, split).flatten(0, 2)
-                self._kept = made_of, kernels.contiguous(memory_format=torch.channels_last)
+                self._kept = version, kernels.contiguous(memory_format=torch.channels_last)
         return self._kept[1]
 
 
@@ -132,9 +133,9 @@ class Norm(nn.Module):
 
     Args:
         channels: of the maps.
-        condition: size of what gain and bias come from; None: they are the network's own.
-        shares: of the rows of statistics that are blended.
-        vectors: of the weights that make gain and bias of the condition.
+        condition: size of the condition that gain and bias are computed from; None: they are parameters.
+        shares: weights of the rows of statistics that are blended.
+        vectors: of the weights that gain and bias are computed with.
         eps: added to the variances.
     """
 
@@ -158,9 +159,10 @@ class Norm(nn.Module):
 
     def forward(self, condition: Tensor) -> tuple[Tensor, Tensor]:
         """Args: condition: (n, d). Returns: scale and shift, (n, c) each, or (1, c)."""
-        gain = 1 + self.gain.flat(condition) if isinstance(self.gain, Spectral) else self.gain[None]
-        bias = self.bias.flat(condition) if isinstance(self.bias, Spectral) else self.bias[None]
+        gain = 1 + self.gain.dense(condition) if isinstance(self.gain, Spectral) else self.gain[None]
+        bias = self.bias.dense(condition) if isinstance(self.bias, Spectral) else self.bias[None]
         mean, variance = self._blend(self.means), self._blend(self.variances)
+        # gain (x - mean) / sqrt(variance + eps) + bias, as scale x + shift.
         scale = gain * (variance + self.eps).rsqrt()
         return scale, bias - mean * scale
 
@@ -171,11 +173,12 @@ class Norm(nn.Module):
         return blended
 
 
-class Step(nn.Module):
-    """Batch norm, ReLU, convolution: what every block consists of.
+class NormReLUConv(nn.Module):
+    """Batch norm, ReLU and convolution, of which blocks consist.
 
-    ReLU(f x) = f ReLU(x) for f > 0: the convolution's spectral factor rides on the scale and the shift,
-    which are a number a channel, and never touches maps or weights.
+    The convolution's spectral factor f is multiplied into scale and shift, which are a number a channel, and not
+    into maps or weights: ReLU(f x) = f ReLU(x) for f > 0. Blocks hold these layers as `steps`, a name that is in saved
+    files and in fingerprints.
     """
 
     def __init__(self, norm: Norm, conv: Conv) -> None:
@@ -216,23 +219,23 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Args: x: (n, c, h, w). Returns: the same shape."""
-        queries = self.theta.flat(_rows(x)).flatten(1, 2)
+        queries = self.theta.dense(_rows(x)).flatten(1, 2)
         keys, values = (
-            functional.max_pool2d(conv.flat(_rows(x)).permute(0, 3, 1, 2), 2).flatten(2).transpose(1, 2)
+            functional.max_pool2d(conv.dense(_rows(x)).permute(0, 3, 1, 2), 2).flatten(2).transpose(1, 2)
             for conv in (self.phi, self.g)
         )
-        seen = torch.softmax(queries @ keys.transpose(1, 2), 2) @ values
-        seen = self.o.flat(seen).view(_rows(x).shape).permute(0, 3, 1, 2)
-        return torch.addcmul(x, seen, self.gamma)
+        attended = torch.softmax(queries @ keys.transpose(1, 2), 2) @ values
+        attended = self.o.dense(attended).view(_rows(x).shape).permute(0, 3, 1, 2)
+        return torch.addcmul(x, attended, self.gamma)  # y = γ o + x of the paper
 
 
 def upsample(x: Tensor) -> Tensor:
-    """Every pixel four times: (n, c, h, w) -> (n, c, 2h, 2w)."""
+    """Nearest upsampling by 2: (n, c, h, w) -> (n, c, 2h, 2w)."""
     return functional.interpolate(x, scale_factor=2.0, mode="nearest")
 
 
 def add_upsampled(maps: Tensor, x: Tensor) -> Tensor:
-    """`maps + upsample(x)`, in the memory of the maps where they lie channels-last.
+    """`maps + upsample(x)`, in the memory of the maps where they are channels-last.
 
     Args:
         maps: (n, c, 2h, 2w).
@@ -245,5 +248,5 @@ def add_upsampled(maps: Tensor, x: Tensor) -> Tensor:
 
 
 def _rows(x: Tensor) -> Tensor:
-    """(n, c, h, w) -> (n, h, w, c); a view, contiguous where the maps lie channels-last."""
+    """(n, c, h, w) -> (n, h, w, c); a view, contiguous where the maps are channels-last."""
     return x.permute(0, 2, 3, 1)

@@ -1,7 +1,7 @@
 """The published BigGANs that have an address of their own.
 
 The addresses are those of huggingface/pytorch-pretrained-BigGAN; no SHA-256 is published. ajbrock's networks
-(128 pixels) lie packed on Google Drive: fetch and unpack them by hand, and name `G_ema.pth` as the file.
+(128 pixels) are in archives on Google Drive: download and unpack them, and give the path of `G_ema.pth`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""BigGAN and BigGAN-deep: one network, whose shape an `Architecture` says."""
+"""The generator of BigGAN and BigGAN-deep: one network, with the shape of an `Architecture`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from interpgan_biggan.layers import Attention, Conv, Norm, Spectral, Step, Vectors, add_upsampled
+from interpgan_biggan.layers import Attention, Conv, Norm, NormReLUConv, Spectral, Vectors, add_upsampled
 from interpgan_core.plugin import channels_last
 
 SIDE = 4  # pixels of the first map
@@ -32,7 +32,9 @@ class Block:
 
 @dataclass(frozen=True)
 class Architecture:
-    """Everything that makes one BigGAN another than the next.
+    """The shape of a BigGAN: all that differs between networks of the family.
+
+    Names and order of the fields are in fingerprints and in saved files, so they stay.
 
     Args:
         deep: blocks of BigGAN-deep, with a bottleneck; else those of BigGAN.
@@ -45,9 +47,9 @@ class Architecture:
         stem: the condition of the first layer, in the file's order: "z", or "yz" or "zy" with the class.
         told: the condition of the blocks, likewise, or "y".
         channels_last: does the first layer give maps in (h, w, c) order?
-        vectors: what the file keeps for spectral norms.
-        rgb: outputs of the last convolution, of which the first three are the picture.
-        shares: of the rows of statistics that each batch norm blends.
+        vectors: see `Spectral`.
+        rgb: outputs of the last convolution, of which the first three are the image.
+        shares: weights of the rows of statistics that each batch norm blends.
         eps: of the conditional batch norms.
         last_eps: of the last one.
     """
@@ -71,38 +73,40 @@ class Architecture:
     @property
     def resolution(self) -> int:
         """Of the images, in pixels."""
-        return SIDE << sum(block.up for block in self.blocks)
+        return int(SIDE * 2 ** sum(block.up for block in self.blocks))
 
     @property
     def class_size(self) -> int:
-        """Size of what stands for the class."""
+        """Size of the class's part of a condition."""
         return self.embedding or self.classes
 
-    def size(self, told: str) -> int:
-        """Of a condition such as "zy"."""
-        return sum({"z": self.z, "y": self.class_size}[part] for part in told)
+    def sizes(self, condition: str) -> list[int]:
+        """Of the parts of a condition such as "zy"."""
+        return [{"z": self.z, "y": self.class_size}[part] for part in condition]
 
 
-def architecture_of(settings: Mapping[str, Any]) -> Architecture:
-    """The architecture whose `asdict` went through JSON, which knows no tuples."""
-    known: dict[str, Any] = {
+def saved_architecture(settings: Mapping[str, Any]) -> Architecture:
+    """The architecture whose `asdict` was written as JSON, which has no tuples."""
+    fields: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()
     }
-    return Architecture(**{**known, "blocks": tuple(Block(**block) for block in settings["blocks"])})
+    fields["blocks"] = tuple(Block(**block) for block in settings["blocks"])
+    return Architecture(**fields)
 
 
 class Stem(nn.Module):
-    """The first layer: a condition becomes a 4 x 4 map."""
+    """The first layer: maps a condition to a 4 x 4 map."""
 
-    def __init__(self, made: Architecture) -> None:
+    def __init__(self, architecture: Architecture) -> None:
         super().__init__()
-        self.channels_last = made.channels_last
-        outputs = SIDE * SIDE * made.blocks[0].inputs
-        self.linear = Spectral(outputs, made.size(made.stem), vectors=made.vectors)
+        self.channels_last = architecture.channels_last
+        outputs = SIDE * SIDE * architecture.blocks[0].inputs
+        condition = sum(architecture.sizes(architecture.stem))
+        self.linear = Spectral(outputs, condition, vectors=architecture.vectors)
 
     def forward(self, condition: Tensor) -> Tensor:
         """Args: condition: (n, d). Returns: (n, c, 4, 4)."""
-        x = self.linear.flat(condition)
+        x = self.linear.dense(condition)
         if self.channels_last:
             return x.view(len(x), SIDE, SIDE, -1).permute(0, 3, 1, 2)
         return x.view(len(x), -1, SIDE, SIDE).contiguous(memory_format=torch.channels_last)
@@ -111,61 +115,61 @@ class Stem(nn.Module):
 class PlainBlock(nn.Module):
     """A block of BigGAN: two 3x3 convolutions, the first at twice the size, and a 1x1 shortcut."""
 
-    def __init__(self, shape: Block, made: Architecture) -> None:
+    def __init__(self, shape: Block, architecture: Architecture) -> None:
         super().__init__()
         widths = (shape.inputs, shape.outputs, shape.outputs)
-        self.steps = _steps(widths, (3, 3), made)
-        self.shortcut = Conv(shape.outputs, shape.inputs, 1, 1, vectors=made.vectors)
+        self.steps = _steps(widths, (3, 3), architecture)
+        self.shortcut = Conv(shape.outputs, shape.inputs, 1, 1, vectors=architecture.vectors)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """Args: x: (n, c, h, w); condition: (n, d). Returns: (n, o, 2h, 2w)."""
         first, second = self.steps
         maps = second(first(x, condition, up=True), condition)
         # A 1x1 convolution before the upsampling is the one after it, at a quarter of the cost.
-        return add_upsampled(maps, self.shortcut.flat(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
+        return add_upsampled(maps, self.shortcut.dense(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
 
 
 class DeepBlock(nn.Module):
     """A block of BigGAN-deep: 1x1, 3x3, 3x3 and 1x1 convolutions; the shortcut drops channels."""
 
-    def __init__(self, shape: Block, made: Architecture) -> None:
+    def __init__(self, shape: Block, architecture: Architecture) -> None:
         super().__init__()
         narrow = shape.inputs // 4
         self.up, self.outputs = shape.up, shape.outputs
-        self.steps = _steps((shape.inputs, narrow, narrow, narrow, shape.outputs), (1, 3, 3, 1), made)
+        self.steps = _steps((shape.inputs, narrow, narrow, narrow, shape.outputs), (1, 3, 3, 1), architecture)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """Args: x: (n, c, h, w); condition: (n, d). Returns: (n, o, h, w), or (n, o, 2h, 2w)."""
         maps = x
-        for i, step in enumerate(self.steps):
-            maps = step(maps, condition, up=self.up and i == 1)
+        for i, layer in enumerate(self.steps):
+            maps = layer(maps, condition, up=self.up and i == 1)
         shortcut = x[:, : self.outputs]
         return add_upsampled(maps, shortcut) if self.up else maps + shortcut
 
 
 class Network(nn.Module):
-    """The generator: `embed` (class weights -> what stands for the class), `forward` (conditions -> pictures).
+    """The generator: `embed` maps class weights to the class's part of a condition, `forward` conditions to images.
 
     Source:
         Brock et al., Large Scale GAN Training for High Fidelity Natural Image Synthesis, ICLR 2019,
         appendix B; spectral norms and statistics as the original repositories keep them.
     """
 
-    def __init__(self, made: Architecture) -> None:
+    def __init__(self, architecture: Architecture) -> None:
         super().__init__()
-        self.made = made
-        block = DeepBlock if made.deep else PlainBlock
-        if made.embedding:
-            self.embedding = nn.Parameter(torch.empty(made.classes, made.embedding))
-        self.stem = Stem(made)
-        self.blocks = nn.ModuleList(block(shape, made) for shape in made.blocks)
+        self.architecture = architecture
+        block, vectors = DeepBlock if architecture.deep else PlainBlock, architecture.vectors
+        if architecture.embedding:
+            self.embedding = nn.Parameter(torch.empty(architecture.classes, architecture.embedding))
+        self.stem = Stem(architecture)
+        self.blocks = nn.ModuleList(block(shape, architecture) for shape in architecture.blocks)
         self.attention = nn.ModuleDict(
-            {str(i): Attention(made.blocks[i].outputs, made.vectors) for i in made.attention}
+            {str(i): Attention(architecture.blocks[i].outputs, vectors) for i in architecture.attention}
         )
-        width = made.blocks[-1].outputs
-        self.last = Step(
-            Norm(width, None, made.shares, made.vectors, made.last_eps),
-            Conv(made.rgb, width, 3, 3, vectors=made.vectors),
+        width = architecture.blocks[-1].outputs
+        self.last = NormReLUConv(
+            Norm(width, None, architecture.shares, vectors, architecture.last_eps),
+            Conv(architecture.rgb, width, 3, 3, vectors=vectors),
         )
 
     @property
@@ -173,65 +177,64 @@ class Network(nn.Module):
         """Paths of the layers' modules, in forward order."""
         names = ["stem"]
         for i in range(len(self.blocks)):
-            names.append(f"blocks.{i}")
-            if str(i) in self.attention:
-                names.append(f"attention.{i}")
+            names += [f"blocks.{i}"] + [f"attention.{i}"] * (str(i) in self.attention)
         return names
 
     def embed(self, labels: Tensor) -> Tensor:
         """Args: labels: (n, classes) class weights. Returns: (n, e)."""
-        if self.made.embedding is None:
+        if self.architecture.embedding is None:
             return labels.to(self.stem.linear.weight)
         return labels.to(self.embedding) @ self.embedding
 
     def forward(self, conditions: Tensor) -> Tensor:
-        """Pictures.
+        """Images.
 
         Args:
-            conditions: (n, l, z + e); for the first layer and each block its z and the class.
+            conditions: (n, l, z + e); z and class of the first layer and of each block.
 
         Returns:
             (n, 3, h, w) in [-1, 1], in the precision of the convolutions.
         """
         first, *others = conditions.unbind(1)
-        x = self.stem(self._in_order(first, self.made.stem)).to(self.last.conv.weight.dtype)
+        x = self.stem(self._condition(first, self.architecture.stem)).to(self.last.conv.weight.dtype)
         for i, (block, condition) in enumerate(zip(self.blocks, others, strict=True)):
-            x = block(x, self._in_order(condition, self.made.told))
+            x = block(x, self._condition(condition, self.architecture.told))
             if str(i) in self.attention:
                 x = self.attention[str(i)](x)
         return torch.tanh(self.last(x, first, outputs=3))
 
     def style_weight(self, layer: int) -> Tensor:
-        """What the first layer (0) or a block makes of its z and the class: (o, z + e)."""
+        """The matrix by which z and class enter the first layer (0) or a block's batch norms: (o, z + e)."""
         if layer == 0:
-            parts, told = [self.stem.linear], self.made.stem
+            linears, condition = [self.stem.linear], self.architecture.stem
         else:
-            steps = [part for part in self.blocks[layer - 1].modules() if isinstance(part, Step)]
-            both = [part for step in steps for part in (step.norm.gain, step.norm.bias)]
-            parts, told = [part for part in both if isinstance(part, Spectral)], self.made.told
-        rows = torch.cat([part.weight * part.factor for part in parts])
-        said = dict(zip(told, torch.split(rows, [self.made.size(part) for part in told], 1), strict=True))
-        return torch.cat([said.get(p, rows.new_zeros(len(rows), self.made.size(p))) for p in "zy"], 1)
+            norms = [part for part in self.blocks[layer - 1].modules() if isinstance(part, Norm)]
+            both = [part for norm in norms for part in (norm.gain, norm.bias)]
+            linears, condition = [part for part in both if isinstance(part, Spectral)], self.architecture.told
+        rows = torch.cat([linear.weight * linear.factor for linear in linears])
+        columns = dict(zip(condition, torch.split(rows, self.architecture.sizes(condition), 1), strict=True))
+        zeros = [rows.new_zeros(len(rows), size) for size in self.architecture.sizes("zy")]
+        return torch.cat([columns.get(part, zero) for part, zero in zip("zy", zeros, strict=True)], 1)
 
-    def _in_order(self, condition: Tensor, told: str) -> Tensor:
-        """[z, class] -> the condition of a layer, in the file's order."""
-        z, y = torch.split(condition, [self.made.z, self.made.class_size], 1)
-        return torch.cat([{"z": z, "y": y}[part] for part in told], 1)
+    def _condition(self, z_and_class: Tensor, parts: str) -> Tensor:
+        """(n, z + e) -> (n, d), the condition of a layer, in the file's order."""
+        z, y = torch.split(z_and_class, self.architecture.sizes("zy"), 1)
+        return torch.cat([{"z": z, "y": y}[part] for part in parts], 1)
 
-    def ready(self, dtype: torch.dtype) -> None:
-        """Lay the weights of the convolutions out for speed, in a precision; the rest stays as it is."""
+    def set_precision(self, dtype: torch.dtype) -> None:
+        """Cast the convolutions, and lay their weights out channels-last for speed; the rest stays float32."""
         for part in self.modules():
             if isinstance(part, Conv | Attention):
                 channels_last(part, dtype)
 
 
-def _steps(widths: Sequence[int], kernels: Sequence[int], made: Architecture) -> nn.ModuleList:
-    told = made.size(made.told)
-    vectors: Vectors = made.vectors if made.embedding else ""
+def _steps(widths: Sequence[int], kernels: Sequence[int], architecture: Architecture) -> nn.ModuleList:
+    condition = sum(architecture.sizes(architecture.told))
+    vectors: Vectors = architecture.vectors if architecture.embedding else ""
     return nn.ModuleList(
-        Step(
-            Norm(widths[i], told, made.shares, vectors, made.eps),
-            Conv(widths[i + 1], widths[i], kernel, kernel, vectors=made.vectors),
+        NormReLUConv(
+            Norm(widths[i], condition, architecture.shares, vectors, architecture.eps),
+            Conv(widths[i + 1], widths[i], kernel, kernel, vectors=architecture.vectors),
         )
         for i, kernel in enumerate(kernels)
     )

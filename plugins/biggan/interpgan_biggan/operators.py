@@ -18,10 +18,11 @@ class LoadBigGAN(LoadGenerator):
     family: ClassVar[str | None] = "biggan"
 
     truncation: Annotated[float, Field(gt=0, le=1)] | None = None
-    """Of Hugging Face's networks: z and the statistics of the batch norms; 1 when left out."""
+    """Of Hugging Face's networks: z is this much of a truncated normal distribution, and the batch norms have its
+    statistics; 1 when left out."""
     statistics: Statistics = "exact"
-    """Of the same: exact: as the original code reads them; corrected: its rounding and its blend mended."""
+    """Of the same: exact: as the original code reads them; corrected: without its errors of rounding and weights."""
     bn_eps: Positive | None = None
-    """What the batch norms add to variances, where the file cannot know it."""
+    """Added to the variances of the batch norms; as the program that wrote the file has it when left out."""
     sn_eps: Positive | None = None
-    """What the spectral norms divide by at least, where the file cannot know it."""
+    """Of ajbrock's networks: lower bound of the divisors in the power iteration; likewise when left out."""

@@ -1,10 +1,12 @@
-"""Small checkpoints of BigGAN and BigGAN-deep, in every layout."""
+"""For tests: small checkpoints of BigGAN and BigGAN-deep, in every layout."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,10 +15,20 @@ from interpgan_core import seeded_normal
 
 CLASSES, EMBEDDING, CHUNK, ROWS = 5, 6, 3, 11
 DEEP = ((False, 16, 16), (True, 16, 8), (False, 8, 8), (True, 8, 8))  # up, channels in and out
+# Arguments of `ajbrock` by kind of network.
+KINDS: dict[str, dict[str, Any]] = {
+    "hier": {},
+    "not hier": {"hier": False},
+    "unshared": {"hier": False, "shared": False},
+    "mybn": {"mybn": True, "attention": None},
+    "deep": {"deep": True},
+    "deep, class only": {"deep": True, "hier": False},
+}
+Shapes = dict[str, tuple[int, ...]]
 
 
-def _normal(shapes: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
-    """Numbers that differ by name, variances and spectral norms among them positive."""
+def _normal(shapes: Shapes) -> dict[str, Tensor]:
+    """Random numbers by name; variances are positive, biases small."""
     state = {}
     for i, (name, shape) in enumerate(shapes.items()):
         values = seeded_normal([i], shape)[0]
@@ -33,13 +45,9 @@ def ajbrock(
     if deep:
         widths = [pair for i, o in widths for pair in ((i, i), (i, o))]
     z = 2 * EMBEDDING if deep else CHUNK if hier else EMBEDDING + 1
-    told = (EMBEDDING + z) * hier or EMBEDDING
-    shapes: dict[str, tuple[int, ...]] = {"shared.weight": (CLASSES, EMBEDDING)} if shared else {}
-
-    def spectral(name: str, *shape: int, bias: bool = True) -> None:
-        shapes.update({f"{name}.weight": shape, f"{name}.u0": (1, shape[0]), f"{name}.sv0": (1,)})
-        if bias:
-            shapes[f"{name}.bias"] = (shape[0],)
+    condition = (EMBEDDING + z) * hier or EMBEDDING
+    shapes: Shapes = {"shared.weight": (CLASSES, EMBEDDING)} if shared else {}
+    spectral = partial(_spectral, shapes)
 
     def norm(name: str, channels: int) -> None:
         inner = f"{name}.bn" if mybn else name
@@ -47,7 +55,7 @@ def ajbrock(
         if mybn:
             shapes[f"{inner}.accumulation_counter"] = (1,)
 
-    spectral("linear", 16 * widths[0][0], told if deep and hier else z)
+    spectral("linear", 16 * widths[0][0], condition if deep and hier else z)
     for i, (inputs, outputs) in enumerate(widths):
         name, narrow = f"blocks.{i}.0", inputs // 4
         sides = (inputs, narrow, narrow, narrow, outputs) if deep else (inputs, outputs, outputs)
@@ -56,7 +64,7 @@ def ajbrock(
             norm(f"{name}.bn{k + 1}", sides[k])
             for part in ("gain", "bias"):
                 if shared:
-                    spectral(f"{name}.bn{k + 1}.{part}", sides[k], told, bias=False)
+                    spectral(f"{name}.bn{k + 1}.{part}", sides[k], condition, bias=False)
                 else:
                     shapes[f"{name}.bn{k + 1}.{part}.weight"] = (CLASSES, sides[k])
         if not deep:
@@ -66,22 +74,13 @@ def ajbrock(
     norm("output_layer.0", 8)
     shapes |= {"output_layer.0.gain": (8,), "output_layer.0.bias": (8,)}
     spectral("output_layer.2", 3, 8, 3, 3)
-    state = _normal(shapes)
-    for name in state:
-        if name.endswith("accumulation_counter"):
-            state[name] = torch.zeros(1)
-    return state
+    return {n: torch.zeros(1) if n.endswith("_counter") else t for n, t in _normal(shapes).items()}
 
 
 def discriminator() -> dict[str, Tensor]:
     """A discriminator of ajbrock's for 32 pixels."""
-    shapes: dict[str, tuple[int, ...]] = {}
-
-    def spectral(name: str, *shape: int, bias: bool = True) -> None:
-        shapes.update({f"{name}.weight": shape, f"{name}.u0": (1, shape[0]), f"{name}.sv0": (1,)})
-        if bias:
-            shapes[f"{name}.bias"] = (shape[0],)
-
+    shapes: Shapes = {}
+    spectral = partial(_spectral, shapes)
     for i, (inputs, outputs) in enumerate(((3, 8), (8, 8), (8, 8), (8, 8))):
         spectral(f"blocks.{i}.0.conv1", outputs, inputs, 3, 3)
         spectral(f"blocks.{i}.0.conv2", outputs, outputs, 3, 3)
@@ -95,7 +94,7 @@ def discriminator() -> dict[str, Tensor]:
 
 def huggingface(blocks: tuple[tuple[bool, int, int], ...] = DEEP) -> dict[str, Tensor]:
     """A BigGAN-deep of Hugging Face's: 16 pixels, attention after the second block."""
-    shapes: dict[str, tuple[int, ...]] = {"embeddings.weight": (EMBEDDING, CLASSES)}
+    shapes: Shapes = {"embeddings.weight": (EMBEDDING, CLASSES)}
 
     def spectral(name: str, *shape: int, bias: bool = True) -> None:
         shapes.update({f"{name}.weight_orig": shape, f"{name}.weight_u": (shape[0],)})
@@ -123,32 +122,45 @@ def huggingface(blocks: tuple[tuple[bool, int, int], ...] = DEEP) -> dict[str, T
     spectral("generator.conv_to_rgb", 8, 8, 3, 3)
     state = _normal(shapes)
     for name in [n for n in state if n.endswith("_orig")]:
-        _settle(state, name.removesuffix("_orig"))
+        _set_vectors(state, name.removesuffix("_orig"))
     return state
 
 
 def config() -> dict[str, object]:
-    """What stands beside `huggingface()`."""
+    """The config.json of `huggingface()`."""
     layers = [[up, inputs // 8, outputs // 8] for up, inputs, outputs in DEEP]
     return {"layers": layers, "attention_layer_position": 2, "n_stats": ROWS, "eps": 1e-4}
 
 
+def write(path: Path, content: object) -> Path:
+    """Write a checkpoint, and give its path."""
+    torch.save(content, path)
+    return path
+
+
 def write_huggingface(folder: Path, state: dict[str, Tensor] | None = None) -> Path:
-    """A folder as it is published."""
+    """Write a folder as it is published, and give its path."""
     folder.mkdir(exist_ok=True)
     (folder / "config.json").write_text(json.dumps(config()))
     torch.save(huggingface() if state is None else state, folder / "pytorch_model.bin")
     return folder
 
 
-def _settle(state: dict[str, Tensor], name: str) -> None:
+def _set_vectors(state: dict[str, Tensor], name: str) -> None:
+    """Vectors whose spectral norm is that of the weight."""
     weight = state[f"{name}_orig"].flatten(1)
     u, _, vh = torch.linalg.svd(weight, full_matrices=False)
     state[f"{name}_u"], state[f"{name}_v"] = u[:, 0], vh[0]
 
 
+def _spectral(shapes: Shapes, name: str, *shape: int, bias: bool = True) -> None:
+    shapes.update({f"{name}.weight": shape, f"{name}.u0": (1, shape[0]), f"{name}.sv0": (1,)})
+    if bias:
+        shapes[f"{name}.bias"] = (shape[0],)
+
+
 def _attention(
-    shapes: dict[str, tuple[int, ...]],
+    shapes: Shapes,
     spectral: Callable[..., None],
     name: str,
     channels: int,

@@ -1,35 +1,39 @@
-"""Files of BigGAN: which are known, what is said of them, what becomes of broken ones."""
+"""Files of BigGAN: which are recognised, how they are described, which statistics are read, messages on broken ones."""
 
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from interpgan_biggan import testing as files
 from interpgan_biggan.backbone import backbone
+from interpgan_biggan.files_huggingface import rows_for
+from interpgan_biggan.operators import LoadBigGAN
 from interpgan_core import InterpganError, LoadGenerator, load_generator
 from interpgan_core.plugin import Checkpoint, recognise
-from interpgan_core.testing import recipe_error
+from interpgan_core.testing import plugin_conformance, recipe_error
 
-AJBROCK = {
-    "hier": {},
-    "not hier": {"hier": False},
-    "unshared": {"hier": False, "shared": False},
-    "mybn": {"mybn": True, "attention": None},
-    "deep": {"deep": True},
-    "deep, class only": {"deep": True, "hier": False},
-}
+test_plugin = plugin_conformance("biggan")
+
+AJBROCK, HUGGINGFACE, CONFIG = files.ajbrock(), files.huggingface(), files.config()
 
 
-@pytest.mark.parametrize("kind", AJBROCK)
+def without(state, part):
+    return {name: tensor for name, tensor in state.items() if part not in name}
+
+
+@pytest.mark.parametrize("kind", files.KINDS)
 def test_ajbrock(kind, tmp_path):
-    torch.save(files.ajbrock(**AJBROCK[kind]), tmp_path / "G_ema.pth")
-    generator = load_generator(tmp_path / "G_ema.pth")
-    picture = generator.images(generator.sample([0]))
-    assert picture.shape == (1, 3, 32, 32) and generator.classes == files.CLASSES
-    found = backbone.describe(Checkpoint(tmp_path / "G_ema.pth"))
+    path = files.write(tmp_path / "G_ema.pth", files.ajbrock(**files.KINDS[kind]))
+    generator = load_generator(path)
+    images = generator.images(generator.sample([0]))
+    assert images.shape == (1, 3, 32, 32) and generator.classes == files.CLASSES
+    found = backbone.describe(Checkpoint(path))
     assert (found.family, found.layout) == ("BigGAN-deep" if "deep" in kind else "BigGAN", "ajbrock")
     assert found.resolution == 32 and found.classes == files.CLASSES and not found.discriminator
     assert found.spaces == {name: space.shape for name, space in generator.spaces.items()}
@@ -44,8 +48,8 @@ def test_huggingface_folder_file_and_flat_dict(tmp_path):
     assert found.spaces == {"z": (6,), "z+": (5, 6), "c+": (5, 12)}
     batch = generator.sample([3], torch.eye(files.CLASSES)[:1])
     expected = generator.images(batch)
-    torch.save(files.huggingface(), tmp_path / "alone.bin")  # nothing beside it says what doubles the size
-    for path in (folder / "pytorch_model.bin", tmp_path / "alone.bin"):
+    alone = files.write(tmp_path / "alone.bin", HUGGINGFACE)  # no config.json beside it
+    for path in (folder / "pytorch_model.bin", alone):
         assert torch.equal(load_generator(path).images(batch), expected)
 
 
@@ -61,149 +65,119 @@ def test_the_settings_beside_a_file_count(tmp_path):
 
 
 def test_a_folder_of_ajbrock_prefers_the_moving_average_and_brings_the_discriminator(tmp_path):
-    torch.save(files.ajbrock(), tmp_path / "G.pth")
-    torch.save(
-        {k: -v if k.endswith("conv1.weight") else v for k, v in files.ajbrock().items()},
-        tmp_path / "G_ema.pth",
-    )
-    torch.save(files.discriminator(), tmp_path / "D.pth")
+    files.write(tmp_path / "G.pth", AJBROCK)
+    other = {k: -v if k.endswith("conv1.weight") else v for k, v in AJBROCK.items()}
+    average = files.write(tmp_path / "G_ema.pth", other)
+    files.write(tmp_path / "D.pth", files.discriminator())
     generator = load_generator(tmp_path)
-    assert generator.fingerprint == load_generator(tmp_path / "G_ema.pth").fingerprint
+    assert generator.fingerprint == load_generator(average).fingerprint
     assert backbone.describe(Checkpoint(tmp_path)).discriminator
     batch = generator.sample([0, 1])
-    logits = generator.discriminator(generator.images(batch), batch.labels)
-    assert logits.shape == (2, 1) and not torch.equal(
-        logits, generator.discriminator(generator.images(batch))
-    )
-    torch.save(files.ajbrock(), tmp_path / "G_ema_best0.pth")
-    load_generator(tmp_path)  # the one without a suffix is plainly the one
-    (tmp_path / "G_ema.pth").rename(tmp_path / "G_ema_best1.pth")
-    with pytest.raises(InterpganError, match=r"holds G_ema_best0\.pth, G_ema_best1\.pth; name the one"):
+    images = generator.images(batch)
+    logits = generator.discriminator(images, batch.labels)
+    assert logits.shape == (2, 1) and not torch.equal(logits, generator.discriminator(images))
+    files.write(tmp_path / "G_ema_best0.pth", AJBROCK)
+    load_generator(tmp_path)  # the one without a suffix
+    average.rename(tmp_path / "G_ema_best1.pth")
+    with pytest.raises(InterpganError, match=r"holds G_ema_best0\.pth, G_ema_best1\.pth; name one of them"):
         load_generator(tmp_path)
 
 
+def fingerprint(folder, state):
+    return load_generator(files.write(folder / "G.pth", state)).fingerprint
+
+
 def test_a_file_of_parallel_training_loads(tmp_path):
-    torch.save(files.ajbrock(), tmp_path / "G.pth")
-    torch.save({f"module.{k}": v for k, v in files.ajbrock().items()}, tmp_path / "G_ddp.pth")
-    found = [load_generator(tmp_path / name).fingerprint for name in ("G.pth", "G_ddp.pth")]
-    assert found[0] == found[1]
+    parallel = {f"module.{k}": v for k, v in AJBROCK.items()}
+    assert fingerprint(tmp_path, AJBROCK) == fingerprint(tmp_path, parallel)
 
 
 def test_sums_of_standing_statistics_are_divided_by_their_count(tmp_path):
     state = files.ajbrock(mybn=True)
-    torch.save(state, tmp_path / "means.pth")
+    means = fingerprint(tmp_path, state)
     for name in state:
         if name.endswith("accumulation_counter"):
             state[name] = torch.full((1,), 4.0)
         elif "stored_" in name:
             state[name] = state[name] * 4
-    torch.save(state, tmp_path / "sums.pth")
-    found = [load_generator(tmp_path / name).fingerprint for name in ("means.pth", "sums.pth")]
-    assert found[0] == found[1]
+    assert fingerprint(tmp_path, state) == means
 
 
-def test_a_converted_file_has_the_small_numbers_of_tensorflow(tmp_path):
-    torch.save({k: v for k, v in files.ajbrock().items() if "sv0" not in k}, tmp_path / "converted.pth")
-    torch.save(files.ajbrock(), tmp_path / "trained.pth")
-    converted, trained = (load_generator(tmp_path / f"{n}.pth") for n in ("converted", "trained"))
-    assert (converted.module.made.eps, trained.module.made.eps) == (1e-4, 1e-5)
-    assert load_generator(tmp_path / "trained.pth", bn_eps=0.5).module.made.eps == 0.5
-    large = load_generator(tmp_path / "trained.pth", sn_eps=1e6)
+def test_a_converted_file_has_the_small_constants_of_tensorflow(tmp_path):
+    path = files.write(tmp_path / "trained.pth", AJBROCK)
+    trained = load_generator(path)
+    converted = load_generator(files.write(tmp_path / "x.pth", without(AJBROCK, "sv0")))
+    assert (converted.module.architecture.eps, trained.module.architecture.eps) == (1e-4, 1e-5)
+    assert load_generator(path, bn_eps=0.5).module.architecture.eps == 0.5
+    large = load_generator(path, sn_eps=1e6)
     assert large.module.stem.linear.factor > trained.module.stem.linear.factor
 
 
-def _without(state, *endings):
-    return {name: t for name, t in state.items() if not name.endswith(endings)}
+@given(st.floats(0.001, 1), st.integers(2, 60), st.sampled_from(["exact", "corrected"]))
+def test_rows_of_statistics(truncation, count, mode):
+    rows = rows_for(truncation, count, mode)
+    assert all(0 <= row < count for row in rows) and sum(rows.values()) == pytest.approx(1)
+    if mode == "corrected":  # linear interpolation gives a linear function back
+        assert sum(row / (count - 1) * share for row, share in rows.items()) == pytest.approx(truncation)
 
 
-BROKEN = {
-    "lacks linear.weight": (_without(files.ajbrock(), "linear.weight"), r"lacks linear\.weight"),
-    "lacks a block": (
-        {n: t for n, t in files.ajbrock().items() if "blocks.1" not in n},
-        r"lacks block 1 of 3",
-    ),
-    "lacks a vector": (_without(files.ajbrock(), "blocks.1.0.conv2.u0"), r"lacks blocks\.1\.steps\.1\.conv\.u"),
-    "of another shape": (
-        files.ajbrock() | {"blocks.2.0.conv2.weight": torch.zeros(8, 8, 5, 5)},
-        r"blocks\.2\.steps\.1\.conv\.weight has shape \(8, 8, 5, 5\), and the network of this file \(8, 8, 3, 3\)",
-    ),
-    "one number where a matrix should be": (
-        files.ajbrock() | {"linear.weight": torch.zeros(())},
-        r"linear\.weight of shape \(\), not 2 dimensions",
-    ),
-    "a stranger": (files.ajbrock() | {"psi": torch.zeros(1)}, "has psi, which the network does not know"),
-    "another condition": (
-        files.ajbrock() | {"shared.weight": torch.zeros(files.CLASSES, 4)},
-        "has blocks with conditions of 9 numbers, a first layer of 3, classes of 4",
-    ),
-    "cross_replica": (
-        {n.replace("stored_var", "running_var").replace("stored_mean", "running_mean"): t
-         for n, t in files.ajbrock(mybn=True).items()},
-        "trained with cross_replica",
-    ),
-    "half a stage": (
-        {n: t for n, t in files.ajbrock(deep=True).items() if "blocks.5" not in n},
-        "has 5 blocks of BigGAN-deep, which come in pairs",
-    ),
-    "no spectral norm": (
-        files.ajbrock() | {"linear.weight": torch.zeros(256, 3)},
-        r"spectral norm of stem\.linear is no positive number",
-    ),
-    "hf lacks a module": (
-        {n: t for n, t in files.huggingface().items() if "layers.3." not in n},
-        "lacks block 3 of 5",
-    ),
-    "hf lacks statistics": (
-        _without(files.huggingface(), "generator.bn.running_means"),
-        r"lacks generator\.bn\.running_means",
-    ),
-    "hf of one row": (
-        {n: t[:1] if "running_" in n else t for n, t in files.huggingface().items()},
-        "has 1 row of statistics",
-    ),
-    "hf without blocks": (
-        {n: t for n, t in files.huggingface().items() if "layers" not in n},
-        "has no blocks",
-    ),
-    "hf without z": (
-        files.huggingface() | {"embeddings.weight": torch.zeros(2 * files.EMBEDDING, files.CLASSES)},
-        "which leaves none for z",
-    ),
-    "hf turned round": (
-        files.huggingface() | {"generator.gen_z.weight_u": -files.huggingface()["generator.gen_z.weight_u"]},
-        r"spectral norm of stem\.linear is no positive number",
-    ),
-}  # fmt: skip
+def test_rows_as_the_original_reads_them():
+    assert rows_for(1.0, 51, "exact") == {50: 1.0}
+    assert rows_for(0.425, 51, "exact") == {21: pytest.approx(0.25), 22: pytest.approx(0.75)}
+    assert rows_for(0.425, 51, "corrected") == {21: pytest.approx(0.75), 22: pytest.approx(0.25)}
+    for truncation, row in {0.14: 8, 0.28: 15, 0.56: 29, 0.58: 28, 0.94: 46}.items():
+        assert max((share, row) for row, share in rows_for(truncation, 51, "exact").items())[1] == row
+        assert rows_for(truncation, 51, "corrected") == {round(truncation * 50): 1.0}
 
 
-@pytest.mark.parametrize("what", BROKEN)
-def test_broken(what, tmp_path):
-    state, message = BROKEN[what]
-    torch.save(state, tmp_path / "broken.pth")
-    with pytest.raises(InterpganError, match=message):
-        load_generator(tmp_path / "broken.pth", family="biggan")
+BROKEN = [
+    ("lacks linear.weight", without(AJBROCK, "linear.weight")),
+    ("lacks block 1 of 3", without(AJBROCK, "blocks.1")),
+    ("lacks blocks.1.steps.1.conv.u", without(AJBROCK, "blocks.1.0.conv2.u0")),
+    ("blocks.2.steps.1.conv.weight has shape (8, 8, 5, 5), and the network of this file (8, 8, 3, 3)",
+     AJBROCK | {"blocks.2.0.conv2.weight": torch.zeros(8, 8, 5, 5)}),
+    ("linear.weight of shape (), not 2 dimensions", AJBROCK | {"linear.weight": torch.zeros(())}),
+    ("has psi, which the network does not know", AJBROCK | {"psi": torch.zeros(1)}),
+    ("has conditions of 9 numbers for blocks and 3 for the first layer, classes of 4",
+     AJBROCK | {"shared.weight": torch.zeros(files.CLASSES, 4)}),
+    ("trained with cross_replica",
+     {n.replace("stored", "running"): t for n, t in files.ajbrock(mybn=True).items()}),
+    ("has 5 blocks of BigGAN-deep, which come in pairs", without(files.ajbrock(deep=True), "blocks.5")),
+    ("spectral norm of stem.linear is no positive number", AJBROCK | {"linear.weight": torch.zeros(256, 3)}),
+    ("lacks block 3 of 5", without(HUGGINGFACE, "layers.3.")),
+    ("lacks generator.bn.running_means", without(HUGGINGFACE, "generator.bn.running_means")),
+    ("has 1 row of statistics", {n: t[:1] if "running_" in n else t for n, t in HUGGINGFACE.items()}),
+    ("has no blocks", without(HUGGINGFACE, "layers")),
+    ("which leaves none for z",
+     HUGGINGFACE | {"embeddings.weight": torch.zeros(2 * files.EMBEDDING, files.CLASSES)}),
+    ("spectral norm of stem.linear is no positive number",
+     HUGGINGFACE | {"generator.gen_z.weight_u": -HUGGINGFACE["generator.gen_z.weight_u"]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("message", "state"), BROKEN, ids=[message for message, _ in BROKEN])
+def test_broken(message, state, tmp_path):
+    with pytest.raises(InterpganError, match=re.escape(message)):
+        load_generator(files.write(tmp_path / "broken.pth", state), family="biggan")
 
 
 def test_a_truncated_file(tmp_path):
-    torch.save(files.ajbrock(), tmp_path / "G.pth")
-    whole = (tmp_path / "G.pth").read_bytes()
-    (tmp_path / "G.pth").write_bytes(whole[: len(whole) // 2])
+    path = files.write(tmp_path / "G.pth", AJBROCK)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InterpganError, match=r"G\.pth"):
-        load_generator(tmp_path / "G.pth")
+        load_generator(path)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("{", "is damaged"),
-        ("[]", "holds"),  # not the settings of a BigGAN: nobody knows the folder
-        (
-            json.dumps(files.config() | {"layers": [[True, 1, 1]]}),
-            "has 4 blocks, and the config.json beside it 1",
-        ),
-        (json.dumps(files.config() | {"layers": 7}), "is damaged"),
-        (json.dumps(files.config() | {"layers": [7]}), "is damaged"),
-        (json.dumps(files.config() | {"eps": "small"}), "is damaged"),
+        ("[]", "holds"),  # not the settings of a BigGAN: the folder is not recognised
+        (json.dumps(CONFIG | {"layers": [[True, 1, 1]]}), "has 4 blocks, and the config.json beside it 1"),
+        (json.dumps(CONFIG | {"layers": 7}), "is damaged"),
+        (json.dumps(CONFIG | {"layers": [7]}), "is damaged"),
+        (json.dumps(CONFIG | {"eps": "small"}), "is damaged"),
     ],
 )
 def test_broken_settings(text, message, tmp_path):
@@ -214,66 +188,50 @@ def test_broken_settings(text, message, tmp_path):
 
 
 def test_a_file_that_does_not_say_which_blocks_double_the_size(tmp_path):
-    torch.save(files.huggingface(((True, 16, 8), (False, 8, 8), (True, 8, 8))), tmp_path / "x.bin")
-    with pytest.raises(
-        InterpganError, match=r"which of its 3 blocks double the size; put its config\.json beside"
-    ):
-        load_generator(tmp_path / "x.bin")
+    path = files.write(tmp_path / "x.bin", files.huggingface(((True, 16, 8), (False, 8, 8), (True, 8, 8))))
+    with pytest.raises(InterpganError, match=r"which of its 3 blocks double the size; put its config\.json"):
+        load_generator(path)
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("layout", "options", "message"),
     [
-        ({"noise": "random"}, "BigGAN has no noise random"),
-        ({"precision": "float8"}, "BigGAN has no precision float8"),
-        ({"resolution": 64}, "BigGAN has no resolution 64"),
-        ({"statistics": "corected"}, "no statistics corected; did you mean 'corrected'"),
-        ({"bn_eps": 0.0}, "bn_eps must be above 0, not 0.0"),
-        ({"sn_eps": -1.0}, "sn_eps must be above 0, not -1.0"),
-        ({"truncation": 0.5}, "leave out truncation and statistics"),
-        ({"statistics": "corrected"}, "leave out truncation and statistics"),
+        ("ajbrock", {"noise": "random"}, "BigGAN has no noise random"),
+        ("ajbrock", {"precision": "float8"}, "BigGAN has no precision float8"),
+        ("ajbrock", {"resolution": 64}, "BigGAN has no resolution 64"),
+        ("ajbrock", {"statistics": "corected"}, "no statistics corected; did you mean 'corrected'"),
+        ("ajbrock", {"bn_eps": 0.0}, "bn_eps must be above 0, not 0.0"),
+        ("ajbrock", {"sn_eps": -1.0}, "sn_eps must be above 0, not -1.0"),
+        ("ajbrock", {"truncation": 0.5}, "leave out truncation and statistics"),
+        ("ajbrock", {"statistics": "corrected"}, "leave out truncation and statistics"),
+        ("huggingface", {"truncation": 0.0}, "truncation must be above 0 and at most 1, not 0.0"),
+        ("huggingface", {"truncation": 1.5}, "truncation must be above 0 and at most 1, not 1.5"),
+        ("huggingface", {"sn_eps": 1e-6}, "holds its spectral norms; leave out sn_eps"),
     ],
 )
-def test_options_that_ajbrock_does_not_have(options, message, tmp_path):
-    torch.save(files.ajbrock(), tmp_path / "G.pth")
+def test_options_that_do_not_apply(layout, options, message, tmp_path):
+    state = AJBROCK if layout == "ajbrock" else HUGGINGFACE
     with pytest.raises(InterpganError, match=message):
-        load_generator(tmp_path / "G.pth", **options)
+        load_generator(files.write(tmp_path / "G.pth", state), **options)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"truncation": 0.0}, "truncation must be above 0 and at most 1, not 0.0"),
-        ({"truncation": 1.5}, "truncation must be above 0 and at most 1, not 1.5"),
-        ({"sn_eps": 1e-6}, "knows its spectral norms; leave out sn_eps"),
-    ],
-)
-def test_options_that_huggingface_does_not_have(options, message, tmp_path):
-    with pytest.raises(InterpganError, match=message):
-        load_generator(files.write_huggingface(tmp_path / "deep"), **options)
-
-
-def test_it_leaves_other_files_alone(tmp_path):
-    torch.save(
-        {"blocks.0.0.conv1.weight": torch.zeros(1), "linear.weight": torch.zeros(1)}, tmp_path / "x.pth"
-    )
-    torch.save(files.discriminator(), tmp_path / "D.pth")
-    (tmp_path / "bert").mkdir()
+def test_other_files_are_not_recognised(tmp_path):
+    some = {"blocks.0.0.conv1.weight": torch.zeros(1), "linear.weight": torch.zeros(1)}
+    files.write(tmp_path / "x.pth", some)
+    files.write(tmp_path / "D.pth", files.discriminator())
+    for name in ("bert", "empty"):
+        (tmp_path / name).mkdir()
     (tmp_path / "bert" / "config.json").write_text('{"layers": 12}')
-    torch.save({"a": torch.zeros(1)}, tmp_path / "bert" / "pytorch_model.bin")
-    (tmp_path / "empty").mkdir()
+    files.write(tmp_path / "bert" / "pytorch_model.bin", {"a": torch.zeros(1)})
     for name in ("x.pth", "D.pth", "bert", "empty"):
         assert not backbone.recognises(Checkpoint(tmp_path / name))
-    torch.save(files.ajbrock(), tmp_path / "G.pth")
-    assert recognise(Checkpoint(tmp_path / "G.pth")) is backbone
+    assert recognise(Checkpoint(files.write(tmp_path / "G.pth", AJBROCK))) is backbone
 
 
-def test_the_step(tmp_path):
+def test_the_step_of_a_recipe(tmp_path):
     files.write_huggingface(tmp_path / "deep")
     step = "interpgan: 1\nsteps:\n  - {use: biggan, weights: deep, truncation: 2}\n"
     assert "'truncation' of biggan must be at most 1" in recipe_error(step, tmp_path)
-    from interpgan_biggan.operators import LoadBigGAN
-
     assert issubclass(LoadBigGAN, LoadGenerator)
     generator = LoadBigGAN(weights=tmp_path / "deep", truncation=0.5, statistics="corrected").run("cpu")
     assert generator.truncation == 0.5

@@ -1,4 +1,4 @@
-"""The backbone that knows the files of PGGAN."""
+"""The backbone that recognises and loads checkpoints of PGGAN."""
 
 from __future__ import annotations
 
@@ -28,16 +28,14 @@ from interpgan_pggan.network import Network
 
 @dataclass(frozen=True)
 class PGGANOptions(LoadOptions):
-    """How a PGGAN is loaded: as every generator, without noise of its own and in the file's own resolution.
+    """How a PGGAN is loaded: as every generator, but it has no noise and one resolution.
 
     Args:
-        lod: how many doublings of the size to leave out, as in training: 1 shows the image at half the size,
-            enlarged; 1.4 blends 0.6 of that and 0.4 of lod 2. None = the file's own, 0 where training came to its
-            end.
+        lod: see `LoadPGGAN`.
         classes: how many of the inputs are a label; None = what the file says.
-        fused_scale: did the upsampling layers learn transposed convolutions? None = what the shapes say; they do
-            not where all layers have the same width.
-        final_tanh: does a tanh end the network? No file says; no published one has it.
+        fused_scale: are the upsampling layers transposed convolutions? None = what the shapes say; they show
+            nothing where all layers have the same width, and then there are none.
+        final_tanh: does the network end in a tanh? No file says so; no published network has one.
     """
 
     lod: float | None = None
@@ -60,7 +58,7 @@ class PGGANBackbone:
     def describe(self, checkpoint: Checkpoint) -> Description:
         """What the file is."""
         parts = read(checkpoint)
-        sure = parts.discriminator or parts.inputs <= USUAL_INPUTS
+        is_certain = parts.discriminator or parts.inputs <= USUAL_INPUTS
         guess = f"The file does not say how many inputs are a label; {USUAL_INPUTS} are taken for z."
         return Description(
             family="PGGAN",
@@ -70,67 +68,59 @@ class PGGANBackbone:
             classes=parts.classes,
             parameters=sum(tensor.numel() for tensor in parts.generator.values()),
             discriminator=bool(parts.discriminator),
-            notes=() if sure else (guess,),
+            notes=() if is_certain else (guess,),
         )
 
     def load(self, checkpoint: Checkpoint, options: PGGANOptions) -> PGGAN:
         """Build the generator.
 
         Args:
-            checkpoint: a file that `recognises` knows.
+            checkpoint: a file that `recognises` accepts.
             options: see `PGGANOptions`.
 
         Returns:
             The generator, with its discriminator where the file has one.
 
         Raises:
-            InterpganError: if a tensor is missing or has another shape than its neighbours ask for, or an
-                option does not apply.
+            InterpganError: if a tensor is missing or its shape does not fit its neighbours', or an option does
+                not apply.
         """
         parts = read(checkpoint)
-        lod = _checked(checkpoint.path, len(parts.widths), parts.lod, options)
+        lod = _checked_lod(parts.path, len(parts.widths), parts.lod, options)
         fused = parts.fused if options.fused_scale is None else options.fused_scale
         classes = parts.classes if options.classes is None else options.classes
         if not 0 <= classes < parts.inputs:
             raise InterpganError(
-                f"{checkpoint.path} takes {parts.inputs} inputs; they cannot be {classes} classes"
+                f"{parts.path} takes {parts.inputs} inputs; they cannot be {classes} classes"
             )
         network = build(
             lambda: Network(parts.inputs, parts.widths, lod, options.final_tanh),
             plain_kernels(parts, fused),
-            checkpoint.path,
+            parts.path,
         )
-        generator = PGGAN(network, classes)
-        channels_last(network)
-        if parts.discriminator:
-            generator.discriminator = _discriminator(parts, fused)
-        network.to(getattr(torch, options.precision))
-        return generator.to(options.device)
+        discriminator = _discriminator(parts, fused) if parts.discriminator else None
+        return _generator(network, classes, discriminator, options)
 
     def restore(self, saved: SavedGenerator, path: Path, options: PGGANOptions) -> PGGAN:
-        """Make a saved generator again."""
-        settings = renamed(saved.settings, {"judge": "discriminator"})
-        shape, discriminator = settings["network"], settings["discriminator"]
-        lod = _checked(path, len(shape["widths"]), shape["lod"], options)
+        """Build a saved generator."""
+        settings = renamed(saved.settings, {"judge": "discriminator"})  # as earlier versions wrote it
+        shape, arguments = settings["network"], settings["discriminator"]
+        lod = _checked_lod(path, len(shape["widths"]), shape["lod"], options)
         network = build(lambda: Network(**{**shape, "lod": lod}), saved.part("generator"), path)
-        generator = PGGAN(network, settings["classes"])
-        channels_last(network)
-        if discriminator:
-            generator.discriminator = build(
-                lambda: Discriminator(**discriminator), saved.part("discriminator"), path
-            )
-            generator.discriminator.group = settings["group"]
-        network.to(getattr(torch, options.precision))
-        return generator.to(options.device)
+        discriminator = None
+        if arguments:
+            discriminator = build(lambda: Discriminator(**arguments), saved.part("discriminator"), path)
+            discriminator.group = settings["group"]
+        return _generator(network, settings["classes"], discriminator, options)
 
 
-def _checked(path: Path, blocks: int, own: float, options: PGGANOptions) -> float:
-    """The level of detail asked for, or the file's own; every option that does not apply is refused."""
-    size = 2 ** (blocks + 1)
+def _checked_lod(path: Path, blocks: int, own: float, options: PGGANOptions) -> float:
+    """The level of detail of the options, or else the file's own; an option that does not apply is refused."""
     check_option("PGGAN", "noise", options.noise, ("const", "none"))
     check_option("PGGAN", "precision", options.precision, get_args(Precision))
+    size = 2 ** (blocks + 1)
     if options.resolution not in (None, size):
-        raise InterpganError(f"{path} draws {size} pixels only; the smaller pictures of its training: lod")
+        raise InterpganError(f"{path} draws {size} pixels only; the smaller images of its training: lod")
     lod = own if options.lod is None else float(options.lod)
     if not 0 <= lod < blocks:
         raise InterpganError(f"{path} has lod 0 to {blocks - 1}, not {lod:g}; 0 shows every layer")
@@ -143,6 +133,16 @@ def _discriminator(parts: Parts, fused: bool) -> Discriminator:
     widths = [parts.shape(f"input{j}.bias", tensors)[0] for j in range(count)]
     hidden, outputs = (parts.shape(f"layer{2 * count + k}.bias", tensors)[0] for k in (-1, 0))
     return build(lambda: Discriminator(widths, hidden, outputs, fused), tensors, parts.path)
+
+
+def _generator(
+    network: Network, classes: int, discriminator: Discriminator | None, options: PGGANOptions
+) -> PGGAN:
+    """In the memory layout, the precision and on the device of the options."""
+    generator = PGGAN(network, classes)
+    generator.discriminator = discriminator
+    channels_last(network, getattr(torch, options.precision))
+    return generator.to(options.device)
 
 
 backbone = PGGANBackbone()

@@ -13,17 +13,17 @@ from interpgan_pggan.network import SLOPE, equalised
 
 
 class Discriminator(nn.Module):
-    """Pictures to a logit, and to one of each class where there are classes.
+    """Maps images to a logit, and to one logit for each class where there are classes.
 
     Args:
-        widths: channels at the picture's size, half of it … 4 pixels.
-        hidden: of the last layer but one.
+        widths: channels at the size of the images, half of it … 4 pixels.
+        hidden: outputs of the last layer but one.
         outputs: 1 + classes.
         fused: are maps halved before the activation, in the convolution, rather than after it?
 
     Attributes:
-        group: over how many pictures the last layers compare deviations (minibatch standard deviation);
-            of no more than there are. 16 where the published code does not say otherwise; the paper: 4.
+        group: how many images the minibatch standard deviation is taken over; of a smaller batch, all of them.
+            16 where the published code does not say otherwise; the paper: 4.
         shape: the arguments that it was made with.
     """
 
@@ -43,11 +43,11 @@ class Discriminator(nn.Module):
         self.add_module(f"layer{2 * self.last + 2}", _Dense(hidden, outputs, linear=True))
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        """How real pictures look.
+        """The logits of images; higher is more real.
 
         Args:
             images: (n, 3, r, r) in [-1, 1]; n a multiple of `group`, or no more than it.
-            labels: not used: the classes are outputs here, see `outputs`.
+            labels: not used; classes are outputs, see `outputs`.
 
         Returns:
             (n, 1) logits.
@@ -98,22 +98,28 @@ class _Dense(nn.Module):
 
 
 def group_std(x: Tensor, group: int) -> Tensor:
-    """Minibatch standard deviation: how much the pictures of a group differ, as a map of one number.
+    """Minibatch standard deviation: how much the images of a group differ, as a map of one number.
 
     Args:
         x: (n, c, h, w).
-        group: pictures in a group; sample j belongs to group j mod (n / group).
+        group: images in a group; sample j belongs to group j mod (n / group).
 
     Returns:
         (n, 1, h, w).
 
     Raises:
         InterpganError: if n is not a multiple of the group.
+
+    Source:
+        Karras et al., Progressive Growing of GANs, ICLR 2018, section 3.
     """
     n, (height, width) = len(x), x.shape[2:]
     group = min(group, n)
     if n % group:
-        raise InterpganError(f"{n} pictures do not fall into groups of {group}; give a multiple of {group}")
+        raise InterpganError(
+            f"{n} images cannot be divided into groups of {group}; give a multiple of {group}"
+        )
+    # The standard deviation of each feature at each place over the group, averaged to one number.
     groups = x.reshape(group, n // group, *x.shape[1:])
     spread: Tensor = groups.var(0, correction=0).add(1e-8).sqrt().mean((1, 2, 3), keepdim=True)
     return spread.repeat(group, 1, height, width)

@@ -1,4 +1,4 @@
-"""What a checkpoint of PGGAN holds, in the network's own names, which are those of genforce."""
+"""Layouts of PGGAN checkpoints, read into the network's own names, which are those of genforce."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from torch import Tensor
 from interpgan_core import InterpganError
 from interpgan_core.plugin import Checkpoint
 
-# A published generator takes 512 numbers; where it takes more, the rest are a label.
-USUAL_INPUTS = 512
-
-_INTERFACEGAN = ((r"\.conv\.weight$", ".weight"), (r"\.wscale\.bias$", ".bias"))
+USUAL_INPUTS = 512  # z of every published generator; inputs beyond them are a label
+_GENERATOR = ("generator_smooth", "generator")  # the moving average is taken before the last weights
+_INTERFACEGAN = r"\.conv(?=\.weight$)|\.wscale(?=\.bias$)"  # in the names of that layout, not in genforce's
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Parts:
 
     @property
     def classes(self) -> int:
-        """Entries of the label: what the discriminator's last layer has beside the logit."""
+        """Entries of the label: outputs of the discriminator's last layer beside the logit."""
         if not self.discriminator:
             return max(0, self.inputs - USUAL_INPUTS)
         last = 2 * layers_of(self.discriminator, "input")
@@ -79,8 +78,8 @@ class Parts:
 
 
 def knows(checkpoint: Checkpoint) -> bool:
-    """Is this a PGGAN? By names and shapes."""
-    state = _generator(checkpoint)
+    """Is this a PGGAN, by names and shapes?"""
+    state = checkpoint.state(*_GENERATOR)
     if any(key.startswith(("mapping.", "synthesis.")) for key in state):
         return False
     if {"layer0.conv.weight", "layer0.wscale.bias"} <= state.keys():
@@ -90,31 +89,29 @@ def knows(checkpoint: Checkpoint) -> bool:
 
 
 def read(checkpoint: Checkpoint) -> Parts:
-    """The parts of a checkpoint that `knows` knows.
+    """The networks of a checkpoint that `knows` accepts.
 
     Raises:
-        InterpganError: if something else than tensors stands among them.
+        InterpganError: if one of their entries is no tensor.
     """
-    state = dict(_generator(checkpoint))
-    layout = "interfacegan" if "layer0.conv.weight" in state else "genforce"
+    state = checkpoint.state(*_GENERATOR)
     lod = state.pop("lod", torch.zeros(()))
-    if layout == "interfacegan":
-        for pattern, name in _INTERFACEGAN:
-            state = {re.sub(pattern, name, key): value for key, value in state.items()}
+    layout, generator = "genforce", state
+    if "layer0.conv.weight" in state:
+        layout = "interfacegan"
+        generator = {re.sub(_INTERFACEGAN, "", key): value for key, value in state.items()}
     discriminator = checkpoint.state("discriminator")
-    discriminator = (
-        {key: value for key, value in discriminator.items() if key != "lod"}
-        if "input0.weight" in discriminator
-        else {}
-    )
-    for key, value in {**state, **discriminator, "lod": lod}.items():
+    if "input0.weight" not in discriminator:  # the file has none
+        discriminator = {}
+    discriminator.pop("lod", None)
+    for key, value in {**generator, **discriminator, "lod": lod}.items():
         if not isinstance(value, Tensor) or (key == "lod" and value.numel() != 1):
             raise InterpganError(f"{checkpoint.path}: {key} is no tensor of a PGGAN; the file is damaged")
-    return Parts(checkpoint.path, layout, state, discriminator, float(lod))
+    return Parts(checkpoint.path, layout, generator, discriminator, float(lod))
 
 
 def plain_kernels(parts: Parts, fused: bool) -> dict[str, Tensor]:
-    """The generator's tensors with every upsampling kernel as (out, in, 3, 3), to come after upsampling.
+    """The generator's tensors, every upsampling kernel as (out, in, 3, 3) of a convolution after upsampling.
 
     Args:
         parts: of a checkpoint.
@@ -122,7 +119,7 @@ def plain_kernels(parts: Parts, fused: bool) -> dict[str, Tensor]:
             interfacegan (3, 3, in, out)?
 
     Source:
-        A transposed convolution turns its kernel round: "fused" weights are plain ones flipped.
+        A transposed convolution flips its kernel: "fused" weights are plain ones flipped.
     """
     tensors = dict(parts.generator)
     for block in range(1, len(parts.widths)):
@@ -135,12 +132,8 @@ def plain_kernels(parts: Parts, fused: bool) -> dict[str, Tensor]:
     return tensors
 
 
-def _generator(checkpoint: Checkpoint) -> dict[str, Tensor]:
-    return checkpoint.state("generator_smooth", "generator")
-
-
 def layers_of(tensors: Mapping[str, Tensor], name: str) -> int:
-    """How many there are of name0, name1 …"""
+    """The number of layers name0, name1 …"""
     count = 0
     while f"{name}{count}.weight" in tensors or f"{name}{count}.bias" in tensors:
         count += 1

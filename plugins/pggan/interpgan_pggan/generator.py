@@ -8,28 +8,23 @@ import torch
 from torch import Tensor
 
 from interpgan_core import Generator, InterpganError, LatentBatch, LatentSpace, seeded_normal
-from interpgan_core.plugin import (
-    SavedGenerator,
-    fingerprint,
-    state_of,
-)
+from interpgan_core.plugin import SavedGenerator, fingerprint, state_of
 from interpgan_pggan.discriminator import Discriminator
 from interpgan_pggan.network import Network
 
 
 class PGGAN(Generator):
-    """A progressive GAN: z (d,) to pictures.
+    """A progressive GAN: maps z (d,) to images.
 
-    The only space is z, which drives layer 0; its length does not matter (pixel norm). Layers are named as
-    in genforce: `layer0` and `layer1` at 4 pixels, two more for each doubling; up to the size that `lod`
-    leaves.
+    The only space is z, which drives layer 0; its length has no effect (pixel norm). Layers are named as in
+    genforce: `layer0` and `layer1` at 4 pixels, two more for each doubling, up to the size that `lod` leaves.
 
     Args:
         network: in eval mode, on the CPU.
         classes: 0 = unconditional.
 
     Attributes:
-        discriminator: only where the checkpoint has one.
+        discriminator: None where the checkpoint has none.
 
     Source:
         Karras et al., Progressive Growing of GANs, ICLR 2018.
@@ -52,7 +47,7 @@ class PGGAN(Generator):
         raise InterpganError(f"PGGAN has the space z alone; there is no way from {source} to {target}")
 
     def forward(self, batch: LatentBatch) -> Tensor:
-        """Pictures.
+        """Images.
 
         Raises:
             InterpganError: if the generator has classes and the batch no labels.
@@ -74,7 +69,7 @@ class PGGAN(Generator):
         return SavedGenerator("pggan", settings, state_of(generator=self.module, discriminator=discriminator))
 
     def style_weight(self, space: str, layer: int) -> Tensor:
-        """What SeFa factorises: the first layer's weight, a row for each output at each of 16 places.
+        """The matrix that SeFa factorises: the first layer's weight, a row for each output at each of 16 places.
 
         Args:
             space: "z".

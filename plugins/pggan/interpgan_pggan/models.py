@@ -1,7 +1,7 @@
-"""The published PGGANs in formats that are read here.
+"""The published PGGANs, by name.
 
-InterFaceGAN's: the conversion of NVIDIA's network that its repository and its users link to. GenForce's:
-MODEL_ZOO.md of genforce/genforce, which its users reported dead in 2026. None publishes a SHA-256.
+InterFaceGAN's: the conversion of NVIDIA's network that its repository links to. GenForce's: those of MODEL_ZOO.md
+of genforce/genforce, whose addresses were reported dead in 2026. No publisher gives a SHA-256.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The layers of PGGAN. Letters in shapes: n samples, c channels in, o channels out, h w pixels."""
+"""The generator of PGGAN and its layers. Shape symbols: n samples, c channels in, o channels out, h w pixels."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ EPSILON = 1e-8  # of every pixel norm
 
 
 class Network(nn.Module):
-    """The generator: z, and a label where it has classes, to pictures.
+    """The generator: maps z, and a label where it has classes, to images.
 
     Args:
         inputs: entries of z and of the label together.
         widths: channels at 4, 8, 16 … pixels.
         lod: how many doublings of the size are left out, 0 to len(widths) - 1; a fraction blends.
-        tanh: does a tanh end the network?
+        tanh: is the last layer a tanh?
 
     Attributes:
         shape: the arguments that it was made with.
@@ -44,32 +44,32 @@ class Network(nn.Module):
 
     @property
     def blocks(self) -> int:
-        """How many blocks run: those up to the size that `lod` leaves."""
+        """The number of blocks that are computed: those up to the size that `lod` leaves."""
         return self.last + 1 - math.floor(self.lod)
 
     def normalise(self, z: Tensor, labels: Tensor | None) -> Tensor:
-        """Args: z: (n, d); labels: (n, classes); Returns: (n, d + classes), what the first layer takes."""
+        """Args: z: (n, d); labels: (n, classes); Returns: (n, d + classes), the input of the first layer."""
         z = z * pixel_scale(z)
         return z if labels is None else torch.cat([z, labels.to(z)], 1)
 
     def forward(self, z: Tensor, labels: Tensor | None) -> Tensor:
-        """Pictures in the type of the layers, (n, 3, r, r); always at the full resolution r."""
+        """Images in the dtype of the layers, (n, 3, r, r); always at the full resolution r."""
         x = self.normalise(z, labels).to(self.layer0.weight.dtype)
         before: Tensor = x
         for block in range(self.blocks):
             before, x = x, self.get_submodule(f"layer{2 * block}")(x)
             x = self.get_submodule(f"layer{2 * block + 1}")(x)
-        picture: Tensor = self.get_submodule(f"output{self.blocks - 1}")(x)
+        images: Tensor = self.get_submodule(f"output{self.blocks - 1}")(x)
         coarse = self.lod - math.floor(self.lod)
         if coarse:
-            picture = picture.lerp(_nearest(self.get_submodule(f"output{self.blocks - 2}")(before)), coarse)
+            images = images.lerp(_nearest(self.get_submodule(f"output{self.blocks - 2}")(before)), coarse)
         if self.blocks <= self.last:
-            picture = _nearest(picture, 2 ** (self.last + 1 - self.blocks))
-        return picture.tanh() if self.tanh else picture
+            images = _nearest(images, 2 ** (self.last + 1 - self.blocks))
+        return images.tanh() if self.tanh else images
 
 
 class First(nn.Module):
-    """z to 4x4 maps: a dense layer, which checkpoints hold as a convolution, its kernel turned round."""
+    """z to 4x4 maps: a dense layer, which checkpoints hold as a convolution with a flipped kernel."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -88,9 +88,9 @@ class First(nn.Module):
 class Layer(nn.Module):
     """Pixel norm, nearest upsampling where `up`, 3x3 convolution, leaky ReLU.
 
-    Upsampling and convolution are one transposed convolution, whose 4x4 kernel is the 3x3 one added up for
-    each of the four pixels that one becomes: 4 products for a pixel in place of 9. The factors of pixel norm
-    and of the equalised weight are one multiplication of the maps.
+    Upsampling and convolution are one transposed convolution: upsampling makes four equal pixels of one, and the
+    4x4 kernel holds sums of the 3x3 one's entries over them. That is 4 products for a pixel in place of 9. The
+    factors of pixel norm and of the equalised weight are one multiplication of the maps.
     """
 
     def __init__(self, inputs: int, outputs: int, up: bool = False) -> None:
@@ -110,7 +110,7 @@ class Layer(nn.Module):
         return functional.leaky_relu_(x, SLOPE)
 
     def _up_kernel(self) -> Tensor:
-        """`up_kernel` of the weight, made again only when the weight has changed."""
+        """`up_kernel` of the weight, computed again only when the weight has changed."""
         if torch.is_grad_enabled() and self.weight.requires_grad:
             return up_kernel(self.weight)
         version = 0 if self.weight.is_inference() else self.weight._version
@@ -136,13 +136,15 @@ class Output(nn.Module):
 
 
 def equalised(fan_in: int, gain: float = 2**0.5) -> float:
-    """What a stored weight is multiplied by (equalised learning rate)."""
+    """The factor of a stored weight (equalised learning rate)."""
+    # He's constant at runtime: w / c of section 4.1, so that all weights learn at the same rate.
     return float(gain / fan_in**0.5)
 
 
 def pixel_scale(x: Tensor) -> Tensor:
     """Args: x: (n, c, …); Returns: (n, 1, …), the factor that gives each pixel's channels mean square 1."""
-    wide = torch.promote_types(x.dtype, torch.float32)  # squares may pass the range of float16
+    # Pixel norm, section 4.2: b = a / sqrt(mean over channels of a² + ε).
+    wide = torch.promote_types(x.dtype, torch.float32)  # squares may exceed the range of float16
     length = torch.linalg.vector_norm(x, dim=1, keepdim=True, dtype=wide)
     scale: Tensor = (length.square() / x.shape[1] + EPSILON).rsqrt().to(x.dtype)
     return scale

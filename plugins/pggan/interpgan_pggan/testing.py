@@ -1,4 +1,4 @@
-"""Small checkpoints of PGGAN, in every layout."""
+"""For tests: small checkpoints of PGGAN, in every layout."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ Z, WIDTHS = 12, (8, 8, 6)  # 4, 8 and 16 pixels
 
 
 def generator(classes: int = 0, widths: tuple[int, ...] = WIDTHS) -> dict[str, Tensor]:
-    """A state dict of genforce's."""
+    """The state dict of a generator in the layout of genforce."""
     shapes: dict[str, tuple[int, ...]] = {}
     for b, width in enumerate(widths):
         shapes[f"layer{2 * b}.weight"] = (width, widths[b - 1], 3, 3) if b else (width, Z + classes, 4, 4)
@@ -23,19 +23,14 @@ def generator(classes: int = 0, widths: tuple[int, ...] = WIDTHS) -> dict[str, T
 
 
 def discriminator(classes: int = 0, widths: tuple[int, ...] = WIDTHS, hidden: int = 10) -> dict[str, Tensor]:
-    """A state dict of genforce's."""
+    """The state dict of a discriminator in the layout of genforce."""
     shapes: dict[str, tuple[int, ...]] = {}
     down = widths[::-1]
     for j, width in enumerate(down):
         shapes |= {f"input{j}.weight": (width, 3, 1, 1), f"input{j}.bias": (width,)}
-        inputs, outputs = (width, down[j + 1]) if j + 1 < len(down) else (width + 1, width)
-        first = inputs if j + 1 < len(down) else width
-        shapes |= {f"layer{2 * j}.weight": (first, inputs, 3, 3), f"layer{2 * j}.bias": (first,)}
-        if j + 1 < len(down):
-            shapes |= {
-                f"layer{2 * j + 1}.weight": (outputs, width, 3, 3),
-                f"layer{2 * j + 1}.bias": (outputs,),
-            }
+        convs = [(width, width), (down[j + 1], width)] if j + 1 < len(down) else [(width, width + 1)]
+        for k, (outputs, inputs) in enumerate(convs, 2 * j):
+            shapes |= {f"layer{k}.weight": (outputs, inputs, 3, 3), f"layer{k}.bias": (outputs,)}
     k = 2 * len(down) - 1
     shapes |= {f"layer{k}.weight": (hidden, 16 * down[-1]), f"layer{k}.bias": (hidden,)}
     shapes |= {f"layer{k + 1}.weight": (1 + classes, hidden), f"layer{k + 1}.bias": (1 + classes,)}
@@ -54,13 +49,10 @@ def interfacegan(state: Mapping[str, Tensor], fuse: bool = False) -> dict[str, T
     """The same function in the layout of InterFaceGAN."""
     renamed = {}
     for name, tensor in state.items():
-        part, _, kind = name.partition(".")
         if fuse and is_up(name):
             renamed[name] = tensor.flip(2, 3).permute(2, 3, 1, 0).contiguous()
-        elif kind:
-            renamed[f"{part}.{'conv' if kind == 'weight' else 'wscale'}.{kind}"] = tensor
         else:
-            renamed[name] = tensor
+            renamed[name.replace(".weight", ".conv.weight").replace(".bias", ".wscale.bias")] = tensor
     return renamed
 
 
@@ -78,6 +70,6 @@ def normal(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
 
 
 def write(folder: Path, content: object) -> Path:
-    """The file of a checkpoint."""
+    """Write a checkpoint, and give its path."""
     torch.save(content, folder / "net.pth")
     return folder / "net.pth"

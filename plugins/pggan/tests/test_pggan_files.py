@@ -1,4 +1,4 @@
-"""PGGAN: which files load, and what is said of those that do not."""
+"""Files of PGGAN: which are recognised, how they are described, messages on broken ones."""
 
 import io
 import zipfile
@@ -70,9 +70,8 @@ def test_a_file_saved_on_a_gpu(tmp_path, plain):
     assert load_generator(path).fingerprint == plain.fingerprint
 
 
-def test_labels_are_known_from_the_discriminator(tmp_path):
-    content = {"generator": generator(classes=3), "discriminator": discriminator(classes=3)}
-    made = load_generator(write(tmp_path, content))
+def test_the_discriminator_shows_how_many_inputs_are_a_label(tmp_path):
+    made = load_generator(write(tmp_path, {"generator": generator(3), "discriminator": discriminator(3)}))
     assert made.classes == 3 and made.spaces["z"].shape == (Z,)
     batch = made.sample([5, 6])
     assert batch.labels.shape == (2, 3)
@@ -80,7 +79,7 @@ def test_labels_are_known_from_the_discriminator(tmp_path):
     assert made.style_weight("z", 0).shape == (16 * 8, Z)
 
 
-def test_labels_are_known_by_word_of_mouth(tmp_path):
+def test_the_option_classes(tmp_path):
     path = write(tmp_path, {"generator": generator(classes=3)})
     assert load_generator(path).classes == 0
     assert load_generator(path, classes=3).spaces["z"].shape == (Z,)
@@ -88,32 +87,31 @@ def test_labels_are_known_by_word_of_mouth(tmp_path):
         load_generator(path, classes=15)
 
 
-def test_more_inputs_than_published_z_has_are_taken_for_a_label(tmp_path):
+def test_inputs_beyond_the_published_z_are_taken_for_a_label(tmp_path):
     path = write(tmp_path, generator(classes=512 + 3 - Z))
     assert load_generator(path).classes == 3
     assert "512 are taken for z" in backbone.describe(Checkpoint(path)).notes[0]
 
 
-def test_fused_is_known_by_word_of_mouth_where_all_layers_are_of_one_width(tmp_path):
+def test_the_option_fused_scale_where_all_layers_have_one_width(tmp_path):
     state = generator(widths=(8, 8, 8))
     one = load_generator(write(tmp_path, state))
     other = load_generator(write(tmp_path, fused(state)), fused_scale=True)
     assert other.fingerprint == one.fingerprint
 
 
-def test_what_it_is_is_said_without_building_it(tmp_path):
-    content = {"generator_smooth": generator(3), "discriminator": discriminator(3)}
-    path = write(tmp_path, content)
-    made, said = load_generator(path), backbone.describe(Checkpoint(path))
-    assert (said.family, said.layout, said.resolution, said.classes) == ("PGGAN", "genforce", 16, 3)
-    assert dict(said.spaces) == {name: space.shape for name, space in made.spaces.items()}
-    assert said.parameters == sum(p.numel() for p in made.module.parameters())
-    assert said.discriminator and not said.notes
+def test_a_file_is_described_as_it_is_loaded(tmp_path):
+    path = write(tmp_path, {"generator_smooth": generator(3), "discriminator": discriminator(3)})
+    made, found = load_generator(path), backbone.describe(Checkpoint(path))
+    assert (found.family, found.layout, found.resolution, found.classes) == ("PGGAN", "genforce", 16, 3)
+    assert dict(found.spaces) == {name: space.shape for name, space in made.spaces.items()}
+    assert found.parameters == sum(p.numel() for p in made.module.parameters())
+    assert found.discriminator and not found.notes
     flat = backbone.describe(Checkpoint(write(tmp_path, interfacegan(generator()))))
     assert flat.layout == "interfacegan" and not flat.discriminator
 
 
-def test_others_are_not_claimed(tmp_path):
+def test_other_files_are_not_recognised(tmp_path):
     others = [
         {"discriminator": discriminator()},
         discriminator(),
@@ -128,27 +126,25 @@ def test_others_are_not_claimed(tmp_path):
     assert not backbone.recognises(Checkpoint(tmp_path))
 
 
-def without(name):
-    return {key: tensor for key, tensor in generator().items() if key != name}
+def without(state, name):
+    return {key: tensor for key, tensor in state.items() if key != name}
+
+
+def both(discriminator):
+    return {"generator": generator(), "discriminator": discriminator}
 
 
 BROKEN = {
-    "lacks layer3.weight": without("layer3.weight"),
-    "lacks layer4.bias": without("layer4.bias"),
-    "lacks output2.weight": without("output2.weight"),
-    "has noise0": {**generator(), "noise0": torch.zeros(3)},
-    "layer2.weight has shape (8, 7, 3, 3)": {**generator(), "layer2.weight": torch.zeros(8, 7, 3, 3)},
-    "has only () in place of layer2.bias": {**generator(), "layer2.bias": torch.zeros(())},
-    "layer2.bias is no tensor": {**generator(), "layer2.bias": "eight"},
-    "lod is no tensor": {**generator(), "lod": torch.zeros(2)},
-    "layer5.weight has shape": {
-        "generator": generator(),
-        "discriminator": {**discriminator(), "layer5.weight": torch.zeros(10, 3)},
-    },
-    "lacks layer5.bias": {
-        "generator": generator(),
-        "discriminator": {k: v for k, v in discriminator().items() if k != "layer5.bias"},
-    },
+    "lacks layer3.weight": without(generator(), "layer3.weight"),
+    "lacks layer4.bias": without(generator(), "layer4.bias"),
+    "lacks output2.weight": without(generator(), "output2.weight"),
+    "has noise0": generator() | {"noise0": torch.zeros(3)},
+    "layer2.weight has shape (8, 7, 3, 3)": generator() | {"layer2.weight": torch.zeros(8, 7, 3, 3)},
+    "has only () in place of layer2.bias": generator() | {"layer2.bias": torch.zeros(())},
+    "layer2.bias is no tensor": generator() | {"layer2.bias": "eight"},
+    "lod is no tensor": generator() | {"lod": torch.zeros(2)},
+    "layer5.weight has shape": both(discriminator() | {"layer5.weight": torch.zeros(10, 3)}),
+    "lacks layer5.bias": both(without(discriminator(), "layer5.bias")),
 }
 
 
@@ -161,7 +157,7 @@ def test_damage_is_named(says, tmp_path):
 
 
 @pytest.mark.parametrize("kept", [0, 1, 100, 0.5, -1])
-def test_a_file_that_breaks_off(kept, tmp_path):
+def test_a_truncated_file(kept, tmp_path):
     whole = write(tmp_path, generator()).read_bytes()
     path = tmp_path / "part.pth"
     path.write_bytes(whole[: int(len(whole) * kept) if isinstance(kept, float) else kept])

@@ -1,4 +1,4 @@
-"""PGGAN: what it computes, against the formulas of the paper written out."""
+"""PGGAN as a generator, and its discriminator: against the formulas of the paper, written out in float64."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, leaky_relu, linear
 
 from interpgan_core import InterpganError, LatentBatch, load_generator
-from interpgan_core.testing import conformance
+from interpgan_core.testing import conformance, plugin_conformance
 from interpgan_pggan import operators
 from interpgan_pggan.discriminator import group_std
 from interpgan_pggan.testing import Z, discriminator, generator, write
@@ -21,6 +21,7 @@ def load(**options):
         return load_generator(write(Path(folder), content), **options)
 
 
+test_plugin = plugin_conformance("pggan")
 test_conforms = conformance(load())
 test_conforms_half_grown = conformance(load(lod=0.6))
 
@@ -30,7 +31,7 @@ def norm(x):
 
 
 def written_out(state, z, labels, blocks=3):
-    """Pictures of the block of that number, in float64, at its own size."""
+    """Images of the last of so many blocks, in float64, at its own size."""
     state = {name: tensor.double() for name, tensor in state.items()}
     x = torch.cat([norm(z.double()), labels.double()], 1)[:, :, None, None]
     for k in range(2 * blocks):
@@ -53,7 +54,7 @@ def up(x, size=16):
     return interpolate(x, size=(size, size), mode="nearest")
 
 
-def test_pictures(batch):
+def test_images(batch):
     expected = written_out(generator(3), batch.codes, batch.labels)
     found = load().images(batch, batch_size=3)
     assert (found - expected).abs().max() < 1e-5
@@ -97,8 +98,8 @@ def test_noise_does_not_exist(batch):
     assert torch.equal(load(noise="none").images(batch), load().images(batch))
 
 
-def test_changed_weights_show_at_once(batch):
-    """What is made of the weights once must not outlive them."""
+def test_changed_weights_have_an_effect_at_once(batch):
+    """Kernels that are computed from weights must not outlive them."""
     made = load()
     before = made.images(batch)
     made.module.get_parameter("layer2.weight").mul_(-1)
@@ -119,19 +120,19 @@ def test_weights_can_be_trained(batch):
 
 
 def test_style_weights():
-    """y = A z is what the first layer makes of z, but for norm and scale."""
+    """y = A z is the output of the first layer, but for norm and scale."""
     made = load()
     z = torch.randn(1, Z, generator=torch.Generator().manual_seed(0))
     first = made.module.layer0
-    made_of = first.weight[:, :Z].flip(2, 3).double()
-    expected = torch.einsum("oihw,i->ohw", made_of, z[0].double()).flatten()
+    weight = first.weight[:, :Z].flip(2, 3).double()
+    expected = torch.einsum("oihw,i->ohw", weight, z[0].double()).flatten()
     torch.testing.assert_close((made.style_weight("z", 0).double() @ z[0].double()), expected)
     for space, layer in (("w", 0), ("z", 1)):
         with pytest.raises(InterpganError, match="takes a code in layer 0 alone, from z"):
             made.style_weight(space, layer)
 
 
-def test_labels_are_asked_for(batch):
+def test_labels_are_needed(batch):
     with pytest.raises(InterpganError, match="has 3 classes; give the batch labels"):
         load().forward(LatentBatch(batch.codes, batch.space))
 
@@ -161,14 +162,16 @@ def test_discriminator(fused):
     for part in network.modules():
         part.fused = fused
     network.group = 2
-    pictures = torch.randn(6, 3, 16, 16, generator=torch.Generator().manual_seed(1))
-    expected = expected_outputs(discriminator(3), pictures, fused, 2)
-    assert (network.outputs(pictures) - expected).abs().max() < 1e-5
-    assert torch.equal(network(pictures), network.outputs(pictures)[:, :1])
+    images = torch.randn(6, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+    expected = expected_outputs(discriminator(3), images, fused, 2)
+    assert (network.outputs(images) - expected).abs().max() < 1e-5
+    assert torch.equal(network(images), network.outputs(images)[:, :1])
 
 
-def test_pictures_that_do_not_fall_into_groups():
-    with pytest.raises(InterpganError, match="5 pictures do not fall into groups of 4; give a multiple of 4"):
+def test_images_that_cannot_be_divided_into_groups():
+    with pytest.raises(
+        InterpganError, match="5 images cannot be divided into groups of 4; give a multiple of 4"
+    ):
         group_std(torch.zeros(5, 2, 4, 4), 4)
 
 

@@ -15,7 +15,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from interpgan_biggan.discriminator import Discriminator
 from interpgan_biggan.generator import BigGAN
-from interpgan_biggan.layers import Norm, Spectral, Step
+from interpgan_biggan.layers import Norm, NormReLUConv, Spectral
 from interpgan_biggan.network import Architecture, Block, Network
 from interpgan_core import Generator, InterpganError
 from interpgan_core.plugin import rectify
@@ -145,7 +145,7 @@ class BigGANFamily(Family):
         rectify(network, self.rectified)
         plain = _plain(discriminator, Discriminator(*self.discriminator_shape(classes), vectors=""))
         self.settle(network, classes)
-        network.ready(torch.float32)
+        network.set_precision(torch.float32)
         return BigGAN(network, discriminator=plain)
 
     def settle(self, network: nn.Module, classes: int) -> None:
@@ -183,10 +183,10 @@ def batch_statistics(
         network: a generator.
         found: statistics by norm, to which those of the batch are added.
     """
-    steps = [part for part in network.modules() if isinstance(part, Step)]
+    steps = [part for part in network.modules() if isinstance(part, NormReLUConv)]
     kept = [(step.norm, step.norm.means, step.norm.variances) for step in steps]
 
-    def look(step: Step, args: tuple[Tensor, ...]) -> None:
+    def look(step: NormReLUConv, args: tuple[Tensor, ...]) -> None:
         x = args[0].float()
         mean = x.mean((0, 2, 3))[None]
         # Three times as quick as `var`.
