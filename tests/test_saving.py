@@ -17,11 +17,8 @@ from interpgan_core.operators.builtin.generator import LoadGenerator
 from interpgan_core.plugin import SavedGenerator
 from interpgan_core.testing import toy
 from interpgan_pggan import testing as pggan_files
-<<<<<<< ours
 from interpgan_stylegan.testing import v2 as stylegan2_files
 from interpgan_stylegan.testing.v3 import write_pickle
-=======
->>>>>>> theirs
 
 FAMILIES = ("stylegan.v2", "stylegan.v2 by class", "pggan", "biggan", "biggan-deep")
 
