@@ -14,7 +14,8 @@ import torch
 import yaml
 
 from interpgan_avatars.data import drawn
-from interpgan_avatars.looking import AvatarScorer, AvatarSegmenter
+from interpgan_avatars.scorer import AvatarScorer
+from interpgan_avatars.segmenter import AvatarSegmenter
 from interpgan_core import load_generator, quiet
 from interpgan_interpretable.edits.exchange import ExchangeConcepts
 from interpgan_interpretable.measures.consistency import MeasureConsistency

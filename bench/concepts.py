@@ -13,7 +13,8 @@ from pathlib import Path
 import torch
 
 from interpgan_avatars.data import drawn
-from interpgan_avatars.looking import AvatarScorer, AvatarSegmenter
+from interpgan_avatars.scorer import AvatarScorer
+from interpgan_avatars.segmenter import AvatarSegmenter
 from interpgan_core import InterpganError, load_generator, quiet
 from interpgan_interpretable.edits.collage import Collage
 from interpgan_interpretable.edits.editing_in_style import EditInStyle

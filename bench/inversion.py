@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from torch.nn import functional
 
-from interpgan_avatars.looking import AvatarScorer
+from interpgan_avatars.scorer import AvatarScorer
 from interpgan_core import ImageSet, load_generator, quiet, to_uint8
 from interpgan_inversion.invert import Invert
 from interpgan_inversion.loss import Likeness

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from interpgan_avatars.looking import AvatarScorer
+from interpgan_avatars.scorer import AvatarScorer
 from interpgan_core import Score, load_generator, quiet
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pluggy
 
@@ -43,29 +44,28 @@ class StepReport:
     folder: Path | None
 
 
-@hookspec
-def interpgan_operators() -> Mapping[str, str]:  # type: ignore[empty-body]
-    """Operators by name: `{"sefa": "interpgan_sefa.factorise:FindSemantics"}`."""
+class HookSpecs(Protocol):
+    """What a plugin may implement, as functions of its package marked `@hookimpl`."""
 
+    @hookspec
+    def interpgan_operators(self) -> Mapping[str, str]:
+        """Operators by name: `{"sefa": "interpgan_sefa.factorise:FindSemantics"}`."""
 
-@hookspec
-def interpgan_backbones() -> Mapping[str, str]:  # type: ignore[empty-body]
-    """Families that recognise and load files: `{"stylegan": "interpgan_stylegan.backbone:StyleGANFiles"}`."""
+    @hookspec
+    def interpgan_backbones(self) -> Mapping[str, str]:
+        """Families that recognise and load files: `{"pggan": "interpgan_pggan.backbone:PGGANBackbone"}`."""
 
+    @hookspec
+    def interpgan_models(self) -> Mapping[str, str]:
+        """Named weights: `{"avatars.stylegan2": "interpgan_avatars.models:MODELS"}`.
 
-@hookspec
-def interpgan_models() -> Mapping[str, str]:  # type: ignore[empty-body]
-    """Named weights: `{"avatars.stylegan2": "interpgan_avatars.models:stylegan2"}`.
+        Each is a `NamedModel` or `Published`, or a function that takes the options of `load_generator`.
+        """
 
-    Each is a `NamedModel` or `Published`, or a function that takes the options of `load_generator`.
-    """
+    @hookspec
+    def interpgan_engines(self) -> Mapping[str, str]:
+        """Where long tasks are worked on: `{"ray": "interpgan_ray.engine:RayEngine"}`."""
 
-
-@hookspec
-def interpgan_engines() -> Mapping[str, str]:  # type: ignore[empty-body]
-    """Where long tasks are worked on: `{"ray": "interpgan_ray.engine:RayEngine"}`."""
-
-
-@hookspec
-def interpgan_after_step(report: StepReport) -> None:
-    """Observes a run; an exception is logged, never raised."""
+    @hookspec
+    def interpgan_after_step(self, report: StepReport) -> None:
+        """Observes a run; an exception is logged, never raised."""

@@ -16,7 +16,7 @@ from typing import Any
 
 import pluggy
 
-from interpgan_core import hookspecs
+from interpgan_core.hookspecs import HookSpecs
 from interpgan_core.errors import InterpganError, did_you_mean
 
 CORE = "interpgan_core.operators.builtin"
@@ -84,7 +84,7 @@ class Plugins:
         self.engines: dict[str, Provided] = {}
         self.broken: list[Broken] = []
         self.hooks = pluggy.PluginManager("interpgan")
-        self.hooks.add_hookspecs(hookspecs)
+        self.hooks.add_hookspecs(HookSpecs)
         self._register("", importlib.import_module(CORE), f"interpgan-core {version('interpgan-core')}")
         self._discover(None if only is None else set(only))
 

@@ -311,7 +311,7 @@ class LatentBatch:
         mask = self.space.mask(layers).to(codes.device)
         return replace(self, codes=codes.where(mask, self.codes))
 
-    def to(self, device: Any) -> LatentBatch:
+    def to(self, device: Any) -> Self:
         """The same batch with its codes and labels on another device."""
         return replace(
             self,
@@ -370,4 +370,4 @@ class LatentBatch:
             edits,
             grid,
         )
-        return batch.to(generator.device)  # type: ignore[return-value]
+        return batch.to(generator.device)

@@ -24,7 +24,7 @@ class NamedModel:
         data: what it was trained on.
         licence: terms of use of the weights, in short.
         target: "module:function" that makes it; the function takes the options of `load_generator`.
-        shipped: the file of weights, where it comes inside the plugin.
+        shipped: the file of weights, where it comes inside the plugin; it needs no target.
 
     Example:
         >>> from interpgan_core.plugin import NamedModel
@@ -37,11 +37,13 @@ class NamedModel:
     resolution: int
     data: str
     licence: str
-    target: str
+    target: str = ""
     shipped: Path | None = None
 
     def __call__(self, **options: Any) -> Generator:
         """Make it; options as in `load_generator`."""
+        if self.shipped is not None:
+            return load_generator(self.shipped, **options)
         module, _, function = self.target.partition(":")
         made: Generator = getattr(importlib.import_module(module), function)(**options)
         return made

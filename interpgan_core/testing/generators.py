@@ -176,7 +176,7 @@ def gradients_reach_the_codes(case: Case) -> None:
     """A picture can be differentiated by its code, as inversion does."""
     batch = case.batch(1)
     codes = batch.codes.clone().requires_grad_(True)
-    case.generator.images(replace(batch, codes=codes)).square().mean().backward()  # type: ignore[no-untyped-call]
+    case.generator.images(replace(batch, codes=codes)).square().mean().backward()
     assert codes.grad is not None and float(codes.grad.abs().sum()) > 0
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import StrictFloat
 
 from interpgan_core.errors import InterpganError
@@ -11,9 +9,6 @@ from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import LatentBatch
 from interpgan_core.generators.ranges import Layers
 from interpgan_core.operators.base import EditOperator
-
-if TYPE_CHECKING:
-    pass
 
 
 class Truncate(EditOperator):

@@ -1,4 +1,4 @@
-"""A small world of faces whose truth is known: pictures, labels and masks, and GANs that were trained on it."""
+"""Avatars: drawn faces with exact labels and masks, and GANs that were trained on them."""
 
 from collections.abc import Mapping
 
@@ -23,6 +23,4 @@ def interpgan_operators() -> Mapping[str, str]:
 def interpgan_models() -> Mapping[str, str]:
     from interpgan_avatars.models import MODELS
 
-    here = "interpgan_avatars.models"
-    plain = {f"avatars.{name}": f"{here}:{name}" for name in MODELS}
-    return plain | {f"avatars.{name}-interpretable": f"{here}:{name}_interpretable" for name in MODELS}
+    return dict.fromkeys(MODELS, "interpgan_avatars.models:MODELS")

@@ -1,4 +1,4 @@
-"""Do samples look like people? Eyes and mouths counted, colours and styles against those of the data."""
+"""Anatomy of samples: eyes and mouths counted, colours and styles compared with the data."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interpgan_avatars.world import HAIR_COLOURS, HAIR_STYLES, SKIN_TONES
+from interpgan_avatars.person import HAIR_COLOURS, HAIR_STYLES, SKIN_TONES
 from interpgan_core import (
     Generator,
     ImageSet,
+    InterpganError,
     Picture,
     Progress,
     Report,
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from interpgan_avatars.looking import AvatarScorer, AvatarSegmenter
+    from interpgan_avatars.scorer import AvatarScorer
+    from interpgan_avatars.segmenter import AvatarSegmenter
 
 CHOICES = {"hair": HAIR_COLOURS, "skin": SKIN_TONES, "style": HAIR_STYLES}
 TITLES = {"hair": "Hair colours", "skin": "Skin tones", "style": "Hair styles"}
-LEAST = 4  # pixels of an eye or a mouth; fewer are a speck
+SMALLEST = 4  # pixels of an eye or a mouth; a smaller area is an error of the segmenter
 _SHOWN = 16
 
 
@@ -46,11 +48,11 @@ def check_anatomy(
     Args:
         generator: of avatars.
         seeds: of the samples.
-        scorer, segmenter: those who look.
+        scorer, segmenter: of avatars.
         data: drawn avatars, to compare with.
         batch_size: samples at once.
         progress: shows how far it is.
-        folder: where the samples that lack something are shown.
+        folder: where samples without two eyes and one mouth are shown.
 
     Returns:
         Tables: eyes and mouths; hair colours, skin tones and hair styles, against the data where it is given.
@@ -58,9 +60,11 @@ def check_anatomy(
     import torch
 
     counts = {name: torch.zeros(len(names)) for name, names in CHOICES.items()}
-    eyes, mouths, odd = [], [], []
+    eyes: list[int] = []
+    mouths: list[int] = []
+    odd: list[Tensor] = []
     batches = generator.stream(seeds, batch_size)
-    for batch in progress(batches, total=-(-len(seeds) // batch_size), what="looking at samples"):
+    for batch in progress(batches, total=-(-len(seeds) // batch_size), what="measuring samples"):
         with torch.no_grad():
             images = generator.images(batch, batch_size)
             maps = segmenter(images).cpu().numpy()
@@ -69,8 +73,8 @@ def check_anatomy(
         mouths += [count(m, segmenter.parts.index("mouth")) for m in maps]
         whole = zip(images, eyes[-len(maps) :], mouths[-len(maps) :], strict=True)
         odd += [image for image, e, m in whole if (e, m) != (2, 1)][: _SHOWN - len(odd)]
-        for name, rows in found.items():
-            counts[name] += rows.cpu().bincount(minlength=len(CHOICES[name]))
+        for name, choices in found.items():
+            counts[name] += choices.cpu().bincount(minlength=len(CHOICES[name]))
     good = sum((e, m) == (2, 1) for e, m in zip(eyes, mouths, strict=True)) / len(eyes)
     rows = (
         ("exactly two eyes and one mouth", 100 * good),
@@ -79,7 +83,7 @@ def check_anatomy(
     )
     tables = [Table(f"What {len(eyes)} samples have", ("what", "% of samples"), rows)]
     tables += [_shares(name, generated, data) for name, generated in counts.items()]
-    strips = ()
+    strips: tuple[Strip, ...] = ()
     if odd:
         sheet = contact_sheet(to_uint8(torch.stack(odd)), _SHOWN // 2)
         shown = Picture.write(sheet, folder, "odd.png", "samples without exactly two eyes and one mouth")
@@ -88,7 +92,7 @@ def check_anatomy(
 
 
 def count(parts: np.ndarray, part: int) -> int:
-    """How many separate areas of a part a map has; specks do not count.
+    """How many separate areas of a part a map has, without those of less than 4 pixels.
 
     Args:
         parts: (64, 64) numbers of parts.
@@ -100,11 +104,11 @@ def count(parts: np.ndarray, part: int) -> int:
     # Glasses and lashes may cut an eye in two: areas that all but touch are one.
     joined, areas = ndimage.label(ndimage.binary_dilation(parts == part, np.ones((3, 3))))
     sizes = ndimage.sum_labels(parts == part, joined, range(1, areas + 1)) if areas else []
-    return int(sum(size >= LEAST for size in sizes))
+    return int(sum(size >= SMALLEST for size in sizes))
 
 
 def _shares(name: str, generated: Tensor, data: ImageSet | None) -> Table:
-    """How often each choice is met, in points, and in the data."""
+    """How frequent each choice is, in percent of the samples and of the data."""
     import torch
 
     choices = CHOICES[name]
@@ -113,11 +117,10 @@ def _shares(name: str, generated: Tensor, data: ImageSet | None) -> Table:
         rows = tuple(zip(choices, shares.tolist(), strict=True))
         return Table(TITLES[name], ("which", "% of samples"), rows)
     truth = data.classes if name == "style" else data.attribute(name).long()
+    if truth is None:
+        raise InterpganError("the data has no hair styles to compare with; draw it with avatars.data")
     known = 100 * torch.bincount(truth, minlength=len(choices)) / len(data)
-    rows = tuple(
-        (choice, mine, real, mine - real)
-        for choice, mine, real in zip(choices, shares.tolist(), known.tolist(), strict=True)
-    )
+    columns = zip(choices, shares.tolist(), known.tolist(), (shares - known).tolist(), strict=True)
     recall = float(torch.minimum(shares, known).sum())
     note = f"Recall, the share of the data's choices that samples have as often: {recall:.1f} %."
-    return Table(TITLES[name], ("which", "% of samples", "% of the data", "difference"), rows, note)
+    return Table(TITLES[name], ("which", "% of samples", "% of the data", "difference"), tuple(columns), note)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from interpgan_avatars.drawing import SIDE, picture
-from interpgan_avatars.world import ATTRIBUTES, HAIR_STYLES, draw
+from interpgan_avatars.person import ATTRIBUTES, HAIR_STYLES, draw
 from interpgan_core import ImageSet, InterpganError, Progress
 
 NAMES = (*ATTRIBUTES, "hair", "skin")

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interpgan_avatars.world import Person
+from interpgan_avatars.person import Person
 from interpgan_core import InterpganError
 
 if TYPE_CHECKING:
@@ -132,8 +132,8 @@ def _age(canvas: _Canvas, age: float, turn: float) -> None:
 def _eyes(canvas: _Canvas, person: Person, turn: float) -> None:
     brow = _blend(_HAIRS[person.colour], _GREY, (person.age - 0.4) / 0.25)
     dark = _blend(brow, "#000000", 0.35)
-    for side, x in zip((-1, 1), _EYES, strict=True):
-        x += turn
+    for side, centre in zip((-1, 1), _EYES, strict=True):
+        x = centre + turn
         canvas.add("eyes", f'ellipse cx="{x:.1f}" cy="{_EYE_Y}" rx="10.5" ry="8.5"', "#FFFFFF")
         canvas.add("eyes", f'circle cx="{x + 0.35 * turn:.1f}" cy="{_EYE_Y}" r="5.4"', "#2A1E1A")
         if not person.male:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from interpgan_core.plugin import NamedModel
 
-if TYPE_CHECKING:
-    from interpgan_core import Generator
-
 LICENCE = "Apache-2.0"
-MODELS = ("stylegan2", "pggan", "biggan")
-"""Of each there is one more, trained from it, whose layer is interpretable."""
 DATA = "avatars drawn by interpgan"
-OF_CLASSES = f"{DATA}, by hair style"
+
+# Name of the weights -> family, what they were trained on.
+FAMILIES = {
+    "stylegan2": ("StyleGAN 2", DATA),
+    "pggan": ("PGGAN", DATA),
+    "biggan": ("BigGAN", f"{DATA}, by hair style"),
+}
+"""Of each there is one more, trained from it, whose layer is interpretable."""
 
 
 def weights(name: str) -> Path:
@@ -24,25 +25,8 @@ def weights(name: str) -> Path:
     return Path(str(files(__package__).joinpath("weights", f"{name}.safetensors")))
 
 
-def _load(name: str, **options: Any) -> Generator:
-    from interpgan_core import load_generator
-
-    return load_generator(weights(name), **options)
-
-
-def _named(name: str, family: str, data: str = DATA) -> NamedModel:
-    loader = f"{__name__}:load_{name.replace('-', '_')}"
-    return NamedModel(family, 64, data, LICENCE, loader, weights(name))
-
-
-load_stylegan2, load_pggan, load_biggan = (partial(_load, name) for name in MODELS)
-load_stylegan2_interpretable, load_pggan_interpretable, load_biggan_interpretable = (
-    partial(_load, f"{name}-interpretable") for name in MODELS
-)
-
-stylegan2 = _named("stylegan2", "StyleGAN 2")
-pggan = _named("pggan", "PGGAN")
-biggan = _named("biggan", "BigGAN", OF_CLASSES)
-stylegan2_interpretable = _named("stylegan2-interpretable", "StyleGAN 2")
-pggan_interpretable = _named("pggan-interpretable", "PGGAN")
-biggan_interpretable = _named("biggan-interpretable", "BigGAN", OF_CLASSES)
+MODELS: Mapping[str, NamedModel] = {
+    f"avatars.{name}{kind}": NamedModel(family, 64, data, LICENCE, shipped=weights(f"{name}{kind}"))
+    for kind in ("", "-interpretable")
+    for name, (family, data) in FAMILIES.items()
+}

@@ -9,8 +9,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from interpgan_avatars.anatomy import check_anatomy
-from interpgan_avatars.looking import AvatarScorer, AvatarSegmenter
-from interpgan_avatars.models import MODELS, weights
+from interpgan_avatars.models import FAMILIES, weights
+from interpgan_avatars.scorer import AvatarScorer
+from interpgan_avatars.segmenter import AvatarSegmenter
 from interpgan_core import (
     DirectionSet,
     Generator,
@@ -26,7 +27,7 @@ from interpgan_core import (
 
 
 class DrawAvatars(Operator):
-    """Draw people, each from its own seed alone, with everything that is true of them.
+    """Draw people, each from its own seed alone, with their true labels.
 
     The classes are the hair styles. Attributes: pose from -1 to 1; smile, age (old), gender (male), eyeglasses and
     beard as 1 or 0; and the numbers of hair colour and skin tone. Needs the extra `draw`.
@@ -46,7 +47,7 @@ class LoadScorer(Operator):
     keep: ClassVar[bool] = False
 
     scale: Literal["probability", "logit"] = "probability"
-    """logit: log p/(1-p), which tells apart even what is all but certain."""
+    """logit: log p/(1-p), which has differences even where a probability is near 0 or 1."""
 
     def sources(self) -> Iterable[Path]:
         return (weights("scorer"),)
@@ -61,15 +62,15 @@ class LoadDirections(Operator):
     keep: ClassVar[bool] = False
 
     def sources(self) -> Iterable[Path]:
-        return [weights(f"{name}-directions") for name in MODELS]
+        return [weights(f"{name}-directions") for name in FAMILIES]
 
     def run(self, generator: Generator) -> DirectionSet:
-        for name in MODELS:
+        for name in FAMILIES:
             found = DirectionSet.read(weights(f"{name}-directions"))
             if all(generator.shares_codes(direction.generator) for direction in found.values()):
                 return found
         raise InterpganError(
-            f"directions come with {', '.join(f'avatars.{name}' for name in MODELS)} alone; find those of another "
+            f"directions come with {', '.join(f'avatars.{name}' for name in FAMILIES)} alone; find those of another "
             "generator by the steps score and interfacegan"
         )
 
@@ -96,7 +97,9 @@ class _Fit(Operator):
 
     def _seeds(self) -> list[int]:
         if self.data.seeds is None or self.data.resolution != 64:
-            raise InterpganError("this learns from pictures whose seeds are known; make them by avatars.data")
+            raise InterpganError(
+                "this learns from drawn avatars, whose seeds give their labels; draw them with avatars.data"
+            )
         if len(self.data) <= self.held_out:
             raise InterpganError(
                 f"{len(self.data)} pictures leave none to learn from beside {self.held_out}; draw more"
@@ -108,15 +111,15 @@ class TrainScorer(_Fit):
     """Train the scorer anew on drawn avatars, and test it on others."""
 
     def run(self, progress: Progress) -> AvatarScorer:
-        from interpgan_avatars import fitting
-        from interpgan_avatars.world import draw
+        from interpgan_avatars import training
+        from interpgan_avatars.person import draw
 
-        truth = fitting.answers([draw(seed) for seed in self._seeds()])
+        truth = training.labels_of([draw(seed) for seed in self._seeds()])
         cut = len(self.data) - self.held_out
         steps = progress(range(self.steps), total=self.steps, what="training the scorer, steps")
-        net = fitting.fit_scorer(self.data.images, {k: v[:cut] for k, v in truth.items()}, steps)
-        figures = fitting.judge_scorer(
-            net, fitting.tail(self.data, cut), {k: v[cut:] for k, v in truth.items()}
+        net = training.train_scorer(self.data.images, {k: v[:cut] for k, v in truth.items()}, steps)
+        figures = training.scorer_figures(
+            net, training.images_from(self.data, cut), {k: v[cut:] for k, v in truth.items()}
         )
         return AvatarScorer(net, figures=figures)
 
@@ -127,21 +130,23 @@ class TrainSegmenter(_Fit):
     def run(self, progress: Progress) -> AvatarSegmenter:
         import numpy as np
 
-        from interpgan_avatars import fitting
+        from interpgan_avatars import training
         from interpgan_avatars.drawing import parts
-        from interpgan_avatars.world import draw
+        from interpgan_avatars.person import draw
 
         seeds = self._seeds()
         drawing = progress(seeds, total=len(seeds), what="drawing masks")
         maps = np.stack([parts(draw(seed)) for seed in drawing])
         cut = len(self.data) - self.held_out
         steps = progress(range(self.steps), total=self.steps, what="training the segmenter, steps")
-        net = fitting.fit_segmenter(self.data.images, maps[:cut], steps)
-        return AvatarSegmenter(net, fitting.judge_segmenter(net, fitting.tail(self.data, cut), maps[cut:]))
+        net = training.train_segmenter(self.data.images, maps[:cut], steps)
+        return AvatarSegmenter(
+            net, training.segmenter_figures(net, training.images_from(self.data, cut), maps[cut:])
+        )
 
 
 class CheckAnatomy(Operator):
-    """Look at samples as one would at faces: two eyes, one mouth, and every colour of hair and skin."""
+    """Measure the anatomy of samples: two eyes, one mouth, and every colour of hair and skin."""
 
     scorer: Input[AvatarScorer]
     segmenter: Input[AvatarSegmenter]

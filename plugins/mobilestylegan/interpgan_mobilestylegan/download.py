@@ -39,8 +39,9 @@ def weights() -> dict[str, bytes]:
         InterpganError: if they cannot be fetched, are not what they should be, or the cache cannot be
             written to; nothing incomplete is left in the cache.
     """
-    files = {name: _cached(folder() / name) for name in MEMBERS}
-    if None in files.values():
+    cached = {name: _cached(folder() / name) for name in MEMBERS}
+    files = {name: data for name, data in cached.items() if data is not None}
+    if len(files) < len(cached):
         with tempfile.TemporaryDirectory() as temporary:
             files = unpack(_fetch(Path(temporary)))
         for name, data in files.items():

@@ -30,7 +30,7 @@ def read_network(mapping: Graph, synthesis: Graph, half: bool = False) -> Networ
         by walking the graph from those that have one.
     """
     to_w = _mapping(mapping)
-    code = len(to_w[-1].bias)
+    code = to_w.width
     blocks = sum(name.endswith(".up.modulation.bias") for name in synthesis.by_name)
     if not blocks:
         synthesis.fail("it has no layer 'm.layers.0.up.modulation.bias'")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -35,16 +35,17 @@ class MobileStyleGAN(Generator):
     """
 
     licence = LICENCE
+    module: Network
 
     def __init__(self, network: Network, fingerprint: str, w_mean: Tensor, noise: Noise = "const") -> None:
         self.module = network.eval()
         self.fingerprint, self.noise = fingerprint, noise
         self.layers = [f"convs.{k}" for k in range(len(network.convs))]
         if noise == "none":
-            for conv in network.convs:
+            for conv in network.conv_layers:
                 conv.noise.zero_()
         self._layer_of = torch.tensor(_layer_numbers(len(network.convs)))
-        widths = torch.tensor([len(dense.bias) for dense in network.styles])
+        widths = torch.tensor([len(layer.bias) for layer in network.affine_layers])
         many = w_mean.expand(len(widths), -1)
         spaces = [
             LatentSpace("z", tuple(w_mean.shape)),
@@ -65,7 +66,7 @@ class MobileStyleGAN(Generator):
 
     def map(self, codes: Tensor, source: str, target: str, labels: Tensor | None) -> Tensor:
         """z -> w -> w+ -> s, as far as asked."""
-        steps = {
+        steps: dict[str, Callable[[Tensor], Tensor]] = {
             "w": self.module.mapping,
             "w+": lambda w: w[:, None].expand(-1, *self.spaces["w+"].shape),
             "s": self.module.to_styles,
@@ -82,7 +83,8 @@ class MobileStyleGAN(Generator):
             InterpganError: if noise is random and the batch has no seeds.
         """
         noise = self._random_noise(batch) if self.noise == "random" else None
-        return self.module(self.to_space(batch, "s").codes, noise).float()
+        images: Tensor = self.module(self.to_space(batch, "s").codes, noise)
+        return images.float()
 
     def style_weight(self, space: str, layer: int) -> Tensor:
         """What SeFa factorises: the affine layers whose code drives a synthesis layer, row under row.
@@ -103,7 +105,7 @@ class MobileStyleGAN(Generator):
         if not 0 <= layer <= self._layer_of[-1]:
             raise InterpganError(f"there is no layer {layer}; layers are 0 to {self._layer_of[-1]}")
         chosen = (self._layer_of == layer).nonzero().flatten().tolist()
-        return torch.cat([self.module.styles[i].weight for i in chosen])
+        return torch.cat([self.module.affine_layers[i].weight for i in chosen])
 
     def _random_noise(self, batch: LatentBatch) -> list[Tensor]:
         if batch.seeds is None:
@@ -112,7 +114,7 @@ class MobileStyleGAN(Generator):
                 "never do); load the generator with noise: const or none"
             )
         maps = []
-        for layer, conv in enumerate(self.module.convs):
+        for layer, conv in enumerate(self.module.conv_layers):
             drawn = seeded_normal(batch.seeds.tolist(), conv.noise.shape[1:], stream=layer + 1)
             maps.append(drawn.to(conv.noise) * conv.noise.square().mean().sqrt())
         return maps

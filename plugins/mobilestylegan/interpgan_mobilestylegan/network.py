@@ -26,7 +26,12 @@ class Dense(nn.Module):
 
 
 class Mapping(nn.Sequential):
-    """z -> w."""
+    """z -> w, by dense layers of one width."""
+
+    @property
+    def width(self) -> int:
+        """Of z and w."""
+        return self.get_parameter(f"{len(self) - 1}.bias").shape[0]
 
     def forward(self, z: Tensor) -> Tensor:
         """Args: z: (n, d); Returns: (n, d)."""
@@ -130,6 +135,8 @@ class Network(nn.Module):
         picture: the last layer.
     """
 
+    mapping: Mapping
+
     def __init__(
         self,
         mapping: Mapping,
@@ -142,6 +149,16 @@ class Network(nn.Module):
         self.mapping, self.styles = mapping, nn.ModuleList(styles)
         self.const = _frozen(const.contiguous(memory_format=torch.channels_last))
         self.convs, self.picture = nn.ModuleList(convs), picture
+
+    @property
+    def affine_layers(self) -> list[Dense]:
+        """w -> style, in order of use."""
+        return [layer for layer in self.styles if isinstance(layer, Dense)]
+
+    @property
+    def conv_layers(self) -> list[StyledConv]:
+        """The styled convolutions in forward order."""
+        return [layer for layer in self.convs if isinstance(layer, StyledConv)]
 
     def to_styles(self, codes: Tensor) -> Tensor:
         """Args: codes: (n, l, d), one for each affine layer; Returns: (n, s)."""
@@ -169,15 +186,16 @@ class Network(nn.Module):
 
     def _render(self, styles: Tensor, noise: Sequence[Tensor] | None, new: bool) -> Tensor:
         """`new`: every layer's maps in memory of their own, for others to keep."""
-        widths = iter([len(dense.bias) for dense in self.styles])
-        chunks = [next(widths) + (next(widths) if conv.up else 0) for conv in self.convs]
+        widths = iter([len(layer.bias) for layer in self.affine_layers])
+        chunks = [next(widths) + (next(widths) if conv.up else 0) for conv in self.conv_layers]
         parts = styles.to(self.const.dtype).split([*chunks, next(widths)], 1)
         x = self.const.expand(len(styles), -1, -1, -1)
-        for i, conv in enumerate(self.convs):
+        for i, conv in enumerate(self.conv_layers):
             # A layer reads one half of the scratch memory and writes the other.
             out = None if new else strip_convolution.scratch(i % 2, conv.weight, conv.noise)
             x = conv(x, parts[i], noise and noise[i], out)
-        return self.picture(x, parts[-1])
+        picture: Tensor = self.picture(x, parts[-1])
+        return picture
 
     def cast(self, dtype: torch.dtype) -> None:
         """Set the precision of synthesis; mapping and styles stay as they are."""

@@ -37,7 +37,8 @@ def scratch(half: int, weight: Tensor, noise: Tensor) -> Tensor:
     if key not in halves or len(halves[key]) < size:
         with torch.inference_mode(False):  # memory made inside could not be written to outside
             halves[key] = torch.empty(size, dtype=weight.dtype)
-    return halves[key][:size].view(1, height, width, len(weight)).permute(0, 3, 1, 2)
+    memory: Tensor = halves[key]
+    return memory[:size].view(1, height, width, len(weight)).permute(0, 3, 1, 2)
 
 
 def styled_conv(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import signal
@@ -35,7 +36,7 @@ def joined(address: str | None, cpus: int | None) -> Iterator[None]:
     where = {"num_cpus": cpus, "include_dashboard": False} if address is None else {"address": address}
     with _own_signals():
         try:
-            ray.init(**where, log_to_driver=False, logging_level="error")
+            ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
         except Exception as error:  # of no common kind
             said = str(error).partition("\n")[0]
             advice = "see that it has room for one" if address is None else "start it, or leave out address"

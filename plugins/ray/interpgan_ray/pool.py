@@ -56,7 +56,7 @@ def answers(work: Callable[[T], R], parts: Sequence[T], workers: int | None) -> 
     gpus = int(torch.cuda.is_initialized())
     count = workers or int(ray.cluster_resources().get("GPU" if gpus else "CPU", 1))
     options = {"num_cpus": 1, "num_gpus": gpus, "max_restarts": -1, "max_task_retries": RETRIES}
-    actor = ray.remote(Worker).options(**options)
+    actor: Any = ray.remote(Worker).options(**options)
     sent = [_sent(work)]  # in a list: Ray would fetch what stands by itself for every part
     pool = [actor.remote(torch.get_num_threads()) for _ in range(min(count, len(parts)))]
     try:

@@ -129,7 +129,7 @@ def test_the_scores_of_one_process(cluster):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_real_networks_with_any_number_of_threads(cluster, threads):
     """Whose bits do depend on that number."""
-    from interpgan_avatars.looking import AvatarScorer
+    from interpgan_avatars.scorer import AvatarScorer
 
     generator, scorer = load_generator("avatars.stylegan2"), AvatarScorer.shipped()
     before = torch.get_num_threads()

@@ -66,8 +66,9 @@ class OnnxScorer:
                 f"({', '.join(self.names)}); name all of them, in their order"
             )
         made = made.float()
-        activations = {"none": made.clone, "sigmoid": made.sigmoid, "softmax": lambda: made.softmax(1)}
-        return activations[self.activation]()
+        if self.activation == "sigmoid":
+            return made.sigmoid()
+        return made.softmax(1) if self.activation == "softmax" else made
 
     def check(self) -> None:
         """Find out now what would fail at the first picture.

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from interpgan_avatars.looking import AvatarScorer
+from interpgan_avatars.scorer import AvatarScorer
 from interpgan_core import InterpganError, Score, load_generator, make_plan, run
 from interpgan_core.testing import conformance, recipe_error, toy
 from interpgan_scorer.operators import LoadOnnx

@@ -8,6 +8,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from interpgan_core.plugin import channels_last
+
 SLOPE = 0.2
 RANGE = 6.0  # of the logarithm of a variance; keeps the first steps finite
 
@@ -30,7 +32,7 @@ class Encoder(nn.Module):
             )
         )
         self.last = nn.Linear(16 * widths[-1] + classes, 2 * z)
-        self.to(memory_format=torch.channels_last)
+        channels_last(self)
 
     def forward(self, images: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
         """Look.

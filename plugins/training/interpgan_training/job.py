@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from interpgan_core import Generator, ImageSet, InterpganError, Progress
 from interpgan_training.log import PLOTS, Plots, TrainingLog
 from interpgan_training.process_group import OneProcess, ProcessGroup
-from interpgan_training.settings import Architecture, FamilySettings
+from interpgan_training.settings import Architecture
 from interpgan_training.trainer import Settings, Trainer, family_of
 
 STATE = "state.pt"
@@ -36,7 +36,7 @@ class TrainingJob:
         more: what that takes beside what every trainer does; JSON values.
     """
 
-    family: FamilySettings
+    family: Architecture
     settings: Settings
     pictures: int
     rectified: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class TrainingJob:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> TrainingJob:
         """What `to_json` made."""
-        family: FamilySettings = TypeAdapter(Architecture).validate_python(values["family"])
+        family: Architecture = TypeAdapter(Architecture).validate_python(values["family"])
         rectified = tuple(values.get("rectified", ()))
         trainer, more = values.get("trainer", TRAINER), values.get("more", {})
         return cls(family, Settings(**values["settings"]), values["pictures"], rectified, trainer, more)

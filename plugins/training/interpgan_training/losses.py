@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -66,7 +66,8 @@ def gradient_penalty(
     share = torch.rand(len(real), 1, 1, 1, generator=random).to(real)
     between = real.detach().lerp(fake.detach(), share).requires_grad_(True)
     (gradient,) = torch.autograd.grad(logits(between).sum(), between, create_graph=True)
-    return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+    lengths: Tensor = gradient.flatten(1).norm(dim=1)
+    return (lengths - 1).square().mean()
 
 
 def path_length(pictures: Tensor, codes: Tensor, random: torch.Generator) -> Tensor:
@@ -88,7 +89,7 @@ def path_length(pictures: Tensor, codes: Tensor, random: torch.Generator) -> Ten
     return gradient.square().sum(2).mean(1).sqrt()
 
 
-def orthogonality(weights: list[Tensor]) -> Tensor:
+def orthogonality(weights: Sequence[Tensor]) -> Tensor:
     """How far filters are from being at right angles to one another; their lengths are free.
 
     Args:

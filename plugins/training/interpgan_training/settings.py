@@ -55,7 +55,7 @@ class FamilySettings(BaseModel):
     @property
     def resolution(self) -> int:
         """Of the pictures that the widths make."""
-        return 2 ** (len(self.widths) + 1)
+        return 4 << (len(self.widths) - 1)
 
 
 class StyleGAN2Settings(FamilySettings):

@@ -29,10 +29,12 @@ ENCODER_RATE = 1e-3  # its learning rate
 MEAN_HALF = 0.05  # the average forgets half of itself in at most this share of what was seen
 
 
-def family_of(settings: FamilySettings, grown: bool = False, rectified: tuple[str, ...] = ()) -> Family:
+def family_of(
+    settings: FamilySettings, grown: bool = False, rectified: tuple[str, ...] = ()
+) -> Family[Any, Any]:
     """The family that the settings are of; see `Family`."""
     module, _, name = settings.target.partition(":")
-    family: Family = getattr(importlib.import_module(module), name)(settings, grown, rectified)
+    family: Family[Any, Any] = getattr(importlib.import_module(module), name)(settings, grown, rectified)
     return family
 
 
@@ -88,7 +90,7 @@ class Trainer:
         InterpganError: if the family does not fit the data.
     """
 
-    family: Family
+    family: Family[Any, Any]
     settings: Settings
     data: ImageSet
     device: str = "cpu"
@@ -141,17 +143,20 @@ class Trainer:
     @property
     def seen(self) -> int:
         """Real pictures shown so far."""
-        return self.step * self.settings.batch_size * self.family.settings.discriminator_steps
+        steps: int = self.family.settings.discriminator_steps
+        return self.step * self.settings.batch_size * steps
 
     @property
     def guide(self) -> float:
         """Weight of `_guided` in the generator's loss; 0: none. Here that of the autoencoder."""
-        return self.family.settings.reconstruction
+        weight: float = self.family.settings.reconstruction
+        return weight
 
     @property
     def guide_kimg(self) -> float:
         """For this many thousands of images the generator learns from `_guided` alone."""
-        return self.family.settings.reconstruction_kimg
+        kimg: float = self.family.settings.reconstruction_kimg
+        return kimg
 
     def advance(self) -> dict[str, float]:
         """One step of both networks.
@@ -233,7 +238,8 @@ class Trainer:
         apart, nats = (found - real).abs(), divergence(mean, spread).mean()
         difference = (apart + CONTRAST * apart.square()).mean()
         metrics |= {"difference": float(difference.detach()), "nats": float(nats.detach())}
-        return difference + self.family.settings.divergence * nats / real[0].numel()
+        divergence_weight: float = self.family.settings.divergence
+        return difference + divergence_weight * nats / real[0].numel()
 
     def _learn(self, loss: Tensor, *names: str) -> None:
         """One step of the learners of those names."""

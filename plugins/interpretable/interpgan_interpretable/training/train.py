@@ -10,7 +10,7 @@ from pydantic import Field
 
 from interpgan_core import Generator, ImageSet, Input, InterpganError, Operator, Progress
 from interpgan_interpretable.training.parameters import Count, LayerParameters
-from interpgan_training.settings import Architecture, BatchSize, FamilySettings
+from interpgan_training.settings import Architecture, BatchSize
 
 TRAINER = "interpgan_interpretable.training.trainer:LayerTrainer"
 PLOTS = {
@@ -86,7 +86,7 @@ class TrainInterpretable(LayerParameters, Operator):
         made.licence = self.licence or generator.licence
         return made
 
-    def _family(self, generator: Generator) -> FamilySettings:
+    def _family(self, generator: Generator) -> Architecture:
         """Settings of the family; the anchor stands in place of an autoencoder."""
         from pydantic import TypeAdapter
 
@@ -99,5 +99,5 @@ class TrainInterpretable(LayerParameters, Operator):
                 "the generator's file does not say how it was trained; give the architecture, as the step "
                 "`training` takes it"
             )
-        made: FamilySettings = TypeAdapter(Architecture).validate_python({**known["family"], **without})
+        made: Architecture = TypeAdapter(Architecture).validate_python({**known["family"], **without})
         return made

@@ -51,6 +51,7 @@ class Discriminator(nn.Module):
         found: Tensor = self.b4(x, images)
         if not self.classes or labels is None:
             return found
+        weights: Tensor
         if hasattr(self, "mapping"):
             weights = self.mapping(None, labels) * found.shape[1] ** -0.5
         else:

@@ -142,7 +142,8 @@ def _discriminator_plan(state: State, layout: Layout, settings: Settings) -> Dis
         architecture = "resnet"
     hidden, features = _shape(state, "b4.fc.weight", 2)
     outputs, _ = _shape(state, "b4.out.weight", 2)
-    mapping, classes, embedding = (), 0, 0
+    mapping: tuple[int, ...] = ()
+    classes = embedding = 0
     if "mapping.embed.weight" in state:
         mapping, classes, embedding = _mapping(state)
     elif outputs > 1:  # genforce has a logit for each class

@@ -23,6 +23,8 @@ class StyledConv(nn.Module):
         gain: on the result.
     """
 
+    noise_const: Tensor
+
     def __init__(
         self, plan: Plan, inputs: int, outputs: int, side: int, up: bool = False, gain: float = 1.0
     ) -> None:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from interpgan_core import Generator, InterpganError
 
+G = TypeVar("G", bound=nn.Module)
+"""A network of generators."""
+D = TypeVar("D", bound=nn.Module)
+"""One of discriminators."""
+
 
 @dataclass(frozen=True)
-class Family(ABC):
+class Family(ABC, Generic[G, D]):
     """What only a family knows of its networks and their training.
 
     A network is one of the family's backbone plugin, with new weights. `stage` is whatever `stage()` says:
@@ -35,7 +40,7 @@ class Family(ABC):
         return False
 
     @abstractmethod
-    def build(self, resolution: int, classes: int) -> tuple[nn.Module, nn.Module]:
+    def build(self, resolution: int, classes: int) -> tuple[G, D]:
         """Generator and discriminator, with new weights from torch's global seed.
 
         Args:
@@ -53,7 +58,7 @@ class Family(ABC):
 
     @abstractmethod
     def paint(
-        self, generator: nn.Module, z: Tensor, labels: Tensor | None, stage: Any, random: torch.Generator
+        self, generator: G, z: Tensor, labels: Tensor | None, stage: Any, random: torch.Generator
     ) -> Tensor:
         """Pictures of codes, that gradients can flow through.
 
@@ -69,20 +74,18 @@ class Family(ABC):
         """
 
     def fakes(
-        self, generator: nn.Module, count: int, labels: Tensor | None, stage: Any, random: torch.Generator
+        self, generator: G, count: int, labels: Tensor | None, stage: Any, random: torch.Generator
     ) -> Tensor:
         """Pictures of new codes, (count, 3, h, w); otherwise as `paint`."""
         z = torch.randn(count, self.entries, generator=random).to(next(generator.parameters()).device)
         return self.paint(generator, z, labels, stage, random)
 
     @abstractmethod
-    def logits(self, discriminator: nn.Module, images: Tensor, labels: Tensor | None, stage: Any) -> Tensor:
+    def logits(self, discriminator: D, images: Tensor, labels: Tensor | None, stage: Any) -> Tensor:
         """Logits (n,) of pictures (n, 3, h, w) of the size that `fakes` makes."""
 
     @abstractmethod
-    def finish(
-        self, generator: nn.Module, discriminator: nn.Module, resolution: int, classes: int
-    ) -> Generator:
+    def finish(self, generator: G, discriminator: D, resolution: int, classes: int) -> Generator:
         """What training made, for everybody's use; the networks themselves stay as they are.
 
         Args:
@@ -92,7 +95,7 @@ class Family(ABC):
             classes: 0 = unconditional.
         """
 
-    def groups(self, generator: nn.Module, rate: float) -> list[dict[str, Any]]:
+    def groups(self, generator: G, rate: float) -> list[dict[str, Any]]:
         """The generator's parameters, with the learning rate of each group, as optimisers take them."""
         return [{"params": list(generator.parameters()), "lr": rate}]
 
@@ -127,7 +130,7 @@ class Family(ABC):
 
     def penalty(
         self,
-        generator: nn.Module,
+        generator: G,
         count: int,
         labels: Tensor | None,
         random: torch.Generator,

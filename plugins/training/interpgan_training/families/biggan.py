@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ from interpgan_biggan.generator import BigGAN
 from interpgan_biggan.layers import Norm, NormReLUConv, Spectral
 from interpgan_biggan.network import Architecture, Block, Network
 from interpgan_core import Generator, InterpganError
-from interpgan_core.plugin import rectify
+from interpgan_core.plugin import channels_last, rectify
 from interpgan_training.families.base import Family
 from interpgan_training.losses import orthogonality
 from interpgan_training.random_numbers import rng_for
@@ -27,9 +27,10 @@ from interpgan_training.settings import BigGANSettings
 SN_EPS = 1e-6
 POWER_STEPS = 30  # of the power iteration, for new weights
 STANDING_BATCHES = 64  # of as many pictures, for the statistics that a finished network keeps
+N = TypeVar("N", bound=nn.Module)
 
 
-class BigGANFamily(Family):
+class BigGANFamily(Family[Network, Discriminator]):
     """BigGAN: class-conditional batch norm, z in chunks, spectral norms, hinge loss, projection discriminator.
 
     Source:
@@ -64,7 +65,7 @@ class BigGANFamily(Family):
         """What makes the discriminator: widths of its blocks, attention, classes."""
         return [(a, b, b) for a, b in pairwise((3, *reversed(self.settings.widths)))], (), classes
 
-    def build(self, resolution: int, classes: int) -> tuple[nn.Module, nn.Module]:
+    def build(self, resolution: int, classes: int) -> tuple[Network, Discriminator]:
         self.check(resolution)
         if not classes:
             raise InterpganError(
@@ -84,7 +85,7 @@ class BigGANFamily(Family):
                     nn.init.ones_(part.variances)
                 if isinstance(part, Spectral):
                     spectral_norm(part, eps=SN_EPS)
-            network.to(memory_format=torch.channels_last)
+            channels_last(network)
         return networks
 
     def adopt(self, network: nn.Module, trained: nn.Module) -> None:
@@ -105,25 +106,30 @@ class BigGANFamily(Family):
         return self.settings.chunk * len(self.settings.widths)
 
     def paint(
-        self, generator: nn.Module, z: Tensor, labels: Tensor | None, stage: Any, random: torch.Generator
+        self, generator: Network, z: Tensor, labels: Tensor | None, stage: Any, random: torch.Generator
     ) -> Tensor:
+        assert labels is not None  # `build` refused data without classes
         with batch_statistics(generator):
             return self.draw(generator, z, labels)
 
-    def draw(self, generator: nn.Module, z: Tensor, labels: Tensor | None) -> Tensor:
+    def draw(self, generator: Network, z: Tensor, labels: Tensor) -> Tensor:
         """Pictures of z (n, d) and labels."""
-        chunks = z.unflatten(1, (-1, self.settings.chunk))
+        chunks = z.view(len(z), -1, self.settings.chunk)
         with parametrize.cached():
             embedded = generator.embed(labels)[:, None].expand(-1, chunks.shape[1], -1)
-            return generator(torch.cat([chunks, embedded], 2))
+            images: Tensor = generator(torch.cat([chunks, embedded], 2))
+        return images
 
-    def logits(self, discriminator: nn.Module, images: Tensor, labels: Tensor | None, stage: Any) -> Tensor:
+    def logits(
+        self, discriminator: Discriminator, images: Tensor, labels: Tensor | None, stage: Any
+    ) -> Tensor:
         with parametrize.cached():
-            return discriminator(images, labels)[:, 0]
+            logits: Tensor = discriminator(images, labels)[:, 0]
+        return logits
 
     def penalty(
         self,
-        generator: nn.Module,
+        generator: Network,
         count: int,
         labels: Tensor | None,
         random: torch.Generator,
@@ -137,7 +143,7 @@ class BigGANFamily(Family):
         return self.settings.orthogonal * orthogonality(weights)
 
     def finish(
-        self, generator: nn.Module, discriminator: nn.Module, resolution: int, classes: int
+        self, generator: Network, discriminator: Discriminator, resolution: int, classes: int
     ) -> Generator:
         """With the statistics of many batches in the batch norms, and the spectral norms divided out."""
         made = self.architecture(classes)
@@ -148,7 +154,7 @@ class BigGANFamily(Family):
         network.set_precision(torch.float32)
         return BigGAN(network, discriminator=plain)
 
-    def settle(self, network: nn.Module, classes: int) -> None:
+    def settle(self, network: Network, classes: int) -> None:
         """Give the batch norms the statistics of many batches ("standing statistics" of the paper's appendix)."""
         found: dict[Norm, list[tuple[Tensor, Tensor]]] = {}
         with torch.no_grad():
@@ -164,7 +170,7 @@ class BigGANFamily(Family):
             norm.variances.copy_(variances.mean(0) + means.var(0, correction=0))
 
 
-def _plain(trained: nn.Module, fresh: nn.Module) -> nn.Module:
+def _plain(trained: N, fresh: N) -> N:
     """The weights of a network that is trained, their spectral norms divided out, in a new one that is not."""
     source = deepcopy(trained).eval()
     for name, tensor in fresh.state_dict().items():

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from interpgan_core import Generator
+from interpgan_core.plugin import channels_last
 from interpgan_pggan.discriminator import Discriminator, group_std
 from interpgan_pggan.generator import PGGAN
 from interpgan_pggan.network import Network
@@ -30,7 +31,7 @@ class Stage:
     new: float
 
 
-class PGGANFamily(Family):
+class PGGANFamily(Family[Network, Discriminator]):
     """PGGAN: both networks grow from 4 pixels on; logistic loss with lazy R1, or Wasserstein with gradient penalty.
 
     Source:
@@ -39,7 +40,7 @@ class PGGANFamily(Family):
 
     settings: PGGANSettings
 
-    def build(self, resolution: int, classes: int) -> tuple[nn.Module, nn.Module]:
+    def build(self, resolution: int, classes: int) -> tuple[Network, Discriminator]:
         self.check(resolution)
         networks = (
             Network(self.settings.z, self.settings.widths),
@@ -49,7 +50,7 @@ class PGGANFamily(Family):
         for network in networks:
             for name, parameter in network.named_parameters():
                 nn.init.normal_(parameter) if name.endswith("weight") else nn.init.zeros_(parameter)
-            network.to(memory_format=torch.channels_last)
+            channels_last(network)
         return networks
 
     def stage(self, seen: int) -> Stage:
@@ -73,20 +74,22 @@ class PGGANFamily(Family):
         return self.settings.z
 
     def paint(
-        self, generator: nn.Module, z: Tensor, labels: Tensor | None, stage: Stage, random: torch.Generator
+        self, generator: Network, z: Tensor, labels: Tensor | None, stage: Stage, random: torch.Generator
     ) -> Tensor:
         x = before = generator.normalise(z, None)
         for block in range(stage.block + 1):
             before, x = x, generator.get_submodule(f"layer{2 * block}")(x)
             x = generator.get_submodule(f"layer{2 * block + 1}")(x)
-        picture = generator.get_submodule(f"output{stage.block}")(x)
+        picture: Tensor = generator.get_submodule(f"output{stage.block}")(x)
         if stage.new < 1:
             picture = _double(generator.get_submodule(f"output{stage.block - 1}")(before)).lerp(
                 picture, stage.new
             )
         return picture
 
-    def logits(self, discriminator: nn.Module, images: Tensor, labels: Tensor | None, stage: Stage) -> Tensor:
+    def logits(
+        self, discriminator: Discriminator, images: Tensor, labels: Tensor | None, stage: Stage
+    ) -> Tensor:
         last = discriminator.last
         first = last - stage.block
         x = discriminator.get_submodule(f"input{first}")(images)
@@ -99,10 +102,11 @@ class PGGANFamily(Family):
         x = torch.cat([x, group_std(x, discriminator.group).to(x)], 1)
         x = discriminator.get_submodule(f"layer{2 * last}")(x)
         x = discriminator.get_submodule(f"layer{2 * last + 1}")(x.flatten(1))
-        return discriminator.get_submodule(f"layer{2 * last + 2}")(x)[:, 0]
+        logits: Tensor = discriminator.get_submodule(f"layer{2 * last + 2}")(x)[:, 0]
+        return logits
 
     def finish(
-        self, generator: nn.Module, discriminator: nn.Module, resolution: int, classes: int
+        self, generator: Network, discriminator: Discriminator, resolution: int, classes: int
     ) -> Generator:
         network = deepcopy(generator).eval().requires_grad_(False).float().cpu()
         made = PGGAN(network)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from interpgan_core import Generator
+from interpgan_core.plugin import channels_last
 from interpgan_stylegan.dense import LEARNING_RATE, Dense
 from interpgan_stylegan.v2.architecture import DiscriminatorPlan, Plan
 from interpgan_stylegan.v2.discriminator import Discriminator
@@ -19,7 +20,7 @@ from interpgan_training.losses import path_length
 from interpgan_training.settings import StyleGAN2Settings
 
 
-class StyleGAN2Family(Family):
+class StyleGAN2Family(Family[Network, Discriminator]):
     """StyleGAN 2: skip generator, residual discriminator, style mixing, lazy R1, path length if asked for.
 
     Source:
@@ -38,7 +39,7 @@ class StyleGAN2Family(Family):
         mapping, embedding = (own.w,) * own.mapping, own.z if classes else 0
         return Plan(own.z, own.w, mapping, own.widths, "skip", classes, embedding, noise=own.noise)
 
-    def judge_plan(self, classes: int) -> DiscriminatorPlan:
+    def discriminator_plan(self, classes: int) -> DiscriminatorPlan:
         """Of the discriminator."""
         own = self.settings
         if not classes:
@@ -47,9 +48,9 @@ class StyleGAN2Family(Family):
             own.widths, own.widths[0], "resnet", own.w, (own.w,) * own.mapping, classes, own.w
         )
 
-    def build(self, resolution: int, classes: int) -> tuple[nn.Module, nn.Module]:
+    def build(self, resolution: int, classes: int) -> tuple[Network, Discriminator]:
         self.check(resolution)
-        networks = Network(self.plan(classes)), Discriminator(self.judge_plan(classes))
+        networks = Network(self.plan(classes)), Discriminator(self.discriminator_plan(classes))
         for network in networks:
             for name, parameter in network.named_parameters():
                 if name.endswith(("weight", "const")):
@@ -61,17 +62,15 @@ class StyleGAN2Family(Family):
                     part.weight.data /= part.rate
             for buffer in network.buffers():
                 buffer.normal_()
-            network.to(memory_format=torch.channels_last)
+            channels_last(network)
         for _, layer in networks[0].synthesis.styled():
             nn.init.ones_(layer.affine.bias)
         return networks
 
-    def codes(
-        self, generator: nn.Module, count: int, labels: Tensor | None, random: torch.Generator
-    ) -> Tensor:
+    def codes(self, generator: Network, count: int, labels: Tensor | None, random: torch.Generator) -> Tensor:
         """Codes of w+, (count, l, w), a share of them mixed of two."""
         depth = 2 * len(self.settings.widths)
-        device = generator.synthesis.b4.const.device
+        device = next(generator.parameters()).device
         z = torch.randn(2, count, self.settings.z, generator=random).to(device)
         cut = torch.randint(1, depth, (count, 1), generator=random)
         cut[torch.rand(count, 1, generator=random) >= self.settings.mixing] = depth
@@ -79,7 +78,7 @@ class StyleGAN2Family(Family):
             first, second = (generator.mapping(each, labels)[:, None] for each in z)
         return torch.where((torch.arange(depth) < cut).to(device)[..., None], first, second)
 
-    def draw(self, generator: nn.Module, codes: Tensor, random: torch.Generator) -> Tensor:
+    def draw(self, generator: Network, codes: Tensor, random: torch.Generator) -> Tensor:
         """Pictures of codes of w+, with new noise."""
         with torch.autocast(codes.device.type, enabled=False):
             styles = generator.synthesis.styles(codes)
@@ -89,9 +88,10 @@ class StyleGAN2Family(Family):
             else None
             for conv in generator.synthesis.convs
         ]
-        return generator.synthesis(styles, noise)
+        images: Tensor = generator.synthesis(styles, noise)
+        return images
 
-    def groups(self, generator: nn.Module, rate: float) -> list[dict[str, Any]]:
+    def groups(self, generator: Network, rate: float) -> list[dict[str, Any]]:
         # The networks store the mapping's weights for a rate of 0.01.
         rates = {
             generator.mapping: rate * self.settings.mapping_rate / LEARNING_RATE,
@@ -104,19 +104,22 @@ class StyleGAN2Family(Family):
         return self.settings.z
 
     def paint(
-        self, generator: nn.Module, z: Tensor, labels: Tensor | None, stage: Any, random: torch.Generator
+        self, generator: Network, z: Tensor, labels: Tensor | None, stage: Any, random: torch.Generator
     ) -> Tensor:
         with torch.autocast(z.device.type, enabled=False):
             codes = generator.mapping(z, labels)[:, None].expand(-1, 2 * len(self.settings.widths), -1)
         return self.draw(generator, codes, random)
 
     def fakes(
-        self, generator: nn.Module, count: int, labels: Tensor | None, stage: Any, random: torch.Generator
+        self, generator: Network, count: int, labels: Tensor | None, stage: Any, random: torch.Generator
     ) -> Tensor:
         return self.draw(generator, self.codes(generator, count, labels, random), random)
 
-    def logits(self, discriminator: nn.Module, images: Tensor, labels: Tensor | None, stage: Any) -> Tensor:
-        return discriminator(blurred(images, stage), labels)[:, 0]
+    def logits(
+        self, discriminator: Discriminator, images: Tensor, labels: Tensor | None, stage: Any
+    ) -> Tensor:
+        logits: Tensor = discriminator(blurred(images, stage), labels)[:, 0]
+        return logits
 
     def stage(self, seen: int) -> float:
         """How many pixels the discriminator's pictures are blurred by."""
@@ -124,7 +127,7 @@ class StyleGAN2Family(Family):
 
     def penalty(
         self,
-        generator: nn.Module,
+        generator: Network,
         count: int,
         labels: Tensor | None,
         random: torch.Generator,
@@ -146,7 +149,7 @@ class StyleGAN2Family(Family):
         )
 
     def finish(
-        self, generator: nn.Module, discriminator: nn.Module, resolution: int, classes: int
+        self, generator: Network, discriminator: Discriminator, resolution: int, classes: int
     ) -> Generator:
         network = deepcopy(generator).eval().requires_grad_(False).float().cpu()
         made = StyleGAN2(network, self.plan(classes), None, "const" if self.settings.noise else "none")

@@ -1,4 +1,4 @@
-"""The two small networks that look at avatars. Letters in shapes: n pictures, c channels, h w pixels."""
+"""The networks of the scorer and the segmenter. Letters in shapes: n pictures, c channels, h w pixels."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from interpgan_avatars.drawing import PARTS, SIDE
-from interpgan_avatars.world import ATTRIBUTES, HAIR_COLOURS, HAIR_STYLES, SKIN_TONES
+from interpgan_avatars.person import ATTRIBUTES, HAIR_COLOURS, HAIR_STYLES, SKIN_TONES
 
 FEATURES = 256
 GROUPS = {"hair": HAIR_COLOURS, "skin": SKIN_TONES, "style": HAIR_STYLES}
-"""Questions with one answer of several."""
+"""Attributes with one value of several."""
 
 
 class ScorerNet(nn.Module):
-    """Pictures to features, and features to answers."""
+    """Images to features, and features to attributes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,7 +33,8 @@ class ScorerNet(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """Args: images: (n, 3, h, w) in [-1, 1]; Returns: (n, 256), none below 0."""
-        return self.body(sized(images))
+        features: Tensor = self.body(resized(images))
+        return features
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Logits of everything.
@@ -70,17 +71,18 @@ class SegmenterNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Args: images: (n, 3, h, w) in [-1, 1]; Returns: (n, 10, 64, 64)."""
-        x, kept = sized(images), []
+        x, kept = resized(images), []
         for i, block in enumerate(self.down):
             x = block(functional.max_pool2d(x, 2) if i else x)
             kept.append(x)
         for i in reversed(range(len(self.up))):
             large = functional.interpolate(x, scale_factor=2.0, mode="nearest")
             x = self.up[i](torch.cat([kept[i], large], 1))
-        return self.last(x)
+        logits: Tensor = self.last(x)
+        return logits
 
 
-def sized(images: Tensor) -> Tensor:
+def resized(images: Tensor) -> Tensor:
     """At 64 pixels, whatever size they come in."""
     if images.shape[-2:] == (SIDE, SIDE):
         return images

@@ -1,9 +1,9 @@
-"""How the scorer and the segmenter are trained: on rendered pictures, whose truth is known."""
+"""Training of the scorer and the segmenter on drawn avatars, and their figures on held-out ones."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -11,15 +11,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from interpgan_avatars.drawing import PARTS
-from interpgan_avatars.nets import GROUPS, ScorerNet, SegmenterNet
-from interpgan_avatars.world import ATTRIBUTES, Person
+from interpgan_avatars.networks import GROUPS, ScorerNet, SegmenterNet
+from interpgan_avatars.person import ATTRIBUTES, Person
 from interpgan_core import ImageSet
+from interpgan_core.plugin import channels_last
 
 BATCH = 64
+N = TypeVar("N", bound=nn.Module)
 
 
-def answers(people: list[Person]) -> dict[str, Tensor]:
-    """The truth about people: "attributes" (n, 6) float32, and (n,) int64 by group."""
+def labels_of(people: list[Person]) -> dict[str, Tensor]:
+    """True labels: "attributes" (n, 6) float32, and (n,) int64 by group."""
     return {
         "attributes": torch.tensor([person.attributes for person in people]),
         "hair": torch.tensor([person.hair_colour for person in people]),
@@ -28,17 +30,19 @@ def answers(people: list[Person]) -> dict[str, Tensor]:
     }
 
 
-def fit_scorer(images: Callable[[Any], Tensor], truth: dict[str, Tensor], steps: Iterator[int]) -> ScorerNet:
+def train_scorer(
+    images: Callable[[Any], Tensor], truth: dict[str, Tensor], steps: Iterable[int]
+) -> ScorerNet:
     """Train the scorer.
 
     Args:
         images: positions -> (m, 3, 64, 64) in [-1, 1].
-        truth: as `answers` says it.
-        steps: numbers of the steps, as far as one wants to train.
+        truth: from `labels_of`.
+        steps: numbers of the steps.
     """
 
-    def loss(net: nn.Module, rows: np.ndarray, random: torch.Generator) -> Tensor:
-        found = net(spoilt(images(rows), random))
+    def loss(net: ScorerNet, rows: np.ndarray, random: torch.Generator) -> Tensor:
+        found = net(degraded(images(rows), random))
         want = truth["attributes"][rows]
         total = functional.mse_loss(found["attributes"][:, 0], want[:, 0]) * 4
         total = (
@@ -49,27 +53,30 @@ def fit_scorer(images: Callable[[Any], Tensor], truth: dict[str, Tensor], steps:
     return _fit(ScorerNet, loss, len(truth["skin"]), steps)
 
 
-def fit_segmenter(images: Callable[[Any], Tensor], maps: np.ndarray, steps: Iterator[int]) -> SegmenterNet:
+def train_segmenter(images: Callable[[Any], Tensor], maps: np.ndarray, steps: Iterable[int]) -> SegmenterNet:
     """Train the segmenter.
 
     Args:
         images: positions -> (m, 3, 64, 64) in [-1, 1].
         maps: (n, 64, 64) uint8, positions in `PARTS`.
-        steps: numbers of the steps, as far as one wants to train.
+        steps: numbers of the steps.
     """
 
-    def loss(net: nn.Module, rows: np.ndarray, random: torch.Generator) -> Tensor:
+    def loss(net: SegmenterNet, rows: np.ndarray, random: torch.Generator) -> Tensor:
         return functional.cross_entropy(
-            net(spoilt(images(rows), random)), torch.from_numpy(maps[rows]).long()
+            net(degraded(images(rows), random)), torch.from_numpy(maps[rows]).long()
         )
 
     return _fit(SegmenterNet, loss, len(maps), steps)
 
 
-def _fit(make: type, loss: Callable[..., Tensor], count: int, steps: Iterator[int]) -> Any:
+def _fit(
+    make: type[N], loss: Callable[[N, np.ndarray, torch.Generator], Tensor], count: int, steps: Iterable[int]
+) -> N:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        net = make().to(memory_format=torch.channels_last)
+        net = make()
+    channels_last(net)
     order, random = np.random.RandomState(0), torch.Generator().manual_seed(0)
     numbers = list(steps)
     optimiser = torch.optim.AdamW(net.parameters(), weight_decay=1e-3)
@@ -81,11 +88,13 @@ def _fit(make: type, loss: Callable[..., Tensor], count: int, steps: Iterator[in
         value.backward()
         optimiser.step()
         schedule.step()
-    return net.eval().requires_grad_(False).to(memory_format=torch.contiguous_format)
+    for parameter in net.parameters():
+        parameter.data = parameter.data.contiguous()
+    return net.eval().requires_grad_(False)
 
 
-def spoilt(images: Tensor, random: torch.Generator) -> Tensor:
-    """A little blurred, shifted in tone, noisy: a generator's pictures are never as clean as rendered ones."""
+def degraded(images: Tensor, random: torch.Generator) -> Tensor:
+    """A little blurred, shifted in tone and noisy, as images of a generator are and drawn ones are not."""
     n = len(images)
     blur = functional.avg_pool2d(functional.pad(images, (1, 1, 1, 1), mode="replicate"), 3, 1)
     share = torch.rand(n, 1, 1, 1, generator=random) * 0.5
@@ -94,12 +103,12 @@ def spoilt(images: Tensor, random: torch.Generator) -> Tensor:
     return (images.lerp(blur, share) + tone + noise).contiguous(memory_format=torch.channels_last)
 
 
-def tail(data: ImageSet, start: int) -> Callable[[slice], Tensor]:
-    """The pictures from a position on, as a function of slices of them."""
+def images_from(data: ImageSet, start: int) -> Callable[[slice], Tensor]:
+    """The images from a position on, as a function of slices of them."""
     return lambda rows: data.images(slice(start + rows.start, start + rows.stop))
 
 
-def judge_scorer(
+def scorer_figures(
     net: ScorerNet, images: Callable[[Any], Tensor], truth: dict[str, Tensor]
 ) -> dict[str, float]:
     """Held-out figures: correlation of the pose, accuracy of everything else."""
@@ -117,7 +126,9 @@ def judge_scorer(
     return figures | {name: float((all_[name].argmax(1) == truth[name]).float().mean()) for name in GROUPS}
 
 
-def judge_segmenter(net: SegmenterNet, images: Callable[[Any], Tensor], maps: np.ndarray) -> dict[str, float]:
+def segmenter_figures(
+    net: SegmenterNet, images: Callable[[Any], Tensor], maps: np.ndarray
+) -> dict[str, float]:
     """Held-out intersection over union of every part, over all pixels."""
     both, either = torch.zeros(len(PARTS)), torch.zeros(len(PARTS))
     with torch.no_grad():

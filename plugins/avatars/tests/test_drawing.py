@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interpgan_avatars.drawing import PARTS, parts, picture
-from interpgan_avatars.world import ATTRIBUTES, HAIR_COLOURS, HAIR_STYLES, SKIN_TONES, Person, draw
+from interpgan_avatars.person import ATTRIBUTES, HAIR_COLOURS, HAIR_STYLES, SKIN_TONES, Person, draw
 
 PEOPLE = [draw(seed) for seed in range(4000)]
 PLAIN = {

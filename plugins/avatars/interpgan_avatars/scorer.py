@@ -1,4 +1,4 @@
-"""Those who look at avatars: the scorer and the segmenter, which come with the package."""
+"""The scorer of avatars, which comes with the package: attributes, and features for metrics."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from interpgan_avatars.models import weights
-from interpgan_avatars.world import ATTRIBUTES
+from interpgan_avatars.person import ATTRIBUTES
 from interpgan_core import Report, Table, read_safetensors, write_safetensors
 from interpgan_core.plugin import build
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from interpgan_avatars.nets import ScorerNet, SegmenterNet
+    from interpgan_avatars.networks import ScorerNet
 
 
 class AvatarScorer:
-    """A `Scorer`, and a network whose features tell how far sets of avatars are apart.
+    """A `Scorer`, and a `FeatureNet` for distances between sets of avatars.
 
     Args:
         net: trained.
         scale: "probability" or "logit", of everything but the pose.
-        figures: held-out figures by what was asked.
+        figures: held-out figures by attribute.
 
     Attributes:
         names: pose, from -1 to 1; smile, age (old), gender (male), eyeglasses, beard.
@@ -52,7 +52,7 @@ class AvatarScorer:
         Returns:
             (n, 6) float32, in the order of `names`.
         """
-        found = self.net(images)["attributes"]
+        found: Tensor = self.net(images)["attributes"]
         if self.scale == "probability":
             found = found.sigmoid().index_copy(1, found.new_zeros(1).long(), found[:, :1])
         return found
@@ -73,7 +73,7 @@ class AvatarScorer:
     @classmethod
     def load(cls, folder: Path, generator: Any = None, scale: str = "probability") -> Self:
         """Read what `save` wrote; `folder` may be the file itself."""
-        from interpgan_avatars.nets import ScorerNet
+        from interpgan_avatars.networks import ScorerNet
 
         path = folder / "scorer.safetensors" if folder.is_dir() else folder
         tensors, header = read_safetensors(path, "avatar scorer")
@@ -91,59 +91,3 @@ class AvatarScorer:
         rows = tuple(self.figures.items())
         note = "Correlation for the pose, share of right answers for everything else."
         return Report(tables=(Table("On pictures that it had not seen", ("what", "figure"), rows, note),))
-
-
-class AvatarSegmenter:
-    """Which part each pixel shows.
-
-    Args:
-        net: trained.
-        figures: held-out intersection over union by part.
-
-    Attributes:
-        parts: the names of the parts.
-    """
-
-    def __init__(self, net: SegmenterNet, figures: Mapping[str, float] = MappingProxyType({})) -> None:
-        from interpgan_avatars.drawing import PARTS
-
-        self.net, self.figures, self.parts = net, figures, PARTS
-
-    def __call__(self, images: Tensor) -> Tensor:
-        """Look.
-
-        Args:
-            images: (n, 3, h, w) float32 in [-1, 1].
-
-        Returns:
-            (n, 64, 64) int64, positions in `parts`.
-        """
-        return self.net(images).argmax(1)
-
-    def save(self, folder: Path) -> None:
-        """Write `segmenter.safetensors`."""
-        header = {"figures": dict(self.figures)}
-        write_safetensors(folder / "segmenter.safetensors", self.net.state_dict(), "avatar segmenter", header)
-
-    @classmethod
-    def load(cls, folder: Path, generator: Any = None) -> Self:
-        """Read what `save` wrote; `folder` may be the file itself."""
-        from interpgan_avatars.nets import SegmenterNet
-
-        path = folder / "segmenter.safetensors" if folder.is_dir() else folder
-        tensors, header = read_safetensors(path, "avatar segmenter")
-        return cls(build(SegmenterNet, tensors, path), header["figures"])
-
-    @classmethod
-    def shipped(cls, device: str = "cpu") -> Self:
-        """The one that comes with the package."""
-        segmenter = cls.load(weights("segmenter"))
-        segmenter.net.to(device)
-        return segmenter
-
-    def summary(self) -> Report:
-        """Held-out figures."""
-        mean = sum(self.figures.values()) / max(len(self.figures), 1)
-        rows = (*self.figures.items(), ("mean", mean))
-        table = Table("On pictures that it had not seen", ("part", "intersection over union"), rows)
-        return Report(tables=(table,))

@@ -7,10 +7,11 @@ import torch
 from interpgan_avatars.anatomy import check_anatomy
 from interpgan_avatars.data import drawn
 from interpgan_avatars.drawing import parts
-from interpgan_avatars.fitting import answers, judge_scorer, judge_segmenter, tail
-from interpgan_avatars.looking import AvatarScorer, AvatarSegmenter
 from interpgan_avatars.operators import DrawAvatars, LoadScorer, TrainScorer, TrainSegmenter
-from interpgan_avatars.world import ATTRIBUTES, draw
+from interpgan_avatars.person import ATTRIBUTES, draw
+from interpgan_avatars.scorer import AvatarScorer
+from interpgan_avatars.segmenter import AvatarSegmenter
+from interpgan_avatars.training import images_from, labels_of, scorer_figures, segmenter_figures
 from interpgan_core import ImageSet, InterpganError, Ranges, quiet
 from interpgan_core.testing import toy
 
@@ -31,14 +32,16 @@ def test_the_set_says_who_is_on_it(data):
 
 
 def test_the_scorer_knows_new_faces(data):
-    figures = judge_scorer(AvatarScorer.shipped().net, tail(data, 0), answers([draw(s) for s in NEW]))
+    figures = scorer_figures(
+        AvatarScorer.shipped().net, images_from(data, 0), labels_of([draw(s) for s in NEW])
+    )
     assert set(figures) == {*ATTRIBUTES, "hair", "skin", "style"}
     assert all(figure >= 0.98 for figure in figures.values()), figures
 
 
 def test_the_segmenter_knows_new_faces(data):
     maps = np.stack([parts(draw(seed)) for seed in NEW[:400]])
-    figures = judge_segmenter(AvatarSegmenter.shipped().net, tail(data, 0), maps)
+    figures = segmenter_figures(AvatarSegmenter.shipped().net, images_from(data, 0), maps)
     assert np.mean(list(figures.values())) >= 0.9, figures
 
 
@@ -95,7 +98,7 @@ def test_both_can_be_trained_anew(data, tmp_path, operator):
 
 @pytest.mark.parametrize("operator", [TrainScorer, TrainSegmenter])
 def test_they_learn_from_drawn_pictures_alone(data, operator):
-    with pytest.raises(InterpganError, match=r"make them by avatars\.data"):
+    with pytest.raises(InterpganError, match=r"draw them with avatars\.data"):
         operator(data=ImageSet(data.pixels), steps=1).run(quiet)
     with pytest.raises(InterpganError, match="1000 pictures leave none to learn from beside 2000"):
         operator(data=data, steps=1, held_out=2000).run(quiet)
