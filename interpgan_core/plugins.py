@@ -16,8 +16,8 @@ from typing import Any
 
 import pluggy
 
-from interpgan_core.hookspecs import HookSpecs
 from interpgan_core.errors import InterpganError, did_you_mean
+from interpgan_core.hookspecs import HookSpecs
 
 CORE = "interpgan_core.operators.builtin"
 KINDS = ("operators", "backbones", "models", "engines")

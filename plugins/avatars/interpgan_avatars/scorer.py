@@ -28,12 +28,11 @@ class AvatarScorer:
 
     Attributes:
         names: pose, from -1 to 1; smile, age (old), gender (male), eyeglasses, beard.
-        name, size: of the features.
+        name: of the features.
     """
 
     names: tuple[str, ...] = ATTRIBUTES
     name = "avatars"
-    size = 256
 
     def __init__(
         self,

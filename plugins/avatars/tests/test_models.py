@@ -9,7 +9,7 @@ from interpgan_avatars.operators import LoadDirections
 from interpgan_avatars.scorer import AvatarScorer
 from interpgan_avatars.segmenter import AvatarSegmenter
 from interpgan_core import InterpganError, Shift, load_generator
-from interpgan_core.testing import conformance, toy
+from interpgan_core.testing import conformance, plugin_conformance, toy
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
@@ -17,6 +17,7 @@ def generator(request):
     return load_generator(f"avatars.{request.param}")
 
 
+test_plugin = plugin_conformance("avatars")
 test_stylegan2_conforms = conformance(load_generator("avatars.stylegan2"))
 
 

@@ -54,7 +54,7 @@ def test_scores_are_what_they_say(data):
     logits = LoadScorer(scale="logit").run("cpu")(images)
     torch.testing.assert_close(logits[:, 1:].sigmoid(), scores[:, 1:])
     torch.testing.assert_close(logits[:, 0], scores[:, 0])
-    assert scorer.features(images).shape == (50, scorer.size)
+    assert scorer.features(images).shape == (50, 256)
     larger = torch.nn.functional.interpolate(images, scale_factor=2.0, mode="nearest")
     assert ((scorer(larger)[:, 1:] > 0.5) == (scores[:, 1:] > 0.5)).float().mean() > 0.97
 

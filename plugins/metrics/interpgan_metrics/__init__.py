@@ -8,8 +8,8 @@ from interpgan_core import hookimpl
 @hookimpl
 def interpgan_operators() -> Mapping[str, str]:
     return {
-        "metrics.fid": "interpgan_metrics.distances:FrechetDistance",
-        "metrics.coverage": "interpgan_metrics.neighbours:PrecisionRecall",
+        "metrics.fid": "interpgan_metrics.fid:FrechetDistance",
+        "metrics.coverage": "interpgan_metrics.precision_recall:PrecisionRecall",
         "metrics.neighbours": "interpgan_metrics.neighbours:Neighbours",
         "metrics.path-length": "interpgan_metrics.path_length:PathLength",
         "metrics.rates": "interpgan_metrics.rates:AttributeRates",

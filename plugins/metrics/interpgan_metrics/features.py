@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from interpgan_core import Generator, ImageSet, InterpganError, Progress
+from interpgan_core import FeatureNet, Generator, ImageSet, InterpganError, Progress
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Count = Annotated[int, Field(ge=1, strict=True)]
 """How many of something: a whole number, 1 at least."""
-
-
-@runtime_checkable
-class FeatureNet(Protocol):
-    """Pictures in, one vector of features each out.
-
-    It brings pictures to its own size and device, and treats each without regard to the others.
-    """
-
-    name: str
-    """What it is, for reports: numbers compare only within one extractor."""
-    size: int
-    """Length of a vector."""
-
-    def features(self, images: Tensor) -> Tensor:
-        """Args: images: (n, 3, h, w) float32 in [-1, 1]. Returns: (n, size) float32."""
 
 
 def chosen(data: ImageSet, count: int) -> list[int]:
@@ -88,23 +72,35 @@ def vectors(net: FeatureNet, pictures: Iterable[Tensor]) -> Iterator[Tensor]:
         pictures: (b, 3, h, w) float32 in [-1, 1] each.
 
     Returns:
-        (b, net.size) float32 on the CPU each.
+        (b, d) float32 on the CPU each.
 
     Raises:
         InterpganError: if the extractor returns another shape, or numbers that are not finite.
     """
     import torch
 
+    size = None
     for images in pictures:
         with torch.no_grad():
             found = net.features(images).float().cpu()
-        if tuple(found.shape) != (len(images), net.size):
+        size = found.shape[-1] if size is None else size
+        if tuple(found.shape) != (len(images), size):
             raise InterpganError(
-                f"the extractor {net.name} has {net.size} features and returned {tuple(found.shape)} for "
-                f"{len(images)} pictures; mend it, or take another"
+                f"the extractor {net.name} returned features of shape {tuple(found.shape)} for {len(images)} "
+                "pictures; correct it: it must return one vector for each, all of the same length"
             )
         if not torch.isfinite(found).all():
             raise InterpganError(
-                f"the extractor {net.name} returned numbers that are not finite; mend it, or take another"
+                f"the extractor {net.name} returned numbers that are not finite; use another one"
             )
         yield found
+
+
+def feature_count(net: FeatureNet, data: ImageSet) -> int:
+    """How many features an extractor has: it is tried on the first image of the data.
+
+    Raises:
+        InterpganError: as in `vectors`.
+    """
+    (found,) = vectors(net, [data.images(slice(0, 1))])
+    return found.shape[1]

@@ -23,7 +23,6 @@ class Inception:
     """
 
     name: str = "Inception v3 of 2015"
-    size: int = 2048
 
     def __init__(self, network: nn.Module) -> None:
         self.network = network
@@ -55,7 +54,7 @@ class LoadInception(Operator):
     def run(self, device: str) -> Inception:
         import torch
 
-        from interpgan_metrics.network import inception_v3
+        from interpgan_metrics.inception_network import inception_v3
 
         tensors = read_weights(self.weights)
         if not isinstance(tensors, Mapping) or not any(str(name).startswith("Mixed_") for name in tensors):

@@ -1,4 +1,4 @@
-"""The operators `metrics.neighbours` and `metrics.coverage`: nearest pictures in the space of features."""
+"""The operator `metrics.neighbours`: the training images nearest to samples, in the space of features."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from interpgan_core import (
+    FeatureNet,
     Generator,
     ImageSet,
     Input,
@@ -24,18 +25,17 @@ from interpgan_core import (
 )
 from interpgan_metrics.features import (
     Count,
-    FeatureNet,
     chosen,
     generated_pictures,
     real_pictures,
     to_bytes,
     vectors,
 )
+from interpgan_metrics.nearest import nearest
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-BLOCK = 2048  # rows and columns of distances in memory at once: 32 MB
 HELD_OUT = 1000  # pictures that are set aside, at most, where there are none
 NEIGHBOURS = 3  # shown beside each sample
 
@@ -135,117 +135,3 @@ class Neighbours(Operator):
                 for pixels, file, caption in shown
             ),
         )
-
-
-class PrecisionRecall(Operator):
-    """Precision and recall: how many samples look like the data, and how much of the data the samples reach.
-
-    A picture is like a set where it lies, in features, in a ball around one of the set's pictures, whose radius
-    is the distance to that picture's k-th nearest in its own set.
-
-    Source: Kynkäänniemi et al., Improved Precision and Recall Metric for Assessing Generative Models, NeurIPS
-        2019, equations 1 and 2. Deviation: the features are those of the extractor that is given.
-    """
-
-    data: Input[ImageSet]
-    """The real pictures."""
-    features: Input[FeatureNet]
-    """The extractor."""
-    seeds: Seeds = "0-9999"
-    """The samples to draw."""
-    real: Count = 10000
-    """At most so many pictures of the data, chosen at random, the same ones in every run."""
-    k: Count = 3
-    """Which neighbour gives the radius; the paper's 3."""
-    batch_size: Count = 16
-
-    def run(self, generator: Generator, progress: Progress) -> Report:
-        import torch
-
-        seeds, rows = Ranges(self.seeds), chosen(self.data, self.real)
-        for count, what in ((len(seeds), "samples"), (len(rows), "real pictures")):
-            if count <= self.k:
-                raise InterpganError(f"{count} {what} have no neighbour {self.k}; give more, or lower 'k'")
-        pictures = real_pictures(self.data, rows, self.batch_size, progress)
-        real = torch.cat(list(vectors(self.features, pictures)))
-        pictures = generated_pictures(generator, seeds, self.batch_size, progress)
-        made = torch.cat(list(vectors(self.features, pictures)))
-        precision, recall = precision_recall(real, made, self.k)
-        lines = (
-            ("precision", precision),
-            ("recall", recall),
-            ("neighbour", self.k),
-            ("real pictures", len(rows)),
-            ("generated pictures", len(seeds)),
-            ("extractor", self.features.name),
-        )
-        note = "Numbers compare only within one extractor and equal numbers of pictures."
-        return Report(tables=(Table("Precision and recall", ("measure", "value"), lines, note),))
-
-
-def precision_recall(real: Tensor, made: Tensor, k: int) -> tuple[float, float]:
-    """Share of `made` in the balls of `real`, and of `real` in the balls of `made`.
-
-    Args:
-        real: (n, d) float32; features, n more than k.
-        made: (m, d) float32; m more than k.
-        k: which neighbour gives the radius of a ball; a picture is not its own.
-    """
-    import torch
-
-    balls = nearest(real, real, k + 1)[0][:, -1]
-    made_balls = nearest(made, made, k + 1)[0][:, -1]
-    like_real = torch.zeros(len(made), dtype=torch.bool)
-    reached = torch.zeros(len(real), dtype=torch.bool)
-    for rows, columns, distances in blocks(made, real):
-        like_real[rows] |= (distances <= balls[columns]).any(1)
-        reached[columns] |= (distances <= made_balls[rows, None]).any(0)
-    return float(like_real.double().mean()), float(reached.double().mean())
-
-
-def nearest(queries: Tensor, references: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k nearest references of each query.
-
-    Args:
-        queries: (n, d) float32.
-        references: (m, d) float32; m at least k.
-        k: how many.
-
-    Returns:
-        distances: (n, k) float64, ascending.
-        positions: (n, k) int64; among the references.
-    """
-    import torch
-
-    best = torch.full((len(queries), k), torch.inf, dtype=torch.float64)
-    positions = torch.zeros((len(queries), k), dtype=torch.int64)
-    for rows, columns, distances in blocks(queries, references):
-        numbers = torch.arange(columns.start, columns.stop).expand(len(distances), -1)
-        candidates = torch.cat([best[rows], distances], 1)
-        best[rows], order = candidates.topk(k, largest=False)
-        positions[rows] = torch.cat([positions[rows], numbers], 1).gather(1, order)
-    return best, positions
-
-
-def blocks(queries: Tensor, references: Tensor) -> Iterator[tuple[slice, slice, Tensor]]:
-    """All distances between two sets, with constant memory.
-
-    Args:
-        queries: (n, d) float32.
-        references: (m, d) float32.
-
-    Returns:
-        Rows, columns, and (rows, columns) float64 Euclidean distances of each block; row by row of blocks.
-    """
-    for rows in _slices(len(queries)):
-        a = queries[rows].double()
-        for columns in _slices(len(references)):
-            b = references[columns].double()
-            squares = a.square().sum(1)[:, None] + b.square().sum(1)
-            distances = squares - 2 * a @ b.T
-            # What is left of equal vectors is rounding, of float32 features and of this difference.
-            yield rows, columns, distances.where(distances > 1e-12 * squares, 0).sqrt()
-
-
-def _slices(count: int) -> list[slice]:
-    return [slice(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK)]

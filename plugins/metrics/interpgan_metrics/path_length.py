@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from interpgan_core import (
+    FeatureNet,
     Generator,
     Input,
     InterpganError,
@@ -20,7 +21,7 @@ from interpgan_core import (
     Seeds,
     Table,
 )
-from interpgan_metrics.features import Count, FeatureNet, vectors
+from interpgan_metrics.features import Count, vectors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -99,10 +100,10 @@ class PathLength(Operator):
         where = torch.tensor(drawn, dtype=torch.float64, device=a.device)
         where = where.mul(self.sampling == "full").view(-1, *[1] * (a.ndim - 1))
         steps = [along(a, b, where), along(a, b, where + self.epsilon)]
-        before, after = (self._seen(generator, replace(ends[0], codes=codes.float())) for codes in steps)
+        before, after = (self._features(generator, replace(ends[0], codes=codes.float())) for codes in steps)
         return (after - before).square().sum(1) / self.epsilon**2
 
-    def _seen(self, generator: Generator, batch: LatentBatch) -> Tensor:
+    def _features(self, generator: Generator, batch: LatentBatch) -> Tensor:
         """(n, size) float64; features of length 1, of pictures that are not rounded, or a step would vanish."""
         import torch
 

@@ -20,6 +20,7 @@ from interpgan_core import (
     Seeds,
     Table,
     did_you_mean,
+    score_images,
 )
 from interpgan_metrics.features import Count, chosen, generated_pictures, real_pictures
 
@@ -33,7 +34,7 @@ class AttributeRates(Operator):
     """Attributes of real and generated pictures, as one scorer sees both: which the generator draws too rarely.
 
     An attribute is a yes or no, counted where its score passes the threshold, or a number, whose mean and
-    deviation are compared. Where the data knows an attribute, its true rate shows what the scorer makes of it.
+    standard deviation are compared. Where the data knows an attribute, its true rate shows what the scorer makes of it.
 
     Source: the distance is the total variation, half the sum of |p - q| over yes and no, or over all the
         combinations of answers that occur; what chance makes of it is its mean over random divisions of the
@@ -80,13 +81,9 @@ class AttributeRates(Operator):
 
         found = []
         for images in pictures:
-            with torch.no_grad():
-                scores = self.scorer(images).double().cpu()
-            if tuple(scores.shape) != (len(images), len(self.scorer.names)) or not scores.isfinite().all():
-                raise InterpganError(
-                    f"the scorer has {len(self.scorer.names)} attributes and returned {tuple(scores.shape)} "
-                    f"for {len(images)} pictures, or numbers that are not finite; mend it, or take another"
-                )
+            scores = score_images(self.scorer, images).double()
+            if not scores.isfinite().all():
+                raise InterpganError("the scorer returned numbers that are not finite; use another one")
             found.append(scores)
         return torch.cat(found)
 
@@ -119,7 +116,7 @@ class AttributeRates(Operator):
         kinds = ("an attribute alone, on average", "all attributes together")
         columns = (
             "attribute",
-            "in the data, truly",
+            "in the data, by its labels",
             "in the data",
             "generated",
             "difference",
@@ -153,11 +150,11 @@ class AttributeRates(Operator):
             lines.append((name, None if known is None else float(known.mean()), *(float(f) for f in figures)))
         columns = (
             "attribute",
-            "true mean",
+            "mean by the data's labels",
             "mean in the data",
-            "deviation",
+            "standard deviation",
             "mean generated",
-            "deviation of generated",
+            "standard deviation generated",
             "difference",
             "its standard error",
         )

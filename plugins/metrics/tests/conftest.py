@@ -36,7 +36,6 @@ class Flat:
     """Features that are the pixels."""
 
     name = "pixels"
-    size = SIZE
 
     def features(self, images):
         return images.flatten(1)

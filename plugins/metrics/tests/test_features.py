@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from interpgan_core import InterpganError
+from interpgan_core import FeatureNet, InterpganError
 from interpgan_metrics.features import (
-    FeatureNet,
     chosen,
+    feature_count,
     generated_pictures,
     real_pictures,
     to_bytes,
@@ -43,10 +43,10 @@ def test_a_generator_that_draws_no_numbers():
     ("answer", "message"),
     [
         (
-            lambda images: images[:, 0].flatten(1),
-            r"pixels has 12 features and returned \(2, 4\) for 2 pictures; mend",
+            lambda images: images,
+            r"pixels returned features of shape \(2, 3, 2, 2\) for 2 pictures; correct it",
         ),
-        (lambda images: images.flatten(1) / 0, "pixels returned numbers that are not finite; mend it"),
+        (lambda images: images.flatten(1) / 0, "pixels returned numbers that are not finite; use another"),
     ],
 )
 def test_an_extractor_that_is_wrong(kit, answer, message):
@@ -54,6 +54,16 @@ def test_an_extractor_that_is_wrong(kit, answer, message):
     net.features = answer
     with pytest.raises(InterpganError, match=message):
         list(vectors(net, [torch.ones(2, 3, 2, 2)]))
+
+
+def test_features_of_another_length(kit):
+    net = kit.Flat()
+    with pytest.raises(InterpganError, match="all of the same length"):
+        list(vectors(net, [torch.ones(2, 3, 2, 2), torch.ones(2, 3, 4, 4)]))
+
+
+def test_how_many_features_an_extractor_has(kit):
+    assert feature_count(kit.Flat(), kit.picture_set(torch.zeros(2, 3, 2, 2))) == 12
 
 
 def test_no_graph_is_kept(kit):

@@ -3,8 +3,8 @@ import torch
 
 from interpgan_core import InterpganError, seeded_normal
 from interpgan_metrics.features import FeatureNet
-from interpgan_metrics.inception import Inception, LoadInception
-from interpgan_metrics.network import inception_v3
+from interpgan_metrics.inception import LoadInception
+from interpgan_metrics.inception_network import inception_v3
 
 # Features 0, 300, 700, 1100, 1500, 1800, 1900 and 2047 of two pictures, and the mean of each picture's: what
 # pytorch-fid 0.3.0 answers with the weights that `weights` makes.
@@ -40,7 +40,7 @@ def test_it_answers_as_pytorch_fid_does(weights, tmp_path):
     assert isinstance(net, FeatureNet)
     pictures = seeded_normal([1, 2], (3, 64, 64)).clamp(-1, 1)
     found = net.features(pictures)
-    assert found.shape == (2, net.size)
+    assert found.shape == (2, 2048)
     chosen = found[:, [0, 300, 700, 1100, 1500, 1800, 1900, 2047]]
     torch.testing.assert_close(chosen, torch.tensor(PUBLISHED), rtol=1e-3, atol=2e-5)
     torch.testing.assert_close(found.mean(1), torch.tensor(MEANS), rtol=2e-4, atol=0)
@@ -63,7 +63,3 @@ def test_another_file(content, tmp_path):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(ValueError, match=r"there is no file"):
         LoadInception(weights=tmp_path / "none.pth")
-
-
-def test_the_promised_size():
-    assert (Inception.name, Inception.size) == ("Inception v3 of 2015", 2048)

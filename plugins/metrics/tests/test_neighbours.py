@@ -3,8 +3,10 @@ import pytest
 import torch
 
 from interpgan_core import InterpganError
-from interpgan_metrics import neighbours
-from interpgan_metrics.neighbours import Neighbours, PrecisionRecall, nearest, precision_recall
+from interpgan_metrics import nearest as nearest_module
+from interpgan_metrics.nearest import nearest
+from interpgan_metrics.neighbours import Neighbours
+from interpgan_metrics.precision_recall import PrecisionRecall, precision_recall
 
 
 def normal(*shape, seed=0):
@@ -18,7 +20,7 @@ def fresh(kit, count, seed, gain=0.2):
 
 @pytest.mark.parametrize("block", [2048, 7])
 def test_nearest_is_what_a_full_table_says(monkeypatch, block):
-    monkeypatch.setattr(neighbours, "BLOCK", block)
+    monkeypatch.setattr(nearest_module, "BLOCK", block)
     a, b = normal(30, 5), normal(50, 5, seed=1)
     distances, positions = nearest(a, b, 4)
     table = (a.double()[:, None] - b.double()).square().sum(2).sqrt()
@@ -109,7 +111,7 @@ def test_disjoint_sets_do_not():
 
 @pytest.mark.parametrize("block", [2048, 16])
 def test_precision_and_recall_by_definition(monkeypatch, block):
-    monkeypatch.setattr(neighbours, "BLOCK", block)
+    monkeypatch.setattr(nearest_module, "BLOCK", block)
     real, made = normal(60, 3), 0.7 * normal(80, 3, seed=1) + 0.3
 
     def inside(points, balls, k):

@@ -6,7 +6,7 @@ from interpgan_core import InterpganError
 from interpgan_metrics.rates import AttributeRates, total_variation
 
 
-class Judge:
+class Known:
     """Is the first pixel bright, is the second, and how bright is the picture."""
 
     names = ("first", "second", "brightness")
@@ -26,7 +26,7 @@ def planted(kit, count=1000, first=0.8, **known):
 
 def measured(kit, data, generator, **fields):
     fields = {"seeds": "0-999", "numbers": ("brightness",)} | fields
-    return AttributeRates(data=data, scorer=Judge(), **fields).run(generator, kit.quiet)
+    return AttributeRates(data=data, scorer=Known(), **fields).run(generator, kit.quiet)
 
 
 def test_a_planted_shift_is_found(kit):
@@ -96,7 +96,7 @@ def test_a_threshold_of_its_own(kit):
 
 
 def test_numbers_alone(kit):
-    report = measured(kit, planted(kit), kit.Plain(), numbers=Judge.names)
+    report = measured(kit, planted(kit), kit.Plain(), numbers=Known.names)
     assert [table.title for table in report.tables] == ["Numbers"]
 
 
@@ -121,11 +121,17 @@ def test_one_picture_has_no_rate(kit):
         measured(kit, planted(kit), kit.Plain(), real=1)
 
 
-@pytest.mark.parametrize("wrong", [lambda s: s[:, :2], lambda s: s / 0])
-def test_a_scorer_that_is_wrong(kit, wrong):
-    class Wrong(Judge):
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda s: s[:, :2], "the scorer has 3 attributes and returned .*; correct the scorer"),
+        (lambda s: s / 0, "the scorer returned numbers that are not finite; use another one"),
+    ],
+)
+def test_a_scorer_that_is_wrong(kit, wrong, message):
+    class Wrong(Known):
         def __call__(self, images):
             return wrong(super().__call__(images))
 
-    with pytest.raises(InterpganError, match=r"the scorer has 3 attributes and returned .*; mend it"):
+    with pytest.raises(InterpganError, match=message):
         AttributeRates(data=planted(kit), scorer=Wrong(), seeds="0-9").run(kit.Plain(), kit.quiet)

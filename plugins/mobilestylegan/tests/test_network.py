@@ -12,12 +12,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from interpgan_core import FeatureEdit, InterpganError, seeded_normal, write_safetensors
-from interpgan_core.testing import GENERATOR_CHECKS, Case
+from interpgan_core.testing import GENERATOR_CHECKS, Case, plugin_conformance
 from interpgan_mobilestylegan import strip_convolution
 from interpgan_mobilestylegan.backbone import w_mean
 from interpgan_mobilestylegan.files import read_network
 from interpgan_mobilestylegan.generator import MobileStyleGAN
 from interpgan_mobilestylegan.network import inverse_haar
+
+test_plugin = plugin_conformance("mobilestylegan")
 
 
 @pytest.mark.parametrize("check", GENERATOR_CHECKS, ids=lambda check: check.__name__)

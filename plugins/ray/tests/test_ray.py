@@ -15,12 +15,14 @@ import pytest
 import torch
 
 from interpgan_core import InterpganError, Score, load_generator, quiet
-from interpgan_core.testing import recipe_error, toy
+from interpgan_core.testing import plugin_conformance, recipe_error, toy
 
 ray = pytest.importorskip("ray", reason="Ray is not installed; it comes with interpgan-ray")
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 TWO = {"use": "ray", "workers": 2}
+
+test_plugin = plugin_conformance("ray")
 
 COLOURS = """
 import os

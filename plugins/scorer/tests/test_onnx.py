@@ -12,7 +12,7 @@ from torch import nn
 
 from interpgan_avatars.scorer import AvatarScorer
 from interpgan_core import InterpganError, Score, load_generator, make_plan, run
-from interpgan_core.testing import conformance, recipe_error, toy
+from interpgan_core.testing import conformance, plugin_conformance, recipe_error, toy
 from interpgan_scorer.operators import LoadOnnx
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -185,15 +185,13 @@ def test_the_recipe_of_the_readme(folder, tmp_path):
     assert "eyeglasses" in page.read_text()
 
 
-def test_every_parameter_stands_in_the_readme():
-    assert re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE) == list(LoadOnnx.model_fields)
-
-
 def test_a_recipe_that_is_wrong(tmp_path):
     (tmp_path / "a.onnx").touch()
     said = recipe_error("interpgan: 1\nsteps:\n  - {use: scorer.onnx, file: a.onnx, nmaes: [a]}", tmp_path)
     assert "scorer.onnx has no parameter 'nmaes'; did you mean 'names'" in said
 
+
+test_plugin = plugin_conformance("scorer")
 
 KIT = tempfile.TemporaryDirectory()
 NOT_SAVED = "a scorer is read from its file each time, and not saved"

@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, leaky_relu, linear
 
 from interpgan_core import InterpganError, LatentBatch, load_generator, seeded_normal
-from interpgan_core.testing import conformance
+from interpgan_core.testing import conformance, plugin_conformance
 from interpgan_stylegan.testing.v1 import DEPTH, WIDTHS, W, Z, blur, discriminator, generator
 from interpgan_stylegan.v1.discriminator import group_std
 from interpgan_stylegan.v1.network import restyle
@@ -24,6 +24,7 @@ def load(**options):
         return load_generator(path, **options)
 
 
+test_plugin = plugin_conformance("stylegan")
 test_conforms = conformance(load())
 test_conforms_with_random_noise = conformance(load(noise="random"))
 test_conforms_half_grown = conformance(load(lod=0.6))

@@ -1,6 +1,5 @@
 """Every operator as a step of a recipe, and every promise of an operator."""
 
-import importlib
 import json
 import re
 import subprocess
@@ -13,11 +12,11 @@ import torch
 from pydantic import ValidationError
 
 from interpgan_core import ImageSet
-from interpgan_core.testing import conformance, recipe_error, toy
-from interpgan_metrics import interpgan_operators
-from interpgan_metrics.distances import FrechetDistance
-from interpgan_metrics.neighbours import Neighbours, PrecisionRecall
+from interpgan_core.testing import conformance, plugin_conformance, recipe_error, toy
+from interpgan_metrics.fid import FrechetDistance
+from interpgan_metrics.neighbours import Neighbours
 from interpgan_metrics.path_length import PathLength
+from interpgan_metrics.precision_recall import PrecisionRecall
 from interpgan_metrics.rates import AttributeRates
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -57,22 +56,6 @@ def test_the_recipe_of_the_readme(tmp_path):
     assert {step["status"] for step in steps if step["use"].startswith("metrics.")} == {"cached"}
 
 
-def test_every_parameter_stands_in_the_readme():
-    rows = dict(re.findall(r"^\| `(metrics\.[a-z-]+)` \|.*\| (.*) \|$", README, re.MULTILINE))
-    assert set(rows) == set(interpgan_operators())
-    for name, place in interpgan_operators().items():
-        module, _, attribute = place.partition(":")
-        operator = getattr(importlib.import_module(module), attribute)
-        assert set(re.findall(r"`(\w+)`", rows[name])) == set(operator.model_fields), name
-
-
-def test_recipe_errors_do_not_wait_for_torch():
-    modules = "distances, features, inception, neighbours, path_length, rates"
-    code = f"import sys; from interpgan_metrics import {modules}; print(*{{'torch', 'numpy'}} & set(sys.modules))"
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
-    assert ran.stdout.strip() == ""
-
-
 @pytest.mark.parametrize(
     ("step", "message"),
     [
@@ -97,7 +80,7 @@ def noise(count):
 class Net:
     """Features and scores of toy pictures."""
 
-    name, size, names = "quarters", 12, ("bright", "red")
+    name, names = "quarters", ("bright", "red")
 
     def features(self, images):
         return torch.nn.functional.adaptive_avg_pool2d(images, 2).flatten(1)
@@ -132,6 +115,7 @@ def test_a_value_out_of_bounds(operator, wrong):
 DATA = ImageSet(noise(30))
 BOTH = {"data": DATA, "features": Net(), "seeds": "0-14"}
 
+test_plugin = plugin_conformance("metrics")
 test_fid = conformance(FrechetDistance(**BOTH, subsets=3, subset_size=10), toy)
 test_coverage = conformance(PrecisionRecall(**BOTH), toy)
 test_neighbours = conformance(Neighbours(**BOTH, shown=2), toy)

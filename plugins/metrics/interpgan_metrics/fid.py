@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import StrictBool
 
 from interpgan_core import (
+    FeatureNet,
     Generator,
     ImageSet,
     Input,
@@ -19,7 +20,14 @@ from interpgan_core import (
     Seeds,
     Table,
 )
-from interpgan_metrics.features import Count, FeatureNet, chosen, generated_pictures, real_pictures, vectors
+from interpgan_metrics.features import (
+    Count,
+    chosen,
+    feature_count,
+    generated_pictures,
+    real_pictures,
+    vectors,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -58,9 +66,10 @@ class FrechetDistance(Operator):
 
     def run(self, generator: Generator, progress: Progress) -> Report:
         seeds, rows = Ranges(self.seeds), chosen(self.data, self.real)
-        self._refuse_too_few(len(seeds), len(rows))
-        whole, halves = self._frechet(), self._frechet()
-        kernel = self._kernel() if self.kid else None
+        size = feature_count(self.features, self.data)
+        self._refuse_too_few(len(seeds), len(rows), size)
+        whole, halves = _frechet(size), _frechet(size)
+        kernel = self._kernel(size) if self.kid else None
         seen = 0
         for found in vectors(self.features, real_pictures(self.data, rows, self.batch_size, progress)):
             whole.update(found.double(), real=True)
@@ -76,7 +85,7 @@ class FrechetDistance(Operator):
             if kernel:
                 kernel.update(found, real=False)
         # A covariance of fewer pictures than features says nothing, here as above.
-        floor = float(halves.compute()) if len(rows) // 2 >= self.features.size else None
+        floor = float(halves.compute()) if len(rows) // 2 >= size else None
         # The bias is c (1 / real + 1 / generated), and so 4 c / real between two halves.
         perfect = None if floor is None else floor * (1 + len(rows) / len(seeds)) / 4
         lines: list[tuple[str, float | str | None]] = [
@@ -85,19 +94,18 @@ class FrechetDistance(Operator):
             ("FID of a perfect generator, about", perfect),
         ]
         if kernel:
-            mean, deviation = _computed(kernel)
-            lines += [("KID", float(mean)), ("deviation of KID over the subsets", float(deviation))]
+            mean, std = _computed(kernel)
+            lines += [("KID", float(mean)), ("standard deviation of KID over the subsets", float(std))]
         lines += [
             ("real pictures", len(rows)),
             ("generated pictures", len(seeds)),
             ("extractor", self.features.name),
-            ("features", self.features.size),
+            ("features", size),
         ]
         note = "Numbers compare only within one extractor and equal numbers of pictures."
         return Report(tables=(Table("Distance from the data", ("measure", "value"), tuple(lines), note),))
 
-    def _refuse_too_few(self, generated: int, real: int) -> None:
-        size = self.features.size
+    def _refuse_too_few(self, generated: int, real: int, size: int) -> None:
         sides = (
             (generated, "samples", "give more seeds"),
             (real, "real pictures", "raise 'real', or take more data"),
@@ -113,32 +121,34 @@ class FrechetDistance(Operator):
                     f"{count} {what} make no subset of {self.subset_size} for KID; {cure}, or lower 'subset_size'"
                 )
 
-    def _frechet(self) -> FrechetInceptionDistance:
-        from torchmetrics.image.fid import FrechetInceptionDistance
-
-        return FrechetInceptionDistance(feature=_as_they_are(self.features.size))
-
-    def _kernel(self) -> KernelInceptionDistance:
+    def _kernel(self, size: int) -> KernelInceptionDistance:
         from torchmetrics.image.kid import KernelInceptionDistance
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it keeps the features
             return KernelInceptionDistance(
-                feature=_as_they_are(self.features.size), subsets=self.subsets, subset_size=self.subset_size
+                feature=_identity(size), subsets=self.subsets, subset_size=self.subset_size
             )
 
 
-def _as_they_are(size: int) -> nn.Module:
-    """The network that torchmetrics asks for, where features are there already."""
+def _frechet(size: int) -> FrechetInceptionDistance:
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    return FrechetInceptionDistance(feature=_identity(size))
+
+
+def _identity(size: int) -> nn.Module:
+    """For torchmetrics, which takes a network that computes features; here they are computed before."""
     import torch
 
-    network = torch.nn.Identity()
-    network.num_features = size  # type: ignore[assignment]
-    return network
+    class Identity(torch.nn.Identity):
+        num_features = size
+
+    return Identity()
 
 
 def _computed(kernel: KernelInceptionDistance) -> tuple[Tensor, Tensor]:
-    """Mean and deviation; torchmetrics draws the subsets from torch's own random numbers, lent and given back."""
+    """Mean and standard deviation. torchmetrics draws the subsets from torch's global random numbers."""
     import torch
 
     with torch.random.fork_rng(devices=[]):
