@@ -76,8 +76,8 @@ def test_other_programs_read_ours(tmp_path):
         assert file.get_tensor("x").tolist() == [1, 1]
 
 
-def test_a_header_that_json_cannot_say(tmp_path):
-    with pytest.raises(InterpganError, match="JSON cannot say"):
+def test_a_header_that_json_cannot_hold(tmp_path):
+    with pytest.raises(InterpganError, match="JSON cannot hold"):
         write_safetensors(tmp_path / "a", {}, "batch", {"x": torch.ones(1)})
     assert names(tmp_path) == []
 

@@ -13,7 +13,7 @@ from interpgan_core.testing import conformance
 from interpgan_stylegan.testing.v2 import SIDES, WIDTHS, W, Z, discriminator, generator, taps
 from interpgan_stylegan.testing.v3 import write_pickle
 from interpgan_stylegan.v2 import strip_convolution
-from interpgan_stylegan.v2.discriminator import Deviations
+from interpgan_stylegan.v2.discriminator import GroupStd
 
 LAYERS = 2 * len(WIDTHS)
 STYLES = [8, 8, 8, 6, 6, 6, 4, 4]  # channels that each affine layer styles, with a picture at each size
@@ -350,7 +350,7 @@ def test_discriminator_by_class():
     network = load(classes=3).discriminator
     pictures, labels = seeded_normal(range(4), (3, 16, 16)), torch.eye(3)[[0, 2, 1, 1]]
     assert (network(pictures, labels) - expected_logits(pictures, "resnet", 4, 3, labels)).abs().max() < 1e-5
-    with pytest.raises(InterpganError, match="judges by 3 classes; give it labels"):
+    with pytest.raises(InterpganError, match="this discriminator has 3 classes; give it labels"):
         network(pictures)
 
 
@@ -358,5 +358,5 @@ def test_pictures_that_do_not_fall_into_groups():
     with pytest.raises(
         InterpganError, match="compares 4 pictures with one another, and 6 are not a multiple"
     ):
-        Deviations(1, 4)(torch.zeros(6, 2, 4, 4))
-    assert Deviations(1, 4)(torch.zeros(3, 2, 4, 4)).shape == (3, 3, 4, 4)
+        GroupStd(1, 4)(torch.zeros(6, 2, 4, 4))
+    assert GroupStd(1, 4)(torch.zeros(3, 2, 4, 4)).shape == (3, 3, 4, 4)
