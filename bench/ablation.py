@@ -1,4 +1,4 @@
-"""Does each part of `interpretable.train` earn its place? Short trainings, the same but for one part.
+"""Ablation of `interpretable.train`: short trainings, each without one of its parts.
 
 Each goes on from `avatars.pggan` for 6,000 pictures with the settings of its recipe in `recipes/train`, shortened, and
 is measured on the same samples. One seed: small differences mean nothing.
@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 import torch
-import yaml
+from ruamel.yaml import YAML
 
 from interpgan_avatars.data import drawn
 from interpgan_avatars.scorer import AvatarScorer
@@ -23,15 +23,15 @@ from interpgan_interpretable.measures.locality import MeasureLocality
 from interpgan_interpretable.measures.transfer import MeasureTransfer
 from interpgan_interpretable.partition.name import NameConcepts
 from interpgan_interpretable.training.train import TrainInterpretable
-from interpgan_metrics.distances import FrechetDistance
+from interpgan_metrics.fid import FrechetDistance
 
 RECIPE = Path(__file__).parents[1] / "recipes/train/avatars-pggan-interpretable.yaml"
 VARIANTS = {
     "all of it": {},
-    "without L_interp": {"group penalty": 0},
+    "without L_interp": {"group_penalty": 0},
     "without L_real": {"realism": False},
-    "without Langevin": {"langevin": 0},
-    "lambda_3 constant": {"last_pull": 0.03},
+    "without Langevin": {"langevin_steps": 0},
+    "lambda_3 constant": {"last_group_penalty": 0.03},
     "without exchanges": {"exchange": False},
     "without anchor": {"exchange": False, "anchor": 0, "anchor_kimg": 0},
 }
@@ -51,11 +51,12 @@ COLUMNS = (
 
 
 def settings(kimg):
-    steps = yaml.safe_load(RECIPE.read_text())["steps"]
+    with RECIPE.open(encoding="utf-8") as file:
+        steps = YAML(typ="safe").load(file)["steps"]
     found = dict(next(step for step in steps if step["use"] == "interpretable.train"))
     share = kimg / found["kimg"]
     shorter = {"kimg": kimg, "anchor_kimg": kimg, "regroup": 25, "group_samples": 128, "ema_kimg": 1}
-    shorter["pull_steps"] = max(int(found["pull_steps"] * share), 50)
+    shorter["group_penalty_steps"] = max(int(found["group_penalty_steps"] * share), 50)
     return {name: value for name, value in found.items() if name not in ("use", "data")} | shorter
 
 
@@ -64,13 +65,13 @@ def measured(generator, segmenter, scorer, data):
     table = MeasureConsistency(segmenter=segmenter, seeds="0-99").run(generator, quiet).tables[0]
     whole = table.rows[-1]
     pure = sum(row[1] * row[4] for row in table.rows[:-1]) / whole[1]
-    people, lenders = named.sample(range(1000, 1032)), named.sample(range(2000, 2032))
+    people, sources = named.sample(range(1000, 1032)), named.sample(range(2000, 2032))
     local, right = [], []
     for part in [p for p in PARTS if p in named.concepts]:
-        edits = {"exchange": ExchangeConcepts(source=lenders, concepts=(part,)).run(people, named)}
+        edits = {"exchange": ExchangeConcepts(source=sources, concepts=(part,)).run(people, named)}
         known = {"before": people, "edits": edits, "segmenter": segmenter, "parts": (part,)}
         local.append(f"{MeasureLocality(**known).run(named, quiet).tables[0].rows[0][-1]:.3f}")
-        right.append(f"{MeasureTransfer(**known, source=lenders).run(named, quiet).tables[0].rows[1][1]:.0f}")
+        right.append(f"{MeasureTransfer(**known, source=sources).run(named, quiet).tables[0].rows[1][1]:.0f}")
     n = len(data)
     step = FrechetDistance(data=data, features=scorer, seeds=f"0-{n - 1}", real=n, kid=False, batch_size=32)
     fid = step.run(named, quiet).tables[0].rows[0][1]

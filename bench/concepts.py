@@ -28,7 +28,7 @@ from interpgan_interpretable.measures.transfer import MeasureTransfer
 from interpgan_interpretable.partition.find import FindPartition, with_concepts
 from interpgan_interpretable.partition.name import NameConcepts
 from interpgan_interpretable.training.energy_model import EnergyModel
-from interpgan_metrics.distances import FrechetDistance
+from interpgan_metrics.fid import FrechetDistance
 
 FACE = ("skin", "eyes", "mouth", "nose", "beard", "brows", "glasses")
 
@@ -73,12 +73,12 @@ def consistency(before, after, segmenter):
 
 def edits(generator, layer, segmenter, pairs):
     """Tables 2 and 4 of the paper, for each part of a person that a concept is named after."""
-    people, lenders = (generator.sample(range(first, first + pairs)) for first in (1000, 2000))
+    people, sources = (generator.sample(range(first, first + pairs)) for first in (1000, 2000))
     for part in [p for p in segmenter.parts[1:] if p in generator.concepts]:
-        where = {"source": lenders, "layer": layer, "segmenter": segmenter, "parts": (part,)}
+        where = {"source": sources, "layer": layer, "segmenter": segmenter, "parts": (part,)}
         after = {
-            "exchange": ExchangeConcepts(source=lenders, concepts=(part,)).run(people, generator),
-            "exchange, region": ExchangeConcepts(source=lenders, concepts=(part,), region=True).run(
+            "exchange": ExchangeConcepts(source=sources, concepts=(part,)).run(people, generator),
+            "exchange, region": ExchangeConcepts(source=sources, concepts=(part,), region=True).run(
                 people, generator
             ),
             "collage, outline": Collage(**where).apply(people, generator),
@@ -88,7 +88,7 @@ def edits(generator, layer, segmenter, pairs):
         known = {"before": people, "edits": after, "segmenter": segmenter, "parts": (part,)}
         try:
             tell(MeasureLocality(**known).run(generator, quiet))
-            tell(MeasureTransfer(**known, source=lenders).run(generator, quiet))
+            tell(MeasureTransfer(**known, source=sources).run(generator, quiet))
         except InterpganError as error:  # too few samples show it
             print(f"\n{part}: {error}")
 
@@ -96,19 +96,18 @@ def edits(generator, layer, segmenter, pairs):
 def faces(generator, scorer, pairs):
     """Table 3, and realism before and after Langevin sampling."""
     face = tuple(part for part in FACE if part in generator.concepts)
-    people, lenders = (generator.sample(range(first, first + pairs)) for first in (1000, 2000))
+    people, sources = (generator.sample(range(first, first + pairs)) for first in (1000, 2000))
     after = {}
     for region in (False, True):
-        what = {"source": lenders, "concepts": face, "region": region}
+        what = {"source": sources, "concepts": face, "region": region}
         how = ", region" if region else ""
         after[f"swapped{how}"] = ExchangeConcepts(**what).run(people, generator)
-        for rounds in (5, 20):
-            after[f"refined, {rounds} rounds{how}"] = Refine(**what, rounds=rounds).run(
-                people, generator, quiet
-            )
+        for steps in (5, 20):
+            refine = Refine(**what, langevin_steps=steps)
+            after[f"refined, {steps} steps{how}"] = refine.run(people, generator, quiet)
     print(f"\nThe face: {', '.join(face)}")
-    tell(MeasureIdentity(before=people, source=lenders, edits=after, features=scorer).run(generator, quiet))
-    alone = {f"alone, {n} rounds": Refine(rounds=n).run(people, generator, quiet) for n in (5, 20)}
+    tell(MeasureIdentity(before=people, source=sources, edits=after, features=scorer).run(generator, quiet))
+    alone = {f"alone, {n} steps": Refine(langevin_steps=n).run(people, generator, quiet) for n in (5, 20)}
     tell(MeasureRealism(batches={"people": people, **alone, **after}).run(generator, quiet))
 
 

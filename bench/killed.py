@@ -23,9 +23,9 @@ from interpgan_core import Scores
 RECIPE = """\
 interpgan: 1
 steps:
-  - {{use: avatars.scorer, id: judge, scale: logit}}
+  - {{use: avatars.scorer, id: attributes, scale: logit}}
   - {{use: generator, weights: {weights}, precision: {precision}}}
-  - {{use: score, id: scores, seeds: 0-{last}, scorer: $judge, batch_size: 64}}
+  - {{use: score, id: scores, seeds: 0-{last}, scorer: $attributes, batch_size: 64}}
   - {{use: save, what: $scores, file: scores.safetensors}}
 """
 PART = 8 * 64  # samples that are kept together

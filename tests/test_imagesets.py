@@ -354,7 +354,7 @@ BAD = {
     "a cut JPEG": (cut(content(noise(64, 64), "JPEG")), r"was cut short or is damaged \(image file is truncated"),
     "a cut PNG": (cut(content(noise(64, 64))), r"was cut short or is damaged"),
     "a cut WebP": (cut(content(noise(64, 64), "WEBP")), r"was cut short or is damaged"),
-    "a spoilt PNG": (content(noise(64, 64)).replace(b"IDAT", b"IDAX"), r"was cut short or is damaged"),
+    "a damaged PNG": (content(noise(64, 64)).replace(b"IDAT", b"IDAX"), r"was cut short or is damaged"),
     "a GIF that moves": (animated("GIF"), r"is an animation; save one of its pictures as a file"),
     "a PNG that moves": (animated("PNG"), r"is an animation"),
     "a WebP that moves": (animated("WEBP"), r"is an animation"),
@@ -516,7 +516,7 @@ def test_crop_and_pad(tmp_path):
     assert (whole[:, :10] == 255).all() and (whole[:, 20:] == 255).all()
 
 
-def spoilt(folder):
+def damaged(folder):
     folder.mkdir()
     for i in range(4):
         put(plain((60 * i, 0, 0)), folder / f"good {i}.png")
@@ -528,7 +528,7 @@ def spoilt(folder):
 
 
 def test_pictures_that_cannot_be_read_are_named(source, tmp_path):
-    where = source(spoilt(tmp_path / "faces"))
+    where = source(damaged(tmp_path / "faces"))
     for allowed in (0, 3):
         with pytest.raises(InterpganError) as refused:
             read(where, tmp_path, unreadable=allowed)

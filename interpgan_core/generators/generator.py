@@ -197,7 +197,7 @@ class Generator(ABC):
         """Draw samples in the first space.
 
         Args:
-            seeds: one a sample, 0 to 2^32 - 1.
+            seeds: one for each sample, 0 to 2^32 - 1.
             labels: (n, classes) class weights; left out on a conditional generator, each sample
                 draws one class from its seed.
 

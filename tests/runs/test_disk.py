@@ -283,7 +283,7 @@ def spoil(how, result):
         spoil("changed", result)
 
 
-SPOILT = {
+DAMAGED = {
     "deleted": ("batch.safetensors is missing", False),
     "changed": ("batch.safetensors was changed", True),
     "shortened": ("batch.safetensors was changed", True),
@@ -298,9 +298,9 @@ SPOILT = {
 }
 
 
-@pytest.mark.parametrize("how", SPOILT)
+@pytest.mark.parametrize("how", DAMAGED)
 def test_a_result_changed_by_hand(go, ran, recipe, tmp_path, contents, how):
-    reason, kept = SPOILT[how]
+    reason, kept = DAMAGED[how]
     file, out = recipe(SAMPLE, ONE, TWO), tmp_path / "out"
     go(file)
     expected = contents(out)

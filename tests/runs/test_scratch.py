@@ -62,7 +62,7 @@ def test_it_outlives_a_kill_and_ends_with_the_step(go, ran, recipe, tmp_path, ga
 
 
 def test_it_belongs_to_what_the_step_is_to_do(go, ran, recipe, tmp_path, gate, patient, killed):
-    """Whoever changes the recipe, and comes back, finds the work of before; a new name or place is no change."""
+    """A recipe that is changed, and changed back, finds the work of before; a new name or place is no change."""
     file = recipe(SAMPLE, patient())
     killed(file)
     assert killed(file, "--set", "patient.name=b") == "found:"

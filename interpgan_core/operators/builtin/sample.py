@@ -33,7 +33,7 @@ class Sample(Operator):
     seeds: Seeds
     """Such as 7-14 or 3,5,8."""
     classes: tuple[StrictInt | StrictStr, ...] = ()
-    """Of a conditional generator: one class for all, or one a sample; left out, each seed draws one.
+    """Of a conditional generator: one class for all, or one for each sample; left out, each seed draws one.
 
     A class is a number, a name where the generator knows names, or a mixture: 0.7*tabby + 0.3*207.
     """

@@ -50,8 +50,8 @@ class Vgg(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """The maps before each pooling; (n, 3, h, w) in [-1, 1], h and w at least 16."""
-        mean, deviation = (images.new_tensor(v).view(3, 1, 1) for v in (LPIPS_MEAN, LPIPS_STD))
-        x, maps = (images - mean) / deviation, []
+        mean, std = (images.new_tensor(v).view(3, 1, 1) for v in (LPIPS_MEAN, LPIPS_STD))
+        x, maps = (images - mean) / std, []
         for layer in self.features:
             if isinstance(layer, nn.MaxPool2d):
                 maps.append(x)

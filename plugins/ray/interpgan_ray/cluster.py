@@ -28,7 +28,7 @@ def joined(address: str | None, cpus: int | None) -> Iterator[None]:
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if address is None:
-        # Ray listens on the network and runs what it is sent: only from whoever has this token.
+        # Ray listens on the network and runs what it is sent; only processes that have this token may send.
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     if ray.is_initialized():
         yield
@@ -51,7 +51,7 @@ def joined(address: str | None, cpus: int | None) -> Iterator[None]:
 
 @contextmanager
 def _own_signals() -> Iterator[None]:
-    """Ray ends a process on SIGTERM without a word; whoever runs it decides that."""
+    """Ray would end this process on SIGTERM without a message; the program that runs it decides that."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -34,7 +34,7 @@ class Worker:
         """Answers as soon as the worker has been started."""
 
     def do(self, sent: list[Any], part: Any) -> Any:
-        """One part of the work in the object store: fetched once, and again by whoever takes a lost worker's place."""
+        """One part of the work in the object store: fetched once, and again by the worker that replaces a lost one."""
         if self.work is None:
             self.work = ray.get(sent[0])
         return self.work(part)

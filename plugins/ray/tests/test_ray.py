@@ -1,4 +1,4 @@
-"""The engine `ray`: the scores of one process to the bit, whoever is lost on the way."""
+"""The engine `ray`: the scores are those of one process to the bit, also when workers are lost."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Adaptive augmentation of what a discriminator sees, so that it cannot learn a small data set by heart."""
+"""Adaptive augmentation of what a discriminator sees, so that it cannot memorise a small data set."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def augment(
 
 
 def adapt(probability: float, sign: float, images: int, target: float = 0.6, kimg: float = 500) -> float:
-    """The next probability of `augment`: more where the discriminator knows the data by heart, else less.
+    """The next probability of `augment`: more where the discriminator has memorised the data, else less.
 
     Args:
         probability: so far.
@@ -103,8 +103,8 @@ def adapt(probability: float, sign: float, images: int, target: float = 0.6, kim
 def _drawn(count: int, probability: float, random: torch.Generator, kinds: Collection[Kind]) -> Values:
     """The (count,) values of each kind: 0 where it is not applied."""
 
-    def normal(deviation: float, width: int = 1) -> Tensor:
-        return deviation * torch.randn(count, width, generator=random, dtype=torch.float64)
+    def normal(std: float, width: int = 1) -> Tensor:
+        return std * torch.randn(count, width, generator=random, dtype=torch.float64)
 
     def uniform(most: float, width: int = 1) -> Tensor:
         return most * (2 * torch.rand(count, width, generator=random, dtype=torch.float64) - 1)

@@ -100,7 +100,7 @@ class PGGANSettings(FamilySettings):
     phase_kimg: float = Field(default=10.0, gt=0)
     """Thousands of pictures to blend a new block in, and as many until the next one; the paper: 800."""
     group: int = Field(default=4, ge=1)
-    """Pictures of which the discriminator compares the deviations."""
+    """Images over which the discriminator takes standard deviations."""
     loss: Loss = "logistic"
     generator_rate: float = Field(default=1.5e-3, gt=0)
     discriminator_rate: float = Field(default=1.5e-3, gt=0)

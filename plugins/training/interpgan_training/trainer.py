@@ -47,7 +47,7 @@ class Settings:
         batch_size: pictures a step, of all processes together.
         ema_kimg: thousands of pictures after which half of the average of the weights is new.
         precision: of the convolutions: "float32" or "bfloat16".
-        augment: adapt the augmentation to how well the discriminator knows the data by heart?
+        augment: adapt the augmentation to how far the discriminator has memorised the data?
     """
 
     seed: int = 0

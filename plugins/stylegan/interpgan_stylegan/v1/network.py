@@ -248,7 +248,7 @@ class Output(nn.Module):
 
 
 def restyle(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    """Give each channel another mean and deviation (AdaIN).
+    """Give each channel another mean and standard deviation (AdaIN).
 
     torch's own norms are not used: channels-last they add a million squares one after the other, and are wrong
     in the fourth digit.

@@ -60,7 +60,7 @@ class DiscriminatorPlan:
         mapping: outputs of each dense layer that a class passes (NVIDIA); empty without.
         classes: 0 = unconditional. Without a mapping, there is an output for each (genforce).
         embedding: entries that a class becomes.
-        statistics: channels of deviations over the batch; 0 = none.
+        statistics: channels of standard deviations over the batch; 0 = none.
         group: over how many samples these are taken; 0 = the whole batch.
         clamp: bound of the activations.
     """
