@@ -1,4 +1,4 @@
-"""Ablation of `interpretable.train`: short trainings, each without one of its parts.
+"""Does each part of `interpretable.train` earn its place? Short trainings, the same but for one part.
 
 Each goes on from `avatars.pggan` for 6,000 pictures with the settings of its recipe in `recipes/train`, shortened, and
 is measured on the same samples. One seed: small differences mean nothing.
@@ -50,18 +50,23 @@ COLUMNS = (
 )
 
 
-def settings(kimg):
+def parameters(kimg, change):
     with RECIPE.open(encoding="utf-8") as file:
         steps = YAML(typ="safe").load(file)["steps"]
     found = dict(next(step for step in steps if step["use"] == "interpretable.train"))
-    share = kimg / found["kimg"]
-    shorter = {"kimg": kimg, "anchor_kimg": kimg, "regroup": 25, "group_samples": 128, "ema_kimg": 1}
-    shorter["group_penalty_steps"] = max(int(found["group_penalty_steps"] * share), 50)
-    return {name: value for name, value in found.items() if name not in ("use", "data")} | shorter
+    steps = max(int(found["training"]["group_penalty_steps"] * kimg / found["kimg"]), 50)
+    shorter = {
+        "anchor_kimg": kimg,
+        "regroup_interval": 25,
+        "regroup_samples": 128,
+        "group_penalty_steps": steps,
+    }
+    found |= {"kimg": kimg, "ema_kimg": 1, "training": found["training"] | shorter | change}
+    return {name: value for name, value in found.items() if name not in ("use", "data")}
 
 
 def measured(generator, segmenter, scorer, data):
-    named = NameConcepts(segmenter=segmenter, seeds="0-63", least=0.25).run(generator, quiet)
+    named = NameConcepts(segmenter=segmenter, seeds="0-63", min_agreement=0.25).run(generator, quiet)
     table = MeasureConsistency(segmenter=segmenter, seeds="0-99").run(generator, quiet).tables[0]
     whole = table.rows[-1]
     pure = sum(row[1] * row[4] for row in table.rows[:-1]) / whole[1]
@@ -95,7 +100,7 @@ def main():
         result, scratch = folder / "result", folder / "scratch"
         for path in (result, scratch):
             path.mkdir(parents=True, exist_ok=True)
-        step = TrainInterpretable(data=data, **(settings(options.kimg) | change))
+        step = TrainInterpretable(data=data, **parameters(options.kimg, change))
         made = step.run(load_generator("avatars.pggan"), "cpu", result, scratch, quiet)
         with torch.no_grad():
             used, agree, pure, fid, local, right = measured(made, segmenter, scorer, few)

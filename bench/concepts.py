@@ -25,7 +25,7 @@ from interpgan_interpretable.measures.identity import MeasureIdentity
 from interpgan_interpretable.measures.locality import MeasureLocality
 from interpgan_interpretable.measures.realism import MeasureRealism
 from interpgan_interpretable.measures.transfer import MeasureTransfer
-from interpgan_interpretable.partition.find import FindPartition, with_concepts
+from interpgan_interpretable.partition.find import FindPartition
 from interpgan_interpretable.partition.name import NameConcepts
 from interpgan_interpretable.training.energy_model import EnergyModel
 from interpgan_metrics.fid import FrechetDistance
@@ -61,7 +61,7 @@ def consistency(before, after, segmenter):
     (layer,) = {layer for layer, _ in after.concepts.values()}
     for count in (8, 16, 24):
         found = FindPartition(layer=layer, concepts=count, seeds="0-255").run(before, quiet)
-        plain = with_concepts(before, found)
+        plain = before.with_concepts(found.concepts)
         print(f"\nUntrained, {count} asked for: {len(plain.concepts)} in use")
         if count == 16:
             tell(MeasureConsistency(segmenter=segmenter, seeds="0-99").run(plain, quiet))
@@ -132,7 +132,7 @@ def main():
     segmenter, scorer = AvatarSegmenter.shipped(), AvatarScorer.shipped()
     before, after = model(options.before), model(options.after)
     if "0" in after.concepts:
-        after = NameConcepts(segmenter=segmenter, seeds="0-127", least=0.25).run(after, quiet)
+        after = NameConcepts(segmenter=segmenter, seeds="0-127", min_agreement=0.25).run(after, quiet)
     print(f"Concepts: {', '.join(f'{name} ({len(units)})' for name, (_, units) in after.concepts.items())}")
     with torch.no_grad():
         layer = consistency(before, after, segmenter)

@@ -23,13 +23,13 @@ BLOCK, POOL = 16, 8  # samples in a block; blocks that are made, and passed agai
 
 
 def planted(filters: int, positions: int, samples: int, groups: int, noise: tuple[float, float]):
-    """Groups, and maps (samples, filters, positions, 1); groups differ in their noise, filters in loudness."""
+    """Groups, and maps (samples, filters, positions, 1); groups differ in their noise, filters in their scale."""
     random = torch.Generator().manual_seed(0)
     truth = torch.arange(filters) % groups
     centres = 2 * torch.rand(groups, positions, generator=random)
-    loudness = 1 + 9 * torch.rand(filters, 1, generator=random)
+    scale = 1 + 9 * torch.rand(filters, 1, generator=random)
     maps = torch.randn(samples, filters, positions, generator=random)
-    maps = maps.mul_(torch.linspace(*noise, groups)[truth][:, None]).add_(centres[truth]).mul_(loudness)
+    maps = maps.mul_(torch.linspace(*noise, groups)[truth][:, None]).add_(centres[truth]).mul_(scale)
     return truth, maps[..., None]
 
 

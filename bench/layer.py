@@ -1,7 +1,7 @@
 """What a step of the interpretable layer costs, beside a plain step of the GAN with the same batch.
 
-The three avatars, as `interpretable.train` has them by default; both kinds of step in turns, in one run. The overhead
-is that of a whole training with T = 50: a step of the layer in 50 of the GAN, and the groups anew in 20 of those.
+The three avatars, as `interpretable.train` has them by default; both kinds of step alternate, in one run. The overhead
+is that of a whole training with T = 50: a step of the layer in 50 of the GAN, and the groups again in 20 of those.
 
     .venv/bin/python bench/layer.py [--rounds 6] [--batch-size 16]
 """
@@ -43,7 +43,7 @@ def trainer(name, batch_size):
         Settings(batch_size=batch_size),
         data,
         start=generator,
-        given={"interval": NEVER, "regroup": NEVER},
+        training={"interval": NEVER, "regroup_interval": NEVER},
     )
 
 
@@ -62,17 +62,17 @@ def main():
     for name in LAYERS:
         one = trainer(name, options.batch_size)
         one.advance()
-        first = timed(lambda t=one: t._turn(0))  # finds the groups too, from scratch
+        first = timed(lambda t=one: t.layer_step(0))  # finds the groups too, from scratch
         plain, layer = [], []
         for turn in range(options.rounds):
             # 16 steps: R1 is taken in one of them.
             plain.append(timed(lambda t=one: [t.advance() for _ in range(16)]) / 16)
-            layer.append(timed(lambda t=one, n=turn: t._turn(n + 1)))
-        again = statistics.median(timed(lambda t=one: t._regroup({})) for _ in range(3))
+            layer.append(timed(lambda t=one, n=turn: t.layer_step(n + 1)))
+        again = statistics.median(timed(lambda t=one: t.regroup()) for _ in range(3))
         gan, own = statistics.median(plain), statistics.median(layer)
         overhead = (own + again / REGROUP) / (INTERVAL * gan)
         print(
-            f"  {name:18} step of the GAN {gan:.3f} s, of the layer {own:.3f} s: {own / gan:.2f} times; groups anew "
+            f"  {name:18} step of the GAN {gan:.3f} s, of the layer {own:.3f} s: {own / gan:.2f} times; groups again "
             f"{again:.2f} s ({first:.2f} s at first); overhead with T = {INTERVAL}: {100 * overhead:.1f} %",
             flush=True,
         )

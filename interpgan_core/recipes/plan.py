@@ -356,7 +356,13 @@ class _Planner:
         known, noun = list(model.model_fields), "key"
         if issubclass(model, Operator):
             known, noun = [*known, *RESERVED], "parameter"
-        message = in_words(first, what, inner, known, noun)
+        inside, field = inner, model.model_fields.get(str(inner[0])) if len(inner) > 1 else None
+        nested = field and field.annotation
+        if isinstance(nested, type) and issubclass(
+            nested, BaseModel
+        ):  # a parameter with parameters of its own
+            known, what, inside = list(nested.model_fields), f"'{inner[0]}' of {what}", inner[1:]
+        message = in_words(first, what, inside, known, noun)
         place: Loc = (*loc, *inner[:1])
         for part in inner[1:]:
             if (*place, part) in self.source.values:  # it may be a type that pydantic has tried

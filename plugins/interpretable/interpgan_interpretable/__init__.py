@@ -7,20 +7,21 @@ from interpgan_core import hookimpl
 
 @hookimpl
 def interpgan_operators() -> Mapping[str, str]:
+    here = "interpgan_interpretable"
     return {
-        "interpretable.train": "interpgan_interpretable.training.train:TrainInterpretable",
-        "interpretable.partition": "interpgan_interpretable.partition.find:FindPartition",
-        "interpretable.concepts": "interpgan_interpretable.partition.find:UseConcepts",
-        "interpretable.name": "interpgan_interpretable.partition.name:NameConcepts",
-        "interpretable.exchange": "interpgan_interpretable.edits.exchange:ExchangeConcepts",
-        "interpretable.move": "interpgan_interpretable.edits.move:MoveConcepts",
-        "interpretable.refine": "interpgan_interpretable.edits.refine:Refine",
-        "interpretable.collage": "interpgan_interpretable.edits.collage:Collage",
-        "interpretable.editing-in-style": "interpgan_interpretable.edits.editing_in_style:EditInStyle",
-        "interpretable.atlas": "interpgan_interpretable.measures.atlas:DrawAtlas",
-        "interpretable.consistency": "interpgan_interpretable.measures.consistency:MeasureConsistency",
-        "interpretable.locality": "interpgan_interpretable.measures.locality:MeasureLocality",
-        "interpretable.transfer": "interpgan_interpretable.measures.transfer:MeasureTransfer",
-        "interpretable.identity": "interpgan_interpretable.measures.identity:MeasureIdentity",
-        "interpretable.realism": "interpgan_interpretable.measures.realism:MeasureRealism",
+        "interpretable.partition": f"{here}.partition.find:FindPartition",
+        "interpretable.concepts": f"{here}.partition.concepts:UseConcepts",
+        "interpretable.name": f"{here}.partition.name:NameConcepts",
+        "interpretable.train": f"{here}.training.train:TrainInterpretable",
+        "interpretable.exchange": f"{here}.edits.exchange:ExchangeConcepts",
+        "interpretable.move": f"{here}.edits.move:MoveConcepts",
+        "interpretable.refine": f"{here}.edits.refine:Refine",
+        "interpretable.collage": f"{here}.edits.collage:Collage",
+        "interpretable.editing-in-style": f"{here}.edits.editing_in_style:EditInStyle",
+        "interpretable.atlas": f"{here}.measures.atlas:DrawAtlas",
+        "interpretable.consistency": f"{here}.measures.consistency:MeasureConsistency",
+        "interpretable.locality": f"{here}.measures.locality:MeasureLocality",
+        "interpretable.transfer": f"{here}.measures.transfer:MeasureTransfer",
+        "interpretable.identity": f"{here}.measures.identity:MeasureIdentity",
+        "interpretable.realism": f"{here}.measures.realism:MeasureRealism",
     }

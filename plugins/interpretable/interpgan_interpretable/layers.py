@@ -1,4 +1,4 @@
-"""Feature maps of a layer, and the units of concepts in it."""
+"""Layers: their feature maps, and the concepts that their filters draw."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from interpgan_core import Generator, InterpganError, LatentBatch, Progress, did
 if TYPE_CHECKING:
     from torch import Tensor
 
-Units = tuple[int, ...]
+Filters = tuple[int, ...]
+"""Their numbers in a layer: the units of a concept."""
 
 
-def concepts_of(generator: Generator) -> dict[str, tuple[str, Units]]:
+def concepts_of(generator: Generator) -> dict[str, tuple[str, Filters]]:
     """name -> (layer, units).
 
     Raises:
@@ -27,29 +28,14 @@ def concepts_of(generator: Generator) -> dict[str, tuple[str, Units]]:
     return dict(generator.concepts)
 
 
-def one_layer(generator: Generator) -> tuple[str, dict[str, Units]]:
-    """The layer of a generator's concepts, and the units of each.
-
-    Raises:
-        InterpganError: if it has none, or they lie in several layers.
-    """
-    known = concepts_of(generator)
-    layers = sorted({layer for layer, _ in known.values()})
-    if len(layers) != 1:
-        raise InterpganError(
-            f"this generator's concepts lie in the layers {', '.join(layers)}; name those of one partition"
-        )
-    return layers[0], {name: units for name, (_, units) in known.items()}
-
-
-def units_by_layer(generator: Generator, names: Sequence[str]) -> dict[str, Units]:
-    """layer -> units of some concepts together; of all where none is named.
+def units_of(generator: Generator, names: Sequence[str]) -> dict[str, Filters]:
+    """layer -> units of some concepts together; of all concepts if `names` is empty.
 
     Raises:
         InterpganError: if there is no such concept.
     """
     known = concepts_of(generator)
-    units: dict[str, Units] = {}
+    units: dict[str, Filters] = {}
     for name in names or known:
         if name not in known:
             raise InterpganError(f"there is no concept '{name}'" + did_you_mean(name, known))
@@ -58,8 +44,23 @@ def units_by_layer(generator: Generator, names: Sequence[str]) -> dict[str, Unit
     return units
 
 
+def one_layer(generator: Generator) -> tuple[str, dict[str, Filters]]:
+    """The layer of a generator's concepts, and the units of each.
+
+    Raises:
+        InterpganError: if it has none, or they are in several layers.
+    """
+    known = concepts_of(generator)
+    layers = sorted({layer for layer, _ in known.values()})
+    if len(layers) != 1:
+        raise InterpganError(
+            f"this generator's concepts are in the layers {', '.join(layers)}; name those of one partition"
+        )
+    return layers[0], {name: units for name, (_, units) in known.items()}
+
+
 def maps_of(generator: Generator, batch: LatentBatch, layer: str) -> Tensor:
-    """(n, c, h, w) float32 with the batch's edits, sample by sample: none depends on its neighbours."""
+    """(n, c, h, w) float32 after the batch's edits, computed sample by sample, so that none depends on another."""
     import torch
 
     with torch.no_grad():
@@ -74,16 +75,16 @@ def rectified_maps(generator: Generator, batch: LatentBatch, layer: str) -> Tens
         return generator.features(batch, [layer])[layer].float().relu()
 
 
-def stream_maps(
+def iter_maps(
     generator: Generator, seeds: Sequence[int], layer: str, batch_size: int, progress: Progress
 ) -> Iterator[Tensor]:
-    """`rectified_maps` of many samples, block after block.
+    """`rectified_maps` of many samples, batch by batch.
 
     Raises:
         InterpganError: if there is no such layer.
     """
     generator.require_layer(layer)
-    parts = generator.stream(seeds, batch_size)
-    what = f"reading layer {layer}, {len(seeds)} samples"
-    for batch in progress(parts, total=-(-len(seeds) // batch_size), what=what):
+    batches = generator.stream(seeds, batch_size)
+    what = f"maps of layer {layer}, {len(seeds)} samples"
+    for batch in progress(batches, total=-(-len(seeds) // batch_size), what=what):
         yield rectified_maps(generator, batch, layer)

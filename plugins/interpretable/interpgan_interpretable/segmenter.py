@@ -1,19 +1,24 @@
-"""Segmenters: which part of an image is where."""
+"""Segmenters: which part of a picture is where."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Protocol, runtime_checkable
+
+from pydantic import Field
 
 from interpgan_core import InterpganError, did_you_mean
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+Parts = Annotated[tuple[str, ...], Field(min_length=1)]
+"""Names of parts that a segmenter knows."""
+
 
 @runtime_checkable
 class Segmenter(Protocol):
-    """Maps images to parts; the names of the parts are its attribute `parts`, a sequence of words."""
+    """Maps images to the part of each pixel; its attribute `parts` is a sequence of the parts' names."""
 
     def __call__(self, images: Tensor) -> Tensor:
         """Args: images: (n, 3, h, w) float32 in [-1, 1]. Returns: (n, h', w') int64, positions in `parts`."""
@@ -34,12 +39,12 @@ def parts_of(segmenter: Segmenter) -> tuple[str, ...]:
 
 
 def part_maps(segmenter: Segmenter, images: Tensor, size: Sequence[int]) -> Tensor:
-    """How much of each place every part fills.
+    """The share of each position that every part fills.
 
     Args:
-        segmenter: see `Segmenter`.
+        segmenter: of the images.
         images: (n, 3, h, w) float32 in [-1, 1].
-        size: height and width of the maps wanted.
+        size: height and width of the maps.
 
     Returns:
         (n, parts, *size) float32 that sum to 1 over the parts.
@@ -54,10 +59,10 @@ def part_maps(segmenter: Segmenter, images: Tensor, size: Sequence[int]) -> Tens
 
 
 def mask_of(segmenter: Segmenter, images: Tensor, parts: Sequence[str], size: Sequence[int]) -> Tensor:
-    """How much of each place some parts fill together: (n, 1, *size) float32 from 0 to 1.
+    """The share of each position that some parts fill together: (n, 1, *size) float32 from 0 to 1.
 
     Raises:
-        InterpganError: if the segmenter has no such part.
+        InterpganError: if the segmenter knows no such part.
     """
     known = parts_of(segmenter)
     for part in parts:

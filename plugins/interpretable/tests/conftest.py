@@ -1,12 +1,13 @@
-"""A generator whose concepts are known, and a segmenter that sees them."""
+"""A generator whose concepts are known, and a segmenter that finds them."""
 
 import pytest
 import torch
 from torch import nn
 
-from interpgan_core import Generator, LatentSpace, seeded_normal
+from interpgan_core import Generator, LatentSpace, quiet, seeded_normal
+from interpgan_interpretable.partition.find import FindPartition
 
-AROUND = ((3, 3), (3, 12), (12, 8))  # of 16 x 16
+CENTRES = ((3, 3), (3, 12), (12, 8))  # of 16 x 16
 
 
 def blob(y, x, scale=1):
@@ -26,9 +27,9 @@ class Net(nn.Module):
 
 
 class Blobs(Generator):
-    """Twelve filters that draw three blobs, four each in turn, as bright as the code says; filter 12 is silent.
+    """Twelve filters that draw three blobs, four each, of a brightness that the code sets; filter 12 is silent.
 
-    Pictures are of 32 pixels, one colour a blob.
+    Images have 32 pixels, and each blob its own colour.
     """
 
     fingerprint = "three-blobs"
@@ -37,7 +38,7 @@ class Blobs(Generator):
     def __init__(self):
         self.module = Net()
         self.spaces = {"z": LatentSpace("z", (3,))}
-        self.blobs = torch.stack([blob(y, x) for y, x in AROUND])
+        self.blobs = torch.stack([blob(y, x) for y, x in CENTRES])
 
     def prior(self, seeds):
         return seeded_normal(seeds, (3,))
@@ -52,12 +53,12 @@ class Blobs(Generator):
 
 
 class Places:
-    """A segmenter that knows where each blob is, whatever the picture shows."""
+    """A segmenter that knows where each blob is, whatever the image shows."""
 
     parts = ("nothing", "one", "two", "three")
 
     def __call__(self, images):
-        blobs = torch.stack([blob(y, x, scale=2) for y, x in AROUND])
+        blobs = torch.stack([blob(y, x, scale=2) for y, x in CENTRES])
         strongest, which = blobs.max(0)
         return torch.where(strongest > 0.1, which + 1, 0).expand(len(images), -1, -1)
 
@@ -75,3 +76,17 @@ def blobs():
 def places():
     """The segmenter."""
     return Places()
+
+
+@pytest.fixture
+def world(blobs):
+    """The generator with the concepts that a partition finds."""
+    plain = blobs()
+    partition = FindPartition(layer="drawing", concepts=3, seeds="0-49").run(plain, quiet)
+    return plain.with_concepts(partition.concepts)
+
+
+@pytest.fixture
+def numbered(blobs):
+    """The generator with concepts "0", "1", "2", one a blob."""
+    return blobs().with_concepts({str(i): ("drawing", tuple(range(i, 12, 3))) for i in range(3)})

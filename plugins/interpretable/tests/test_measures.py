@@ -1,4 +1,4 @@
-"""Receptive fields, consistency, locality and the atlas, on generators whose answers are known."""
+"""Receptive fields, consistency, locality and the atlas, on generators whose concepts are known."""
 
 import math
 from dataclasses import replace
@@ -8,50 +8,14 @@ import pytest
 import torch
 
 from interpgan_core import FeatureEdit, InterpganError, quiet
-from interpgan_core.testing import conformance, toy
+from interpgan_core.testing import toy
 from interpgan_interpretable.layers import rectified_maps
 from interpgan_interpretable.measures.atlas import DrawAtlas
 from interpgan_interpretable.measures.consistency import MeasureConsistency, random_groups
 from interpgan_interpretable.measures.highlight import colours, highlighted
 from interpgan_interpretable.measures.locality import MeasureLocality, change
-from interpgan_interpretable.partition.find import FindPartition, with_concepts
-from interpgan_interpretable.receptive_fields import SHARE, overlap, receptive_fields, unit_length
+from interpgan_interpretable.receptive_fields import SHARE, overlap, receptive_fields, unit_maps
 from interpgan_interpretable.segmenter import mask_of, part_maps
-
-LAYER = "layers.3"
-
-
-def named_toy():
-    generator = toy()
-    return with_concepts(
-        generator, FindPartition(layer=LAYER, concepts=3, seeds="0-19").run(generator, quiet)
-    )
-
-
-class Halves:
-    """A segmenter of any picture: left and right."""
-
-    parts = ("left", "right")
-
-    def __call__(self, images):
-        columns = torch.arange(images.shape[-1]) >= images.shape[-1] // 2
-        return columns.long().expand(len(images), images.shape[-2], -1)
-
-
-test_atlas = conformance(DrawAtlas(seeds="0-2", filters=2), named_toy)
-test_consistency = conformance(MeasureConsistency(segmenter=Halves(), seeds="0-9"), named_toy)
-test_locality = conformance(
-    MeasureLocality(
-        before=toy().sample([0]), edits={"a": toy().sample([1])}, segmenter=Halves(), parts=("left",)
-    ),
-    toy,
-)
-
-
-@pytest.fixture
-def world(blobs):
-    plain = blobs()
-    return with_concepts(plain, FindPartition(layer="drawing", concepts=3, seeds="0-49").run(plain, quiet))
 
 
 def random(*shape):
@@ -79,10 +43,10 @@ def test_overlap_is_intersection_over_union():
     assert math.isnan(float(overlap(a & ~a, b & ~b)))
 
 
-def test_level_maps_have_unit_length():
+def test_unit_maps_have_unit_length():
     maps = random(2, 3, 4, 4)
     maps[0, 0] = 0
-    lengths = unit_length(maps).square().sum((2, 3))
+    lengths = unit_maps(maps).square().sum((2, 3))
     assert lengths[0, 0] == 0
     torch.testing.assert_close(lengths.flatten()[1:], torch.ones(5))
 
@@ -101,7 +65,7 @@ def test_consistency_by_hand(world):
     """Filters of two blobs in one group: each overlaps with the mean of the others as counted here."""
     mixed = world.with_concepts({"pair": ("drawing", (0, 1)), "trio": ("drawing", (2, 3, 5))})
     (table,) = MeasureConsistency(seeds="3-4").run(mixed, quiet).tables
-    maps = unit_length(rectified_maps(world, world.sample([3, 4]), "drawing"))
+    maps = unit_maps(rectified_maps(world, world.sample([3, 4]), "drawing"))
     for (name, _, consistency, _), units in zip(table.rows, ([0, 1], [2, 3, 5]), strict=False):
         overlaps = []
         for unit in units:
@@ -111,7 +75,7 @@ def test_consistency_by_hand(world):
     assert table.columns == ("concept", "filters", "consistency", "random groups")
 
 
-def test_lots_keep_sizes_and_filters():
+def test_random_groups_keep_sizes_and_filters():
     concepts = {"a": (1, 4, 7), "b": (2, 3), "c": (9,)}
     drawn = random_groups(concepts, seed=3)
     assert [len(units) for units in drawn.values()] == [3, 2, 1]
@@ -167,7 +131,7 @@ def test_the_atlas_has_a_sheet_a_concept(world, tmp_path):
     assert sum(row[2] for row in table.rows) == pytest.approx(100)
 
 
-def test_what_is_inside_keeps_its_colours():
+def test_the_region_keeps_its_colours():
     picture = np.random.RandomState(0).randint(0, 256, (20, 20, 3)).astype(np.uint8)
     inside = np.zeros((20, 20), bool)
     inside[5:9, 5:9] = True
@@ -179,20 +143,17 @@ def test_what_is_inside_keeps_its_colours():
     assert len(set(colours(24))) == 24
 
 
-def test_mistakes(world, tmp_path):
+def test_mistakes(world, places, tmp_path):
     for step in (DrawAtlas(seeds="0"), MeasureConsistency(seeds="0")):
         given = {"folder": tmp_path} if isinstance(step, DrawAtlas) else {}
         with pytest.raises(InterpganError, match=r"no concepts; find some by interpretable\.partition"):
             step.run(toy(), progress=quiet, **given)
         two = toy().with_concepts({"a": ("layers.0", (0,)), "b": ("layers.1", (0,))})
         with pytest.raises(
-            InterpganError, match=r"lie in the layers layers\.0, layers\.1; name those of one"
+            InterpganError, match=r"are in the layers layers\.0, layers\.1; name those of one"
         ):
             step.run(two, progress=quiet, **given)
-    step = MeasureLocality(
-        before=world.sample([0]), edits={"a": world.sample([0, 1])}, segmenter=Halves(), parts=("left",)
-    )
-    with pytest.raises(
-        InterpganError, match="'a' has 2 samples and 'before' 1; give batches of the same samples"
-    ):
+    edits = {"a": world.sample([0, 1])}
+    step = MeasureLocality(before=world.sample([0]), edits=edits, segmenter=places, parts=("one",))
+    with pytest.raises(InterpganError, match="'a' has 2 samples and 'before' 1; give batches of the same"):
         step.run(world, quiet)

@@ -1,4 +1,4 @@
-"""The mixture of filters, held against the samples themselves and against planted answers."""
+"""The mixture of filters, compared with the samples themselves and with planted groups."""
 
 from itertools import pairwise
 
@@ -14,18 +14,18 @@ from interpgan_interpretable.partition.moments import moments
 
 
 def planted(filters, positions, samples, groups, noise=(0.3, 2.0), seed=0, block=32):
-    """Groups of filters, and their maps in blocks, each filter with a loudness of its own."""
+    """Groups of filters, and their maps in blocks, each filter with a scale of its own."""
     random = torch.Generator().manual_seed(seed)
     centres = 2 * torch.rand(groups, positions, generator=random)
     truth = torch.arange(filters) % groups
-    loudness = 1 + 9 * torch.rand(filters, 1, 1, generator=random)
-    deviations = torch.linspace(*noise, groups)[truth]
+    scale = 1 + 9 * torch.rand(filters, 1, 1, generator=random)
+    std = torch.linspace(*noise, groups)[truth]
 
     def blocks():
         for start in range(0, samples, block):
             count = min(block, samples - start)
             draws = torch.randn(count, filters, positions, generator=random)
-            yield loudness * (centres[truth] + deviations[:, None] * draws)[..., None]
+            yield scale * (centres[truth] + std[:, None] * draws)[..., None]
 
     return truth, blocks()
 
@@ -41,9 +41,9 @@ def test_moments_are_sums_over_the_samples(block):
     assert found.count == 23
     torch.testing.assert_close(found.sums, maps.sum(0).flatten(1), rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(found.squares, maps.square().sum((0, 2, 3)), rtol=1e-12, atol=0)
-    unit = moments([maps / found.scales()[:, None, None]])
+    unit = moments([maps / found.rms()[:, None, None]])
     torch.testing.assert_close(found.normalised().sums, unit.sums, rtol=1e-12, atol=1e-12)
-    torch.testing.assert_close(unit.scales(), torch.ones(4, dtype=torch.float64), rtol=1e-12, atol=0)
+    torch.testing.assert_close(unit.rms(), torch.ones(4, dtype=torch.float64), rtol=1e-12, atol=0)
 
 
 def test_no_sample_no_moments():
@@ -96,16 +96,16 @@ def test_groups_come_largest_first_with_their_own_centres():
         torch.testing.assert_close(found.mixture.centres[c], means[found.groups == c].mean(0))
 
 
-def test_every_round_raises_the_likelihood():
+def test_every_iteration_raises_the_likelihood():
     """From soft shares, without the floor at work."""
     _, blocks = planted(24, 16, 3, 4, noise=(2.0, 3.0))
-    seen = moments(blocks).normalised()
+    sums = moments(blocks).normalised()
     shares = normal(24, 4).softmax(1)
     likelihoods = []
     for _ in range(12):
-        mixture = module._maximised(seen, shares)
-        likelihoods.append(mixture.likelihood(seen))
-        shares = mixture.log_joint(seen).softmax(1)
+        mixture = module._maximised(sums, shares)
+        likelihoods.append(mixture.likelihood(sums))
+        shares = mixture.log_joint(sums).softmax(1)
     assert all(after >= before - 1e-9 for before, after in pairwise(likelihoods))
     assert likelihoods[-1] > likelihoods[0]
 
@@ -117,20 +117,20 @@ def test_groups_of_one_are_dropped_and_their_filters_join_others():
     found = fit(moments([torch.cat([maps, lone], 1)]).normalised(), 5)
     assert found.dropped == 1
     assert adjusted_rand_score(truth, found.groups[:40]) == 1
-    assert found.groups.bincount().min() >= module.SMALLEST
+    assert found.groups.bincount().min() >= module.MIN_FILTERS
 
 
 def test_fits_are_drawn_from_the_seed():
     _, blocks = planted(40, 16, 4, 9, noise=(3.0, 4.0))
-    seen = moments(blocks).normalised()
-    one, again = (fit(seen, 9, restarts=1, seed=3) for _ in range(2))
+    sums = moments(blocks).normalised()
+    one, again = (fit(sums, 9, restarts=1, seed=3) for _ in range(2))
     assert (one.groups == again.groups).all() and one.likelihood == again.likelihood
-    assert fit(seen, 9, restarts=8, seed=3).likelihood >= one.likelihood
+    assert fit(sums, 9, restarts=8, seed=3).likelihood >= one.likelihood
 
 
 def test_too_many_groups():
     _, blocks = planted(10, 16, 4, 2)
-    with pytest.raises(InterpganError, match=r"10 filters that answer cannot make 6 .* ask for 5 at most"):
+    with pytest.raises(InterpganError, match=r"10 active filters cannot make 6 .* ask for 5 at most"):
         fit(moments(blocks).normalised(), 6)
 
 
@@ -142,19 +142,19 @@ def test_equal_maps_are_no_trouble():
     assert bool(found.mixture.variances.isfinite().all()) and np.isfinite(found.likelihood)
 
 
-def test_groups_go_on_from_those_there_are():
+def test_groups_continue_from_those_there_are():
     """A filter that came to lie with another group joins it, and one that was in none finds its own."""
     random = torch.Generator().manual_seed(0)
     truth = torch.arange(24) % 4
     centres = 2 * torch.rand(4, 64, generator=random)
     maps = centres[truth] + 0.3 * torch.randn(50, 24, 64, generator=random)
-    seen = moments([maps[..., None]]).normalised()
+    sums = moments([maps[..., None]]).normalised()
     before = truth.clone()
     before[0], before[1] = 2, -1
-    assert adjusted_rand_score(truth, refit(seen, before).groups) == 1
+    assert adjusted_rand_score(truth, refit(sums, before).groups) == 1
 
 
-def test_no_group_gathers_what_is_rare():
+def test_no_group_collects_the_outliers():
     """One group is far wider than the others; a filter nearer to a narrow one's centre stays there all the same."""
     random = torch.Generator().manual_seed(0)
     truth = torch.arange(20) % 2
@@ -162,9 +162,9 @@ def test_no_group_gathers_what_is_rare():
     spread = torch.tensor([3.0, 0.05])[truth]
     maps = centres[truth] + spread[:, None] * torch.randn(50, 20, 64, generator=random)
     maps[:, 1] = 0.7 + 1.5 * torch.randn(50, 64, generator=random)
-    seen = moments([maps[..., None]])
+    sums = moments([maps[..., None]])
     alike = torch.nn.functional.one_hot(truth).double()
     for tied, there in ((True, 3), (False, 2)):  # of two variances it would be the wide one's
-        groups = module._refined(seen, alike, tied).groups
+        groups = module._expectation_maximisation(sums, alike, tied).groups
         assert groups[1] == groups[there]
-    assert torch.equal(refit(seen, truth).groups, module._refined(seen, alike, True).groups)
+    assert torch.equal(refit(sums, truth).groups, module._expectation_maximisation(sums, alike, True).groups)

@@ -7,13 +7,6 @@ from interpgan_core import InterpganError, quiet
 from interpgan_interpretable.partition.name import NameConcepts, agreement, renaming
 
 
-@pytest.fixture
-def numbered(blobs):
-    generator = blobs()
-    generator.concepts = {str(i): ("drawing", tuple(range(i, 12, 3))) for i in range(3)}
-    return generator
-
-
 def test_concepts_get_the_names_of_their_parts(numbered, places):
     named = NameConcepts(segmenter=places, seeds="0-9").run(numbered, quiet)
     assert named.concepts == {
@@ -36,7 +29,7 @@ def test_concepts_of_one_part_are_joined_or_numbered(numbered, places):
 
 def test_a_concept_like_no_part_keeps_its_name(numbered, places):
     numbered.concepts = {"everything": ("drawing", tuple(range(12)))}
-    named = NameConcepts(segmenter=places, seeds="0-3", least=0.9).run(numbered, quiet)
+    named = NameConcepts(segmenter=places, seeds="0-3", min_agreement=0.9).run(numbered, quiet)
     assert list(named.concepts) == ["everything"]
 
 
@@ -53,8 +46,8 @@ def test_agreement_is_one_for_the_part_and_none_by_chance():
     # Of the other part, 80 of 100, the 80 strongest hold 60: (0.75 - 0.8) / 0.2.
     assert agreement(itself, part)[0].tolist() == pytest.approx([1, -0.25], abs=1e-9)
     random = torch.Generator().manual_seed(0)
-    lots = torch.rand(2000, 100, generator=random)
-    assert agreement(lots, part.expand(2000, -1, -1))[:, 0].mean().abs() < 0.01
+    maps = torch.rand(2000, 100, generator=random)
+    assert agreement(maps, part.expand(2000, -1, -1))[:, 0].mean().abs() < 0.01
     assert agreement(itself, torch.zeros(1, 1, 100)).isnan().all()
 
 

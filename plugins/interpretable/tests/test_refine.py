@@ -1,4 +1,4 @@
-"""`interpretable.refine`: codes move to where the energy model finds them better."""
+"""`interpretable.refine`: codes become more probable under the energy model."""
 
 from dataclasses import replace
 
@@ -12,25 +12,23 @@ from interpgan_interpretable.training.energy_model import EnergyModel
 
 
 @pytest.fixture
-def modelled(blobs):
-    """Three blobs whose model likes blob 0 and dislikes blob 1, however bright."""
-    generator = blobs()
-    generator.concepts = {str(i): ("drawing", tuple(range(i, 12, 3))) for i in range(3)}
+def modelled(numbered):
+    """Three blobs; the model's energy rises with the brightness of blob 0, and falls with that of blob 1."""
     model = EnergyModel(13, 3, 256)
     model.groups = torch.tensor([*(j % 3 for j in range(12)), -1])
-    liked = torch.tensor([20.0, -20.0, 0.0])
+    slopes = torch.tensor([20.0, -20.0, 0.0])
     for j in range(12):
-        model.weights.data[j, j % 3] = liked[j % 3]
-    model.attach(generator)
-    return generator
+        model.weights.data[j, j % 3] = slopes[j % 3]
+    model.attach(numbered)
+    return numbered
 
 
 def density(generator, *batches):
-    """Log density of samples, or of pairs of them, but for a constant: what is climbed."""
+    """Log density of samples, or of pairs of them, up to a constant."""
     with torch.no_grad():
         maps = [generator.features(one, ["drawing"])["drawing"].relu() for one in batches]
-        good = [EnergyModel.of(generator).goodness(found) for found in maps]
-    return sum(good) - sum(one.codes.square().sum(1) for one in batches) / 2
+        energies = [EnergyModel.of(generator).energy(found) for found in maps]
+    return sum(energies) - sum(one.codes.square().sum(1) for one in batches) / 2
 
 
 def test_samples_become_better(modelled):
@@ -53,7 +51,7 @@ def test_a_sample_does_not_depend_on_its_neighbours(modelled):
 
 
 def test_both_of_a_pair_become_better_after_the_exchange(modelled):
-    """Blob 0 of the sample is drawn by the source's code, so it is the source's code that makes it brighter."""
+    """Blob 0 of the sample is drawn from the source's code, which therefore makes it brighter."""
     batch, source = modelled.sample([1, 2]), modelled.sample([3, 4])
     before = ExchangeConcepts(source=source, concepts=["0"]).run(batch, modelled)
     refine = {"concepts": ["0"], "langevin_steps": 30, "langevin_step": 0.3, "noise": 0}
@@ -77,7 +75,7 @@ def test_a_pair_is_refined_with_its_regions(modelled):
 
 def test_what_cannot_be_refined(blobs, modelled):
     batch = modelled.sample([0])
-    with pytest.raises(InterpganError, match="has no energy model: it comes with those that"):
+    with pytest.raises(InterpganError, match=r"has no energy model: interpretable\.train makes"):
         Refine().run(batch, blobs(), quiet)
     edited = ExchangeConcepts(source=batch, concepts=["0"]).run(batch, modelled)
     with pytest.raises(InterpganError, match="codes are refined in z, before any edit"):

@@ -1,4 +1,4 @@
-"""Whose part, whose face, how real: measures of an exchange."""
+"""Transfer of parts, identity and realism: measures of an exchange."""
 
 import pytest
 import torch
@@ -10,26 +10,19 @@ from interpgan_interpretable.measures.realism import MeasureRealism
 from interpgan_interpretable.measures.transfer import MeasureTransfer, accuracy, cut_out, random_choices
 
 
-@pytest.fixture
-def blobs_named(blobs):
-    generator = blobs()
-    generator.concepts = {str(i): ("drawing", tuple(range(i, 12, 3))) for i in range(3)}
-    return generator
-
-
 def pairs(generator, count=24):
     return generator.sample(range(count)), generator.sample(range(100, 100 + count))
 
 
-def test_an_exchanged_part_is_recognised(blobs_named, places):
-    """Each blob is as bright as its source's: the right one is found, and for another blob's exchange it is not."""
-    batch, source = pairs(blobs_named)
+def test_an_exchanged_part_is_recognised(numbered, places):
+    """An exchanged blob has its source's brightness: the source is found; with another blob exchanged, it is not."""
+    batch, source = pairs(numbered)
     edits = {
-        name: ExchangeConcepts(source=source, concepts=[concept]).run(batch, blobs_named)
+        name: ExchangeConcepts(source=source, concepts=[concept]).run(batch, numbered)
         for name, concept in (("right", "0"), ("wrong", "1"))
     }
     step = MeasureTransfer(before=batch, source=source, edits=edits, segmenter=places, parts=["one"])
-    (table,) = step.run(blobs_named, quiet).tables
+    (table,) = step.run(numbered, quiet).tables
     found = dict(table.rows)
     assert found["right"] == 100
     assert found["wrong"] == pytest.approx(found["(unchanged)"]) and found["wrong"] < 60
@@ -56,33 +49,35 @@ def test_every_question_has_its_own_source_and_three_others():
 
 
 def test_accuracy_shares_ties():
-    source = torch.zeros(4, 4, 2, 2)
-    assert accuracy(source, source, random_choices(4, 0)) == 0.25
-    source = torch.arange(4.0).view(4, 1, 1, 1).expand(4, 4, 2, 2)
-    assert accuracy(source, source, random_choices(4, 0)) == 1
-    assert accuracy(source.flip(0), source, random_choices(4, 0)) == 0
+    sources = torch.zeros(4, 4, 2, 2)
+    assert accuracy(sources, sources, random_choices(4, 0)) == 0.25
+    sources = torch.arange(4.0).view(4, 1, 1, 1).expand(4, 4, 2, 2)
+    assert accuracy(sources, sources, random_choices(4, 0)) == 1
+    assert accuracy(sources.flip(0), sources, random_choices(4, 0)) == 0
 
 
-def test_too_few_sources_show_the_part(blobs_named, places):
-    batch, source = pairs(blobs_named, 3)
+def test_too_few_sources_show_the_part(numbered, places):
+    batch, source = pairs(numbered, 3)
     step = MeasureTransfer(before=batch, source=source, edits={"a": batch}, segmenter=places, parts=["one"])
-    with pytest.raises(InterpganError, match="3 of the sources show one, and it takes 4; give more"):
-        step.run(blobs_named, quiet)
+    with pytest.raises(InterpganError, match="3 of the sources show one, and 4 are needed; give more"):
+        step.run(numbered, quiet)
 
 
-def test_batches_of_other_sizes(blobs_named, places):
-    batch, source = pairs(blobs_named)
+def test_batches_of_other_sizes(numbered, places):
+    batch, source = pairs(numbered)
     wrong = {"before": batch, "source": source, "edits": {"a": batch[:3]}}
     for step in (
         MeasureTransfer(**wrong, segmenter=places, parts=["one"]),
         MeasureIdentity(**wrong, features=Colours()),
     ):
-        with pytest.raises(InterpganError, match="'a' has 3 samples and 'before' 24"):
-            step.run(blobs_named, quiet)
+        with pytest.raises(
+            InterpganError, match="'a' has 3 samples and 'before' 24; give batches of the same"
+        ):
+            step.run(numbered, quiet)
 
 
 class Colours:
-    """A feature net: what there is above black, of each half of a picture and colour."""
+    """A feature net: brightness by region and colour."""
 
     name = "colours"
 
@@ -90,30 +85,30 @@ class Colours:
         return torch.nn.functional.adaptive_avg_pool2d(images + 1, 4).flatten(1)
 
 
-def test_a_face_is_the_sources_when_all_of_it_is(blobs_named):
-    batch, source = pairs(blobs_named)
-    all_of_it = ExchangeConcepts(source=source).run(batch, blobs_named)
+def test_a_face_is_the_sources_when_all_of_it_is(numbered):
+    batch, source = pairs(numbered)
+    all_of_it = ExchangeConcepts(source=source).run(batch, numbered)
     step = MeasureIdentity(
         before=batch, source=source, edits={"all": all_of_it, "none": batch}, features=Colours()
     )
-    (table,) = step.run(blobs_named, quiet).tables
+    (table,) = step.run(numbered, quiet).tables
     found = {row[0]: row[1:] for row in table.rows}
     assert found["all"][:2] == (100, pytest.approx(1))
     assert found["none"][0] == 0 and found["none"][2] == pytest.approx(1)
 
 
-class Bright(torch.nn.Module):
+class Brightness(torch.nn.Module):
     def forward(self, images, labels):
         return images.mean((1, 2, 3))[:, None]
 
 
-def test_realism_is_what_the_discriminator_says(blobs_named):
-    batch, _ = pairs(blobs_named, 5)
-    with pytest.raises(InterpganError, match="has no discriminator; load one"):
-        MeasureRealism(batches={"a": batch}).run(blobs_named, quiet)
-    blobs_named.discriminator = Bright()
-    (table,) = MeasureRealism(batches={"all": batch, "one": batch[:1]}).run(blobs_named, quiet).tables
-    means = blobs_named.images(batch).mean((1, 2, 3)).double()
+def test_realism_is_the_mean_logit(numbered):
+    batch, _ = pairs(numbered, 5)
+    with pytest.raises(InterpganError, match="no discriminator; load one"):
+        MeasureRealism(batches={"a": batch}).run(numbered, quiet)
+    numbered.discriminator = Brightness()
+    (table,) = MeasureRealism(batches={"all": batch, "one": batch[:1]}).run(numbered, quiet).tables
+    means = numbered.images(batch).mean((1, 2, 3)).double()
     assert table.rows[0][:3] == ("all", 5, pytest.approx(float(means.mean()), abs=1e-6))
     assert table.rows[0][3] == pytest.approx(float(means.std()) / 5**0.5, abs=1e-6)
     assert table.rows[1][3] is None

@@ -1,1 +1,1 @@
-"""Edits of samples by concepts, and the two baselines that the paper compares with."""
+"""Edits of an interpretable layer, and the baselines that it is compared with."""

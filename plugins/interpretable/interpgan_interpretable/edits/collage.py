@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from pydantic import Field, StrictBool
+from pydantic import StrictBool
 
 from interpgan_core import EditOperator, FeatureEdit, Generator, Input, LatentBatch
 from interpgan_interpretable.layers import maps_of
-from interpgan_interpretable.segmenter import Segmenter, mask_of
+from interpgan_interpretable.segmenter import Parts, Segmenter, mask_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Parts = Annotated[tuple[str, ...], Field(min_length=1)]
-
 
 class Collage(EditOperator):
-    """Feature-map collaging: all maps of a layer come from other samples where a part is, in one or the other.
+    """Feature-map collaging: inside a part, in either sample, all maps of a layer come from the source.
 
     A baseline of the exchange of concepts. Source: Suzuki et al., Spatially Controllable Image Synthesis with Internal
         Representation Collaging, 2018, as table 4 of Li et al., AAAI 2022, compares with it. Deviation: the mask is
@@ -33,7 +31,7 @@ class Collage(EditOperator):
     parts: Parts
     """Which of the segmenter's parts."""
     box: StrictBool = False
-    """Take the smallest box around the part, as a dragged region would be, in place of its outline."""
+    """Take the bounding box of the part, as a region marked by hand, rather than its outline."""
 
     def apply(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
         """Raises: InterpganError: if there is no such layer or part, or samples and sources cannot be paired."""
@@ -45,30 +43,30 @@ class Collage(EditOperator):
             return batch
         value = maps_of(generator, source, self.layer)
         masks = [
-            mask_of(self.segmenter, picture, self.parts, value.shape[2:])
+            mask_of(self.segmenter, image, self.parts, value.shape[2:])
             for samples in (batch, source)
-            for picture in generator.iter_images(samples)
+            for image in generator.iter_images(samples)
         ]
         here, there = torch.cat(masks).view(2, *value[:, :1].shape)
         units = tuple(range(value.shape[1]))
         where = torch.maximum(here, there)
-        edit = FeatureEdit(self.layer, units, value, boxed(where) if self.box else where)
+        edit = FeatureEdit(self.layer, units, value, bounding_box(where) if self.box else where)
         return replace(batch, edits=(*batch.edits, edit))
 
 
-def boxed(masks: Tensor) -> Tensor:
-    """The smallest box round each mask.
+def bounding_box(masks: Tensor) -> Tensor:
+    """The bounding box of each mask.
 
     Args:
         masks: (n, 1, h, w) from 0 to 1; a position is inside from 0.5 on.
 
     Returns:
-        (n, 1, h, w) of 0 and 1; no box where nothing is inside.
+        (n, 1, h, w) of 0 and 1; no box where no position is inside.
     """
     inside = masks >= 0.5
     rows, columns = inside.any(3, keepdim=True), inside.any(2, keepdim=True)
     for axis, lines in ((2, rows), (3, columns)):
-        reached = lines.int().cummax(axis).values
-        left = lines.flip(axis).int().cummax(axis).values.flip(axis)
-        lines.copy_((reached & left).bool())
+        from_start = lines.int().cummax(axis).values
+        from_end = lines.flip(axis).int().cummax(axis).values.flip(axis)
+        lines.copy_((from_start & from_end).bool())
     return (rows & columns).to(masks.dtype)

@@ -8,23 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from interpgan_core import EditOperator, FeatureEdit, Generator, Input, LatentBatch, Ranges, Seeds
-from interpgan_interpretable.edits.collage import Parts
 from interpgan_interpretable.layers import maps_of
-from interpgan_interpretable.segmenter import Segmenter, mask_of
+from interpgan_interpretable.segmenter import Parts, Segmenter, mask_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 class EditInStyle(EditOperator):
-    """Editing in Style: the style of each channel moves to other samples', as far as the channel draws the part.
+    """Editing in Style: the style of each channel moves to the source's, by the channel's share in the part.
 
     A baseline of the exchange of concepts. Clusters of the layer's activations are found without labels; the
-    segmenter says which of them is the part.
+    segmenter tells which of them is the part.
 
     Source: Collins et al., Editing in Style: Uncovering the Local Semantics of GANs, CVPR 2020, sections 3.1 and 3.2,
         the simultaneous solution. Deviations: the style of a channel is the mean and the standard deviation of its
-        map, which in StyleGAN 1 it sets and which every generator has; one layer is edited, that of the concepts
+        map, which StyleGAN 1 sets by a style and which every generator has; one layer is edited, that of the concepts
         compared with.
     """
 
@@ -36,12 +35,12 @@ class EditInStyle(EditOperator):
     parts: Parts
     """Which of the segmenter's parts."""
     strength: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 5.0
-    """λ: a channel is wholly the other's where its share in the part is 1/λ or more."""
+    """λ: a channel takes the source's style in full where its share in the part is 1/λ or more."""
     clusters: Annotated[int, Field(ge=2, strict=True)] = 12
     seeds: Seeds = "0-99"
     """The samples whose activations are clustered."""
     seed: Annotated[int, Field(ge=0, lt=2**31, strict=True)] = 0
-    """Of the clusters' starts."""
+    """Of the initial clusters."""
 
     def apply(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
         """Raises: InterpganError: if there is no such layer or part, or samples and sources cannot be paired."""
@@ -55,16 +54,16 @@ class EditInStyle(EditOperator):
         return replace(batch, edits=(*batch.edits, edit))
 
     def _shares(self, generator: Generator) -> Tensor:
-        """(c,) float32; each channel's share in the cluster that is the part."""
+        """(c,) float32; each channel's share in the cluster that agrees best with the part."""
         import torch
 
         batch = generator.sample(Ranges(self.seeds))
         maps = maps_of(generator, batch, self.layer)
         masks = torch.cat(
-            [mask_of(self.segmenter, p, self.parts, maps.shape[2:]) for p in generator.iter_images(batch)]
+            [mask_of(self.segmenter, i, self.parts, maps.shape[2:]) for i in generator.iter_images(batch)]
         )
         columns = maps.movedim(1, -1).flatten(0, 2)
-        clusters = clustered(columns, self.clusters, self.seed)
+        clusters = spherical_kmeans(columns, self.clusters, self.seed)
         part = masks.flatten()
         shared = torch.stack([part[clusters == k].sum() for k in range(self.clusters)])
         sizes = clusters.bincount(minlength=self.clusters)
@@ -72,13 +71,13 @@ class EditInStyle(EditOperator):
         return contributions(columns, clusters == best)
 
 
-def clustered(columns: Tensor, count: int, seed: int) -> Tensor:
-    """Spherical k-means.
+def spherical_kmeans(columns: Tensor, count: int, seed: int) -> Tensor:
+    """Clusters of activations by their direction.
 
     Args:
         columns: (p, c); activations, one row a position.
         count: clusters.
-        seed: of the starts.
+        seed: of the initial clusters.
 
     Returns:
         (p,) int64.
@@ -92,21 +91,21 @@ def clustered(columns: Tensor, count: int, seed: int) -> Tensor:
 
 
 def contributions(columns: Tensor, inside: Tensor) -> Tensor:
-    """How much of each channel lies in a cluster: its squared activation there, of all there is.
+    """The share of each channel's squared activations that is in a cluster.
 
     Args:
         columns: (p, c).
         inside: (p,) bool.
 
     Returns:
-        (c,) from 0 to 1, after the channel's mean is taken away.
+        (c,) from 0 to 1, after the channel's mean is subtracted.
     """
-    energy = (columns - columns.mean(0)).square()
-    return energy[inside].sum(0) / energy.sum(0).clamp(min=1e-12)
+    squares = (columns - columns.mean(0)).square()
+    return squares[inside].sum(0) / squares.sum(0).clamp(min=1e-12)
 
 
 def restyled(maps: Tensor, like: Tensor) -> Tensor:
-    """Maps with the mean and the standard deviation that each channel has in others: (n, c, h, w) both."""
-    mean, other = (m.mean((2, 3), keepdim=True) for m in (maps, like))
-    sigma, wanted = (m.std((2, 3), keepdim=True, correction=0) for m in (maps, like))
-    return (maps - mean) / sigma.clamp(min=1e-8) * wanted + other
+    """Maps with each channel's mean and standard deviation in other maps: (n, c, h, w) both."""
+    mean, new_mean = (m.mean((2, 3), keepdim=True) for m in (maps, like))
+    std, new_std = (m.std((2, 3), keepdim=True, correction=0) for m in (maps, like))
+    return (maps - mean) / std.clamp(min=1e-8) * new_std + new_mean

@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING
 from pydantic import StrictBool
 
 from interpgan_core import Exchange, FeatureEdit, Generator, Grid, Input, LatentBatch, Operator
-from interpgan_interpretable.edits.pairs import interleaved
-from interpgan_interpretable.layers import maps_of, units_by_layer
+from interpgan_interpretable.layers import maps_of, units_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from interpgan_interpretable.training.energy_model import EnergyModel
 
-ACROSS = 3  # positions that answers are averaged over where a region is sought
+WINDOW = 3  # positions: a region is found from activations averaged over squares of this side
 
 
 class ExchangeConcepts(Operator):
-    """Draw concepts of the batch as other samples draw them: a mouth, eyes and mouth, a whole face.
+    """Draw concepts of the batch as in other samples: a mouth, eyes and mouth, a whole face.
 
     Source: Li et al., Interpretable Generative Adversarial Networks, AAAI 2022: the maps of a concept's filters
         are swapped in the target layer.
@@ -32,9 +31,9 @@ class ExchangeConcepts(Operator):
     concepts: tuple[str, ...] = ()
     """Their names; all when left out."""
     region: StrictBool = False
-    """Where they answer most, in one sample or the other, take over all filters of the layer, not theirs alone: a
-    collage inside an outline that the layer itself finds. For generators that `interpretable.train` made. Not in the
-    paper."""
+    """Take all filters of the layer from the source, not the concepts' alone, where the concepts are the most active
+    in one sample or the other: a collage inside an outline that the layer itself finds. For generators that
+    `interpretable.train` made. Not in the paper."""
     both: StrictBool = False
     """Both ways: each sample and its source in a row of its own, before and after."""
 
@@ -42,7 +41,7 @@ class ExchangeConcepts(Operator):
         """Exchange.
 
         Raises:
-            InterpganError: if the generator has no such concepts, or for a region no energy model, or if samples and
+            InterpganError: if the generator has no such concepts, or no energy model for a region, or if samples and
                 sources cannot be paired.
         """
         import torch
@@ -50,20 +49,18 @@ class ExchangeConcepts(Operator):
         source = self.source.paired_with(batch)
         if not self.both:
             return self._edited(batch, source, generator)
-        after = self._edited(
-            interleaved(generator, batch, source), interleaved(generator, source, batch), generator
-        )
-        rows = after.repeat(2)
-        shown = torch.arange(len(rows)).remainder(2).float().view(-1, 1, 1, 1)
-        new = len(units_by_layer(generator, self.concepts))  # edits: one a layer
+        pairs, swapped = interleaved(generator, batch, source), interleaved(generator, source, batch)
+        rows = self._edited(pairs, swapped, generator).repeat(2)
+        is_after = torch.arange(len(rows)).remainder(2).float().view(-1, 1, 1, 1)
+        new = len(units_of(generator, self.concepts))  # edits: one a layer
         edits = (
             *rows.edits[:-new],
-            *(replace(edit, weight=edit.weight * shown) for edit in rows.edits[-new:]),
+            *(replace(edit, weight=edit.weight * is_after) for edit in rows.edits[-new:]),
         )
         return replace(rows, edits=edits, grid=Grid(("before", "after"), origin=0))
 
     def _edited(self, batch: LatentBatch, source: LatentBatch, generator: Generator) -> LatentBatch:
-        for layer, units in units_by_layer(generator, self.concepts).items():
+        for layer, units in units_of(generator, self.concepts).items():
             if self.region:
                 batch = _with_region(batch, source, generator, layer, units)
             else:
@@ -80,29 +77,73 @@ def _with_region(
     model = EnergyModel.of(generator)
     if not len(batch):
         return batch
-    own, theirs = (maps_of(generator, samples, layer) for samples in (batch, source))
+    own, other = (maps_of(generator, samples, layer) for samples in (batch, source))
     every = tuple(range(own.shape[1]))
-    edit = FeatureEdit(layer, every, theirs, taken_over(own, theirs, units, model))
+    edit = FeatureEdit(layer, every, other, exchange_mask(own, other, units, model))
     return replace(batch, edits=(*batch.edits, edit))
 
 
-def taken_over(own: Tensor, theirs: Tensor, units: Sequence[int], model: EnergyModel | None) -> Tensor:
-    """What of a sample's maps is another's after an exchange.
+def exchange_mask(own: Tensor, other: Tensor, units: Sequence[int], model: EnergyModel | None) -> Tensor:
+    """Where an exchange takes a sample's maps from the other sample.
 
     Args:
-        own, theirs: (n, m, h, w); the maps of both, none below 0.
+        own, other: (n, m, h, w); the maps of both, none below 0.
         units: filters of the concepts.
-        model: knows where the concepts answer most, if all filters are taken over there; otherwise None.
+        model: finds the region where the concepts are the most active, if all filters are taken there; otherwise None.
 
     Returns:
-        (n, m, h, w) float32; 1 where it is the other's, 0 elsewhere.
+        (n, m, h, w) float32; 1 where maps come from the other sample, 0 elsewhere.
     """
     import torch
 
-    taken = torch.zeros_like(own, dtype=torch.float32)
-    taken[:, list(units)] = 1.0
+    mask = torch.zeros_like(own, dtype=torch.float32)
+    mask[:, list(units)] = 1.0
     if model is not None:
-        groups = model.belongs[list(units)].any(0)
-        here, there = (groups[model.home(maps.float(), ACROSS)] for maps in (own, theirs))
-        taken = torch.maximum(taken, (here | there)[:, None].to(taken))
-    return taken
+        is_theirs = model.members[list(units)].any(0)
+        here, there = (is_theirs[model.strongest_group(maps.float(), WINDOW)] for maps in (own, other))
+        mask = torch.maximum(mask, (here | there)[:, None].to(mask))
+    return mask
+
+
+def interleaved(generator: Generator, a: LatentBatch, b: LatentBatch) -> LatentBatch:
+    """a0 b0 a1 b1 …, with the edits that each had; codes are carried to the later space of the two.
+
+    Args:
+        generator: of both.
+        a, b: n samples each.
+
+    Returns:
+        2n samples; without seeds where one of the two has none.
+    """
+    import torch
+
+    space = max(a.space.name, b.space.name, key=list(generator.spaces).index)
+    a, b = generator.to_space(a, space), generator.to_space(b, space)
+
+    def both(left: Tensor | None, right: Tensor | None) -> Tensor | None:
+        return None if left is None or right is None else torch.cat([left, right])
+
+    n = len(a)
+    edits_of_a = tuple(_padded(edit, n, before=0, after=n) for edit in a.edits)
+    edits_of_b = tuple(_padded(edit, n, before=n, after=0) for edit in b.edits)
+    joined = replace(
+        a,
+        codes=torch.cat([a.codes, b.codes]),
+        labels=both(a.labels, b.labels),
+        seeds=both(a.seeds, b.seeds),
+        edits=edits_of_a + edits_of_b,
+        grid=None,
+    )
+    return joined[torch.arange(2 * n).view(2, n).T.flatten()]
+
+
+def _padded(edit: FeatureEdit, count: int, before: int, after: int) -> FeatureEdit:
+    """An edit of `count` samples as one of more samples, which leaves those before and after unchanged."""
+    import torch
+
+    def rows(tensor: Tensor) -> Tensor:
+        own = tensor.expand(count, *tensor.shape[1:])
+        first, last = (tensor.new_zeros(extra, *tensor.shape[1:]) for extra in (before, after))
+        return torch.cat([first, own, last])
+
+    return replace(edit, value=rows(edit.value), weight=rows(edit.weight))

@@ -8,38 +8,37 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, StrictBool
 
 from interpgan_core import Generator, Input, InterpganError, LatentBatch, Operator, Progress, seeded_normal
-from interpgan_interpretable.edits.exchange import ExchangeConcepts, taken_over
-from interpgan_interpretable.layers import one_layer, units_by_layer
+from interpgan_interpretable.edits.exchange import ExchangeConcepts, exchange_mask
+from interpgan_interpretable.layers import one_layer, units_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from interpgan_interpretable.training.energy_model import EnergyModel
 
-STREAM = 5  # of the noise: other numbers than those that codes of the same seed are made of
+NOISE_STREAM = 5  # of `seeded_normal`: independent of the codes of the same seeds
 
 
 class Refine(Operator):
-    """Make samples more like what an interpretable layer draws, by Langevin sampling from its energy model.
+    """Make samples more probable under the energy model of an interpretable layer, by Langevin sampling.
 
-    With a source, concepts are exchanged in the layer, and both codes of each pair move so that both of its pictures,
-    with each other's concepts, become better together: the gradient is that of the sum of both. The result is the batch
-    after the exchange.
+    With a source, concepts are exchanged in the layer, and both codes of each pair are sampled together: the gradient
+    is that of the sum over both pictures, each with the other's concepts. The result is the batch after the exchange.
 
     Source: Li et al., Interpretable Generative Adversarial Networks, AAAI 2022, equation 9 and page 7.
     """
 
     source: Input[LatentBatch] | None = None
-    """Sources of concepts, as many samples as the batch, or one; the batch is refined alone when left out."""
+    """The source of the concepts, as many samples as the batch, or one; left out: the batch alone is refined."""
     concepts: tuple[str, ...] = ()
     """Which are exchanged; all when left out."""
     region: StrictBool = False
     """As of `interpretable.exchange`."""
     langevin_steps: Annotated[int, Field(ge=1, strict=True)] = 20
     langevin_step: float = Field(default=0.1, gt=0)
-    """δ, the size of a Langevin step."""
+    """δ, the size of a step."""
     noise: float = Field(default=1.0, ge=0)
-    """Share of the noise of a Langevin step; 0: the codes follow the gradient alone."""
+    """Factor of the noise of a step; 0: plain gradient ascent."""
     seed: Annotated[int, Field(ge=0, lt=2**31, strict=True)] = 0
     """Of the noise, where samples have no seeds of their own."""
 
@@ -63,9 +62,11 @@ class Refine(Operator):
         if not len(batch):
             return batch
         both = [batch] if source is None else [batch, source]
-        rows = list(zip(*(one.split(1) for one in both), strict=True))
-        what = f"refining {len(rows)} samples"
-        moved = [self._refined(pair, generator, model) for pair in progress(rows, total=len(rows), what=what)]
+        pairs = list(zip(*(one.split(1) for one in both), strict=True))
+        what = f"refining {len(pairs)} samples"
+        moved = [
+            self._refined(pair, generator, model) for pair in progress(pairs, total=len(pairs), what=what)
+        ]
         results = [replace(one, codes=_stack(moved, i)) for i, one in enumerate(both)]
         if source is None:
             return results[0]
@@ -81,21 +82,21 @@ class Refine(Operator):
         from interpgan_interpretable.training.energy import langevin
 
         layer, _ = one_layer(generator)
-        units = list(units_by_layer(generator, self.concepts)[layer]) if len(pair) == 2 else []
+        units = list(units_of(generator, self.concepts)[layer]) if len(pair) == 2 else []
 
-        def goodness(codes: Tensor) -> Tensor:
+        def energy(codes: Tensor) -> Tensor:
             here = [replace(one, codes=code) for one, code in zip(pair, codes[:, None], strict=True)]
             maps = torch.cat([generator.features(one, [layer])[layer].float().relu() for one in here])
             if units:
-                taken = taken_over(maps, maps.flip(0), units, model if self.region else None)
-                maps = torch.where(taken > 0, maps.flip(0), maps)
-            return model.goodness(maps)
+                mask = exchange_mask(maps, maps.flip(0), units, model if self.region else None)
+                maps = torch.where(mask > 0, maps.flip(0), maps)
+            return model.energy(maps)
 
         codes = torch.cat([one.codes for one in pair])
         seeds = [self.seed if one.seeds is None else int(one.seeds[0]) for one in pair]
-        drawn = seeded_normal(seeds, (self.langevin_steps, *codes.shape[1:]), stream=STREAM).to(codes)
-        noise = (self.noise * drawn[:, i] for i in range(self.langevin_steps))
-        return tuple(langevin(codes, goodness, noise, self.langevin_step)[:, None])
+        normal = seeded_normal(seeds, (self.langevin_steps, *codes.shape[1:]), stream=NOISE_STREAM).to(codes)
+        noise = (self.noise * normal[:, i] for i in range(self.langevin_steps))
+        return tuple(langevin(codes, energy, noise, self.langevin_step)[:, None])
 
 
 def _stack(moved: list[tuple[Tensor, ...]], which: int) -> Tensor:

@@ -1,1 +1,1 @@
-"""What concepts look at, how consistent they are, and what edits of them change."""
+"""Measures of concepts, and of edits by concept."""

@@ -20,20 +20,20 @@ from interpgan_core import (
     contact_sheet,
     to_uint8,
 )
-from interpgan_interpretable.layers import Units, one_layer, rectified_maps
-from interpgan_interpretable.measures.highlight import Colour, colours, highlighted, painted, sized
-from interpgan_interpretable.receptive_fields import receptive_fields, unit_length
+from interpgan_interpretable.layers import Filters, one_layer, rectified_maps
+from interpgan_interpretable.measures.highlight import Colour, colours, highlighted, painted
+from interpgan_interpretable.receptive_fields import receptive_fields, unit_maps
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from interpgan_interpretable.measures.highlight import Pixels
 
-SIDE = 128  # of the pictures in a sheet, in pixels
+SIDE = 128  # pixels, of the pictures in a sheet
 
 
 class DrawAtlas(Operator):
-    """Show what concepts look at: the receptive fields of each, and of its filters one by one, on several samples.
+    """Show what concepts draw: the receptive fields of each, and of its filters one by one, on several samples.
 
     Source: Li et al., Interpretable Generative Adversarial Networks, AAAI 2022, figures 3 and 4.
     """
@@ -41,27 +41,27 @@ class DrawAtlas(Operator):
     seeds: Seeds = "0-7"
     """The samples to show them on."""
     filters: Annotated[int, Field(ge=0, strict=True)] = 5
-    """Filters shown of each concept, those nearest to the whole first."""
+    """Filters shown of each concept, those most like the whole first."""
 
     def run(self, generator: Generator, folder: Path, progress: Progress) -> Report:
         """Draw.
 
         Raises:
-            InterpganError: if the generator has no concepts, or several layers of them.
+            InterpganError: if the generator has no concepts, or has them in several layers.
         """
         import torch
 
         layer, concepts = one_layer(generator)
         batch = generator.sample(Ranges(self.seeds))
         with torch.no_grad():
-            pictures = torch.cat(list(generator.iter_images(batch)))
-        samples = to_uint8(_enlarged(pictures))
-        maps = unit_length(torch.cat([rectified_maps(generator, one, layer) for one in batch.split(1)]))
+            images = torch.cat(list(generator.iter_images(batch)))
+        samples = to_uint8(_resized(images, "bicubic", antialias=True))
+        maps = unit_maps(torch.cat([rectified_maps(generator, one, layer) for one in batch.split(1)]))
         centres = torch.stack([maps[:, list(units)].mean(1) for units in concepts.values()], 1)
         palette = colours(len(concepts))
-        strongest = sized(centres, SIDE).argmax(1).cpu().numpy()
+        strongest = _resized(centres).argmax(1).cpu().numpy()
         regions = [painted(*pair, palette) for pair in zip(samples, strongest, strict=True)]
-        strips = [_strip(folder, "whole", "Which concept answers most", [*samples, *regions], len(batch), "")]
+        strips = [_strip(folder, "whole", "The most active concept", [*samples, *regions], len(batch), "")]
         named = zip(concepts.items(), palette, strict=True)
         for i, ((name, units), colour) in enumerate(
             progress(named, total=len(concepts), what="drawing concepts")
@@ -70,7 +70,7 @@ class DrawAtlas(Operator):
             shown = torch.cat([centres[:, [i]], maps[:, [units[j] for j in order]]], 1)
             sheet = [
                 highlighted(picture, inside, colour)
-                for row in receptive_fields(sized(shown, SIDE)).cpu().movedim(1, 0).numpy()
+                for row in receptive_fields(_resized(shown)).cpu().movedim(1, 0).numpy()
                 for picture, inside in zip(samples, row, strict=True)
             ]
             filters = ", ".join(str(units[j]) for j in order)
@@ -80,20 +80,21 @@ class DrawAtlas(Operator):
         return Report("Atlas of concepts", tuple(strips), (_shares(layer, concepts, palette),))
 
 
-def _enlarged(pictures: Tensor) -> Tensor:
+def _resized(images: Tensor, mode: str = "bilinear", antialias: bool = False) -> Tensor:
+    """(n, c, h, w) -> (n, c, SIDE, SIDE)."""
     from torch.nn import functional
 
-    return functional.interpolate(pictures, size=(SIDE, SIDE), mode="bicubic", antialias=True)
+    return functional.interpolate(images, size=(SIDE, SIDE), mode=mode, antialias=antialias)
 
 
 def _nearest(maps: Tensor, centre: Tensor) -> list[int]:
-    """Positions of filters, those whose maps (n, u, h, w) look most like the centre (n, h, w) first."""
+    """Positions of filters, those whose maps (n, u, h, w) are most like the concept's mean (n, h, w) first."""
     order: list[int] = (maps * centre[:, None]).sum((0, 2, 3)).argsort(descending=True).tolist()
     return order
 
 
 def _strip(folder: Path, stem: str, title: str, pictures: list[Pixels], columns: int, caption: str) -> Strip:
-    """One contact sheet, a column a sample."""
+    """One contact sheet; a column is a sample."""
     import numpy as np
 
     sheet = contact_sheet(np.stack(pictures), columns)
@@ -101,14 +102,14 @@ def _strip(folder: Path, stem: str, title: str, pictures: list[Pixels], columns:
     return Strip(title, (shown,))
 
 
-def _shares(layer: str, concepts: dict[str, Units], palette: list[Colour]) -> Table:
+def _shares(layer: str, concepts: dict[str, Filters], palette: list[Colour]) -> Table:
     filters = sum(len(units) for units in concepts.values())
     rows = tuple(
         (name, len(units), 100 * len(units) / filters, "#" + bytes(colour).hex())
         for (name, units), colour in zip(concepts.items(), palette, strict=True)
     )
     note = (
-        "A field is where a filter, or the mean of a concept's, answers most: a tenth of each picture. In each sheet "
-        "the first row is the whole concept, and each row below one filter."
+        "A receptive field is where a filter, or the mean of a concept's filters, is most active: a tenth of each "
+        "picture. In each sheet the first row is the whole concept, and each row below it one filter."
     )
     return Table(f"Concepts of {layer}", ("concept", "filters", "% of filters", "colour"), rows, note)

@@ -1,4 +1,4 @@
-"""Pixels with regions in colour, and the rest pale."""
+"""Pictures with a region in colour, and the rest pale."""
 
 from __future__ import annotations
 
@@ -8,33 +8,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from torch import Tensor
 
     Pixels = NDArray[np.uint8]
 
 Colour = tuple[int, int, int]
-PALE = 0.72  # how far the rest goes to white
+PALE = 0.72  # from the grey of a pixel outside, 0, to white, 1
 
 
 def colours(count: int) -> list[Colour]:
-    """Colours that are easy to distinguish, neighbours in the list most."""
+    """Distinct colours; neighbours in the list differ the most."""
     golden = 0.618034
-    made = []
-    for i in range(count):
-        red, green, blue = colorsys.hls_to_rgb((0.02 + i * golden) % 1, 0.46, 0.78)
-        made.append((round(255 * red), round(255 * green), round(255 * blue)))
-    return made
-
-
-def sized(maps: Tensor, side: int) -> Tensor:
-    """(n, m, h, w) -> (n, m, side, side), smooth."""
-    from torch.nn import functional
-
-    return functional.interpolate(maps, size=(side, side), mode="bilinear", align_corners=False)
+    shares = (colorsys.hls_to_rgb((0.02 + i * golden) % 1, 0.46, 0.78) for i in range(count))
+    return [(round(255 * r), round(255 * g), round(255 * b)) for r, g, b in shares]
 
 
 def highlighted(picture: Pixels, inside: NDArray[np.bool_], colour: Colour) -> Pixels:
-    """A picture that is itself inside a region, with a line round it, and pale and grey elsewhere.
+    """A picture that is unchanged inside a region, with a line round it, and pale and grey elsewhere.
 
     Args:
         picture: (h, w, 3) uint8.
@@ -47,18 +36,19 @@ def highlighted(picture: Pixels, inside: NDArray[np.bool_], colour: Colour) -> P
     import numpy as np
     from scipy import ndimage
 
-    out = np.where(inside[..., None], picture, _pale(picture))
+    grey = picture.mean(axis=2, keepdims=True)
+    out = np.where(inside[..., None], picture, grey + PALE * (255 - grey))
     line = ndimage.binary_dilation(inside) & ~inside
     out[line] = colour
     return out.astype(np.uint8)
 
 
-def painted(picture: Pixels, which: NDArray[np.int64], palette: list[Colour]) -> Pixels:
-    """A picture in grey under one colour a region.
+def painted(picture: Pixels, regions: NDArray[np.int64], palette: list[Colour]) -> Pixels:
+    """A grey picture, with each region in its colour.
 
     Args:
         picture: (h, w, 3) uint8.
-        which: (h, w); positions in the palette.
+        regions: (h, w); positions in the palette.
         palette: colours.
 
     Returns:
@@ -67,11 +57,5 @@ def painted(picture: Pixels, which: NDArray[np.int64], palette: list[Colour]) ->
     import numpy as np
 
     grey = picture.mean(axis=2, keepdims=True)
-    mixed: Pixels = (0.35 * grey + 0.65 * np.array(palette)[which]).round().astype(np.uint8)
+    mixed: Pixels = (0.35 * grey + 0.65 * np.array(palette)[regions]).round().astype(np.uint8)
     return mixed
-
-
-def _pale(picture: Pixels) -> NDArray[np.float64]:
-    grey = picture.mean(axis=2, keepdims=True).repeat(3, axis=2)
-    pale: NDArray[np.float64] = grey + PALE * (255 - grey)
-    return pale

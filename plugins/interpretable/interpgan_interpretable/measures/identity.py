@@ -23,20 +23,19 @@ if TYPE_CHECKING:
 
 
 class MeasureIdentity(Operator):
-    """Identity after a face swap: the source's, if the features are nearer to it than to the unedited sample.
+    """How often a swapped face is the source's: its features are nearer to the source's than to the sample's own.
 
-    Source: Li et al., Interpretable Generative Adversarial Networks, AAAI 2022, table 3. Deviation: a network for
-        recognising people decides there; here any feature net, by the cosine of its features.
+    Source: Li et al., Interpretable Generative Adversarial Networks, AAAI 2022, table 3. Deviation: it decides by a
+        face recognition network; here any feature net will do, by the cosine of features.
     """
 
     before: Input[LatentBatch]
     """The samples as they were."""
     source: Input[LatentBatch]
-    """The source of the face, one for each of them."""
+    """The source of the face of each of them."""
     edits: Annotated[dict[str, Input[LatentBatch]], Field(min_length=1)]
     """The same samples after each edit, by a name for it."""
     features: Input[FeatureNet]
-    """A net of identity features, or a scorer that has features, such as `avatars.scorer`."""
 
     def run(self, generator: Generator, progress: Progress) -> Report:
         """Measure.
@@ -51,16 +50,15 @@ class MeasureIdentity(Operator):
 
         def features(batch: LatentBatch) -> Tensor:
             with torch.no_grad():
-                return torch.cat([self.features.features(p) for p in generator.iter_images(batch)])
+                return torch.cat([self.features.features(image) for image in generator.iter_images(batch)])
 
         own, source = features(self.before), features(self.source)
         rows = []
-        for name, batch in progress(self.edits.items(), total=len(self.edits), what="comparing identities"):
+        for name, batch in progress(self.edits.items(), total=len(self.edits), what="recognising faces"):
             after = features(batch)
-            near, far = (cosine_similarity(after, other) for other in (source, own))
-            rows.append(
-                (name, 100 * float((near > far).double().mean()), float(near.mean()), float(far.mean()))
-            )
+            to_source, to_own = (cosine_similarity(after, face) for face in (source, own))
+            share = 100 * float((to_source > to_own).double().mean())
+            rows.append((name, share, float(to_source.mean()), float(to_own.mean())))
         columns = ("edit", "% the source's", "cosine with the source", "cosine with the sample")
         title = f"Identity after a swap, {len(self.before)} samples"
         return Report(tables=(Table(title, columns, tuple(rows)),))

@@ -16,19 +16,18 @@ from interpgan_core import (
     Table,
     check_equal_lengths,
 )
-from interpgan_interpretable.edits.collage import Parts
-from interpgan_interpretable.segmenter import Segmenter, mask_of
+from interpgan_interpretable.segmenter import Parts, Segmenter, mask_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 class MeasureLocality(Operator):
-    """Locality of edits: how much they change outside the part that they are meant for, against inside.
+    """Whether edits of a part change that part alone: the change outside the part, divided by that inside.
 
     Source: Li et al., Interpretable Generative Adversarial Networks, AAAI 2022, table 4: Out-MSE / In-MSE. What it
-        leaves open: the part is where the segmenter sees it before or after the edit; errors are averaged over
-        the samples before they are divided.
+        does not say: here the part is where the segmenter finds it before or after the edit, and errors are averaged
+        over the samples before they are divided.
     """
 
     before: Input[LatentBatch]
@@ -53,8 +52,8 @@ class MeasureLocality(Operator):
         ]
         named = " and ".join(self.parts)
         note = (
-            "Mean squared change of a pixel, from -1 to 1, outside and inside the part, and the one divided by the "
-            "other: the lower, the more local."
+            "Mean squared change of a pixel, from -1 to 1, outside and inside the part, and their ratio: the lower, "
+            "the more local."
         )
         columns = ("edit", "outside", "inside", "locality")
         return Report(
@@ -77,14 +76,14 @@ class MeasureLocality(Operator):
 
 
 def change(old: Tensor, new: Tensor, mask: Tensor) -> Tensor:
-    """How far pictures differ outside and inside a mask.
+    """The mean squared difference of images outside and inside a mask.
 
     Args:
         old, new: (n, 3, h, w).
         mask: (n, 1, h, w) from 0 to 1.
 
     Returns:
-        (n, 2) float64: mean squared difference outside and inside; NaN where no pixel is.
+        (n, 2) float64, outside and inside; NaN where there is no pixel.
     """
     import torch
 

@@ -10,7 +10,7 @@ from interpgan_core import Generator, Input, InterpganError, LatentBatch, Operat
 
 
 class MeasureRealism(Operator):
-    """Realism: the mean logit of the generator's own discriminator, before and after an edit, or refined."""
+    """The logits of the generator's own discriminator: before and after an edit, or refined."""
 
     batches: Annotated[dict[str, Input[LatentBatch]], Field(min_length=1)]
     """Samples, by a name for them."""
@@ -34,7 +34,6 @@ class MeasureRealism(Operator):
             found = torch.cat(logits).double()
             error = float(found.std()) / len(found) ** 0.5 if len(found) > 1 else None
             rows.append((name, len(found), float(found.mean()), error))
-        note = "Mean logit: the higher, the more real; its standard error."
-        return Report(
-            tables=(Table("Realism", ("pictures", "number", "mean logit", "± error"), tuple(rows), note),)
-        )
+        columns = ("pictures", "number", "mean logit", "± error")
+        note = "Mean logit of the discriminator, with its standard error: the higher, the more real."
+        return Report(tables=(Table("Realism", columns, tuple(rows), note),))

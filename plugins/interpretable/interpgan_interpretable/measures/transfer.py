@@ -17,31 +17,30 @@ from interpgan_core import (
     Table,
     check_equal_lengths,
 )
-from interpgan_interpretable.edits.collage import Parts
-from interpgan_interpretable.segmenter import Segmenter, mask_of
+from interpgan_interpretable.segmenter import Parts, Segmenter, mask_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 CHOICES = 4
-LEAST = 4.0  # pixels: a part that fills less does not count as shown
+MIN_AREA = 4.0  # pixels: a part that fills less is not in the picture
 
 
 class MeasureTransfer(Operator):
-    """Part transfer: how often the part of an edited picture is nearest to its own source, among four choices.
+    """How often the source of a part is recognised among four pictures, by the part alone.
 
-    A part is compared by its colours and its shape: pictures of the part, black elsewhere, are aligned by their
-    centres of mass, and the choice of the smallest mean squared difference counts. The choices are its own source and
-    three other random ones; sources that do not show the part are left out. The unedited pictures are compared too:
-    they give a quarter, unless a source happens to look like them.
+    Parts are compared by colour and shape: pictures of the part, black elsewhere, are aligned by their centres of mass,
+    and the nearest in mean squared difference is chosen. Each edited picture is one question; its choices are its own
+    source and three random others. Sources that do not show the part are left out. The unedited pictures are measured
+    too: they reach a quarter, unless a source happens to look like them.
 
-    Source: Li et al., Interpretable Generative Adversarial Networks, AAAI 2022, table 2, where people answered.
+    Source: Li et al., Interpretable Generative Adversarial Networks, AAAI 2022, table 2, where people chose.
     """
 
     before: Input[LatentBatch]
     """The samples as they were."""
     source: Input[LatentBatch]
-    """The source of the part, one for each of them."""
+    """The source of the part of each of them."""
     edits: Annotated[dict[str, Input[LatentBatch]], Field(min_length=1)]
     """The same samples after each edit, by a name for it."""
     segmenter: Input[Segmenter]
@@ -62,23 +61,23 @@ class MeasureTransfer(Operator):
         check_equal_lengths({"before": self.before, "source": self.source, **self.edits})
         with torch.no_grad():
             sources, areas = self._cut_out(self.source, generator)
-            shown = (areas >= LEAST).nonzero().flatten()
+            shown = (areas >= MIN_AREA).nonzero().flatten()
             if len(shown) < CHOICES:
                 raise InterpganError(
-                    f"{len(shown)} of the sources show {' or '.join(self.parts)}, and it takes {CHOICES}; give "
+                    f"{len(shown)} of the sources show {' or '.join(self.parts)}, and {CHOICES} are needed; give "
                     "more samples"
                 )
             choices = random_choices(len(shown), self.seed)
             rows = []
-            for name, batch in progress(batches.items(), total=len(batches), what="comparing parts"):
+            for name, batch in progress(batches.items(), total=len(batches), what="recognising parts"):
                 parts = self._cut_out(batch, generator)[0][shown]
                 rows.append((name, 100 * accuracy(parts, sources[shown], choices)))
-        note = f"{len(shown)} comparisons with four choices; chance gives 25 %."
-        title = f"Part transfer: {' and '.join(self.parts)}"
+        note = f"{len(shown)} questions of four choices; chance gives 25 %."
+        title = f"Source recognised by the part: {' and '.join(self.parts)}"
         return Report(tables=(Table(title, ("edit", "% right"), tuple(rows), note),))
 
     def _cut_out(self, batch: LatentBatch, generator: Generator) -> tuple[Tensor, Tensor]:
-        """The part of each image, from `cut_out`, and how many pixels it fills."""
+        """The part of each picture alone, and how many pixels it fills."""
         import torch
 
         parts, areas = [], []
@@ -109,13 +108,13 @@ def cut_out(images: Tensor, masks: Tensor) -> Tensor:
     right = (masks.sum((1, 2)) * x).sum(1) / total
     move = torch.eye(2, 3, device=masks.device).repeat(len(masks), 1, 1)
     move[:, 0, 2], move[:, 1, 2] = right, down
-    seen = torch.cat([(images.clamp(-1, 1) + 1) / 2 * masks, masks], 1)
-    grid = functional.affine_grid(move, list(seen.shape), align_corners=False)
-    return functional.grid_sample(seen, grid, align_corners=False)
+    parts = torch.cat([(images.clamp(-1, 1) + 1) / 2 * masks, masks], 1)
+    grid = functional.affine_grid(move, list(parts.shape), align_corners=False)
+    return functional.grid_sample(parts, grid, align_corners=False)
 
 
 def random_choices(count: int, seed: int) -> Tensor:
-    """(count, 4) int64: each its own number first, and three others."""
+    """(count, 4) int64: its own number first in each row, then three random others."""
     import numpy as np
     import torch
 
@@ -125,13 +124,13 @@ def random_choices(count: int, seed: int) -> Tensor:
 
 
 def accuracy(edited: Tensor, sources: Tensor, choices: Tensor) -> float:
-    """Share of the parts whose nearest among four is the first; a tie of k choices counts 1/k.
+    """Share of the parts whose nearest among four is the first; a tie of two counts half, and so on.
 
     Args:
         edited: (n, 4, h, w), from `cut_out`.
         sources: (n, 4, h, w), likewise.
         choices: (n, 4), from `random_choices`.
     """
-    far = (edited[:, None] - sources[choices]).square().mean((2, 3, 4))
-    nearest = far <= far.min(1, keepdim=True).values
+    differences = (edited[:, None] - sources[choices]).square().mean((2, 3, 4))
+    nearest = differences <= differences.min(1, keepdim=True).values
     return float((nearest[:, 0] / nearest.sum(1)).mean())

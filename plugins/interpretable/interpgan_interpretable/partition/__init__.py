@@ -1,1 +1,1 @@
-"""Filters of a layer in groups: found by a mixture, named by a segmenter."""
+"""The filters of a layer in concepts: found by a mixture model, used, named after parts of the picture."""

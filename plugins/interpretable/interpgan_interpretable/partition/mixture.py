@@ -6,25 +6,24 @@ import math
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
 
 from interpgan_core import InterpganError
 from interpgan_interpretable.partition.moments import Moments
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-LEADING = 64
-"""Principal coordinates that the starts look at: beyond them mean maps are mostly noise."""
-FLOOR = 0.1
-"""Of the variance that all groups would share: no group has less, or a few quiet filters would make one each."""
-ROUNDS = 100  # of expectation maximisation, at most; responsibilities settle within a dozen
-SMALLEST = 2  # filters; a group of fewer is no concept
+PRINCIPAL = 64
+"""Principal coordinates that the initial groups are found in: beyond them mean maps are mostly noise."""
+VARIANCE_FLOOR = 0.1
+"""Of the variance that all groups would share: no group has less, or a few weak filters would make one each."""
+MAX_ITERATIONS = 100  # of expectation maximisation; responsibilities settle within a dozen
+MIN_FILTERS = 2  # of a concept; smaller groups are dropped
 
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """Groups of filters: on every sample, a filter of group c draws its map from N(μ_c, σ_c² I).
+    """Groups of filters: on every sample, the map of a filter of group c is drawn from N(μ_c, σ_c² I).
 
     Args:
         centres: (c, k) float64; μ.
@@ -47,8 +46,9 @@ class Mixture:
             samples taken first.
         """
         n, k = moments.count, moments.sums.shape[1]
-        far = distances(moments, self.centres)
-        normal = -n * k / 2 * (2 * math.pi * self.variances).log() - far / (2 * self.variances)
+        # Li et al., equation 2: a filter's maps on all n samples are n k independent normal numbers of its group.
+        squared = squared_distances(moments, self.centres)
+        normal = -n * k / 2 * (2 * math.pi * self.variances).log() - squared / (2 * self.variances)
         return self.prior.log() + normal
 
     def likelihood(self, moments: Moments) -> float:
@@ -64,7 +64,7 @@ class Fit:
         mixture: its groups, the largest first.
         groups: (m,) int64; the most probable group of each filter.
         likelihood: log likelihood.
-        dropped: how many groups were given up, as they had kept fewer than `SMALLEST` filters.
+        dropped: how many groups were dropped, as they had fewer than `MIN_FILTERS` filters.
     """
 
     mixture: Mixture
@@ -73,7 +73,7 @@ class Fit:
     dropped: int
 
 
-def distances(moments: Moments, centres: Tensor) -> Tensor:
+def squared_distances(moments: Moments, centres: Tensor) -> Tensor:
     """(m, c) float64; squared distances of each filter's maps to each centre, summed over samples."""
     cross = moments.sums @ centres.T
     return moments.squares[:, None] - 2 * cross + moments.count * centres.square().sum(1)
@@ -84,80 +84,75 @@ def fit(moments: Moments, count: int, restarts: int = 10, seed: int = 0) -> Fit:
 
     Args:
         moments: of filters of unit root mean square.
-        count: groups to begin with; those that end with fewer than `SMALLEST` filters are dropped.
-        restarts: the likeliest of so many fits is taken.
-        seed: of the starts.
+        count: initial groups; those that end with fewer than `MIN_FILTERS` filters are dropped.
+        restarts: number of fits, of which the most likely is taken.
+        seed: of the initial groups.
 
     Returns:
         The fit; cost and memory do not depend on the number of samples.
 
     Raises:
-        InterpganError: if there are not two filters for each group.
+        InterpganError: if there are fewer than two filters for each group.
 
     Source:
-        Li et al., AAAI 2022, equation 2. Deviations, all because exponents grow with samples times
-        positions, so that responsibilities are all but hard: fits start from k-means, which is this mixture
-        with one variance for all groups, on the leading principal coordinates of the mean maps; variances
-        have a floor; small groups are dropped, and their filters join the others.
+        Li et al., AAAI 2022, equation 2. Deviations, because exponents grow with samples times positions and
+        responsibilities are nearly hard: fits start from k-means, which is this mixture with one variance for all
+        groups, on the leading principal coordinates of the mean maps; variances have a floor; small groups are
+        dropped, and their filters join the others.
     """
     filters = len(moments.sums)
-    if filters < SMALLEST * count:
+    if filters < MIN_FILTERS * count:
         raise InterpganError(
-            f"{filters} filters that answer cannot make {count} concepts of {SMALLEST} and more; "
-            f"ask for {max(filters // SMALLEST, 1)} at most, or choose a layer with more"
+            f"{filters} active filters cannot make {count} concepts of {MIN_FILTERS} and more; "
+            f"ask for {max(filters // MIN_FILTERS, 1)} at most, or choose a layer with more"
         )
-    fits = (_refined(moments, start) for start in _starts(moments, count, restarts, seed))
+    fits = (_expectation_maximisation(moments, start) for start in _starts(moments, count, restarts, seed))
     return max(fits, key=lambda found: found.likelihood)
 
 
 def refit(moments: Moments, groups: Tensor) -> Fit:
-    """Go on from groups that there are: each filter joins the group whose centre is nearest to its maps.
+    """Continue from given groups: each filter joins the group whose centre is nearest to its maps.
 
     Args:
         moments: of filters of unit root mean square.
-        groups: (m,) int64; the groups so far, from 0; a filter of -1 is shared by all.
+        groups: (m,) int64; the groups so far, from 0; a filter of -1 belongs to all equally.
 
     Returns:
-        The fit, with one variance for all groups: as a layer learns, a filter that differs from its group would else
-        fall to the widest one, and that would gather all that is rare.
+        The fit, with one variance for all groups: with separate variances a filter that differs from its group would
+        join the group of the largest variance, which would collect all outliers as the layer learns.
     """
-    import torch
-
     count = int(groups.max()) + 1
     shares = torch.nn.functional.one_hot(groups.clamp(min=0), count).double()
     shares[groups < 0] = 1 / count
-    return _refined(moments, shares[:, shares.sum(0) > 0], tied=True)
+    return _expectation_maximisation(moments, shares[:, shares.sum(0) > 0], tied=True)
 
 
 def _starts(moments: Moments, count: int, restarts: int, seed: int) -> Iterator[Tensor]:
-    """(m, count) float64, one-hot; groups by k-means++ and Lloyd's rounds."""
-    import torch
+    """(m, count) float64, one-hot; groups by k-means++ and Lloyd's algorithm."""
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
     means = moments.sums / moments.count
     means = means - means.mean(0)
     values, vectors = torch.linalg.eigh(means @ means.T)
-    coordinates = vectors[:, -LEADING:] * values[-LEADING:].clamp(min=0).sqrt()
+    coordinates = vectors[:, -PRINCIPAL:] * values[-PRINCIPAL:].clamp(min=0).sqrt()
     for restart in range(restarts):
         with warnings.catch_warnings():
-            # Of filters that are equal: groups that stay empty are dropped later.
+            # It warns where filters are equal: groups that stay empty are dropped later.
             warnings.simplefilter("ignore", ConvergenceWarning)
             start = KMeans(count, n_init=1, random_state=seed + restart).fit(coordinates.numpy())
         yield torch.nn.functional.one_hot(torch.from_numpy(start.labels_).long(), count).double()
 
 
-def _refined(moments: Moments, shares: Tensor, tied: bool = False) -> Fit:
-    """Expectation maximisation from given responsibilities until no filter changes its group."""
-    import torch
-
+def _expectation_maximisation(moments: Moments, shares: Tensor, tied: bool = False) -> Fit:
+    """Expectation maximisation from given responsibilities (m, c), until no filter changes its group."""
     asked, groups = shares.shape[1], shares.argmax(1)
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ITERATIONS):
         mixture = _maximised(moments, shares, tied)
         joint = mixture.log_joint(moments)
         before, groups = groups, joint.argmax(1)
         members = groups.bincount(minlength=shares.shape[1])
-        kept = members >= SMALLEST
+        kept = members >= MIN_FILTERS
         if bool(kept.all()) and bool((groups == before).all()):
             break
         shares = joint[:, kept].softmax(1)
@@ -168,14 +163,12 @@ def _refined(moments: Moments, shares: Tensor, tied: bool = False) -> Fit:
 
 
 def _maximised(moments: Moments, shares: Tensor, tied: bool = False) -> Mixture:
-    """The likeliest mixture for responsibilities (m, c); tied: of one variance for all groups."""
-    import torch
-
+    """The most likely mixture for responsibilities (m, c); tied: of one variance for all groups."""
     sizes = shares.sum(0).clamp(min=1e-300)
     centres = shares.T @ moments.sums / (sizes[:, None] * moments.count)
-    far = (shares * distances(moments, centres)).sum(0)
+    squared = (shares * squared_distances(moments, centres)).sum(0)
     each = moments.count * moments.sums.shape[1]
-    shared = float(far.sum() / (each * sizes.sum()))
-    variances = torch.full_like(far, shared) if tied else far / (each * sizes)
-    variances = variances.clamp(min=max(FLOOR * shared, 1e-12))
+    shared = float(squared.sum() / (each * sizes.sum()))
+    variances = torch.full_like(squared, shared) if tied else squared / (each * sizes)
+    variances = variances.clamp(min=max(VARIANCE_FLOOR * shared, 1e-12))
     return Mixture(centres, variances, sizes / sizes.sum())

@@ -1,15 +1,14 @@
-"""What the mixture of filters needs to know of feature maps: sums over samples, whatever their number."""
+"""Sums over samples of feature maps: all that the mixture of filters needs, whatever the number of samples."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
 
 from interpgan_core import InterpganError
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,14 +25,14 @@ class Moments:
     sums: Tensor
     squares: Tensor
 
-    def scales(self) -> Tensor:
-        """(m,) float64; the root mean square of each filter's maps, 0 for one that never answers."""
+    def rms(self) -> Tensor:
+        """(m,) float64; the root mean square of each filter's maps, 0 for one that is never active."""
         return (self.squares / (self.count * self.sums.shape[1])).sqrt()
 
     def normalised(self) -> Moments:
         """As if every filter's maps had been divided by their root mean square; none may be 0."""
-        scales = self.scales()
-        return Moments(self.count, self.sums / scales[:, None], self.squares / scales**2)
+        rms = self.rms()
+        return Moments(self.count, self.sums / rms[:, None], self.squares / rms**2)
 
     def of(self, filters: Tensor) -> Moments:
         """Those of some of the filters."""
@@ -41,7 +40,7 @@ class Moments:
 
 
 def moments(blocks: Iterable[Tensor]) -> Moments:
-    """Sum a stream of maps, in memory for one block.
+    """Sum a stream of maps; one block at a time is in memory.
 
     Args:
         blocks: (b, m, h, w) float each.
@@ -52,12 +51,10 @@ def moments(blocks: Iterable[Tensor]) -> Moments:
     Raises:
         InterpganError: if there is no sample.
     """
-    import torch
-
     count, sums, squares = 0, torch.zeros(()), torch.zeros(())
     for maps in blocks:
         flat = maps.detach().flatten(2)
-        # Float32 inside a block, for that is ten times as fast and as exact as the maps are; float64 across blocks.
+        # Float32 within a block: ten times as fast, and as exact as the maps are. Float64 across blocks.
         sums = sums + flat.sum(0).double()
         squares = squares + torch.linalg.vector_norm(flat, dim=2).double().square().sum(0)
         count += len(maps)

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, StrictBool
 
 from interpgan_core import Generator, Input, Operator, Progress, Ranges, Seeds
-from interpgan_interpretable.layers import Units, one_layer, rectified_maps
-from interpgan_interpretable.receptive_fields import unit_length
+from interpgan_interpretable.layers import Filters, one_layer, rectified_maps
+from interpgan_interpretable.receptive_fields import unit_maps
 from interpgan_interpretable.segmenter import Segmenter, part_maps, parts_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-SHOWN = 1.0  # position of the layer: a part that fills less does not count as shown
+MIN_AREA = 1.0  # positions of the layer: a part that fills less is not in the picture
 
 
 class NameConcepts(Operator):
-    """Name each concept after the part of the picture that it draws, as a segmenter sees it.
+    """Name each concept after the part of the picture that it draws, as a segmenter finds it.
 
-    A concept is compared with a part where both are of one size: the positions where it answers most, as many as the
-    part fills in that picture. Their agreement beyond chance is 1 if they are the part, 0 if they lie anywhere.
+    A concept is compared with a part at the part's size: its most active positions, as many as the part fills in that
+    picture. The agreement is 1 if these positions are the part, and 0 on average if they are random.
 
     Source: Li et al., Interpretable Generative Adversarial Networks, AAAI 2022, whose authors name concepts by hand.
         The measure is Cohen's kappa of two equal shares.
@@ -29,18 +29,18 @@ class NameConcepts(Operator):
 
     segmenter: Input[Segmenter]
     seeds: Seeds = "0-199"
-    least: Annotated[float, Field(ge=0, le=1)] = 0.3
+    min_agreement: Annotated[float, Field(ge=0, le=1)] = 0.3
     """A concept that agrees less with every part keeps its name."""
     join: StrictBool = True
-    """Make one concept of all of the same part? Otherwise they are "hair", "hair 2", …, the largest first."""
+    """Join all concepts of one part into one; otherwise they are "hair", "hair 2", …, the largest first."""
     batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
     """Samples at once."""
 
     def run(self, generator: Generator, progress: Progress) -> Generator:
-        """The same network and weights, with other names; the generator itself stays as it is.
+        """The same network and weights with other names; the generator itself keeps its own.
 
         Raises:
-            InterpganError: if the generator has no concepts, or several layers of them.
+            InterpganError: if the generator has no concepts, or has them in several layers.
         """
         layer, concepts = one_layer(generator)
         parts = parts_of(self.segmenter)
@@ -48,14 +48,14 @@ class NameConcepts(Operator):
         named = {}
         for (name, _), row in zip(concepts.items(), found, strict=True):
             best = int(row.argmax())
-            named[name] = parts[best] if float(row[best]) >= self.least else None
+            named[name] = parts[best] if float(row[best]) >= self.min_agreement else None
         renamed = renaming(concepts, named, self.join)
         return generator.with_concepts({name: (layer, units) for name, units in renamed.items()})
 
     def _agreements(
-        self, generator: Generator, layer: str, concepts: dict[str, Units], progress: Progress
+        self, generator: Generator, layer: str, concepts: dict[str, Filters], progress: Progress
     ) -> Tensor:
-        """(concepts, parts) float64; the mean over the samples that show the part, -1 where none does."""
+        """(concepts, parts) float64; the mean over the samples that show the part, -1 where none shows it."""
         import torch
 
         sums: Tensor = torch.zeros(())
@@ -64,9 +64,9 @@ class NameConcepts(Operator):
         batches = generator.stream(Ranges(self.seeds), self.batch_size)
         what = f"naming {len(concepts)} concepts"
         for batch in progress(batches, total=-(-count // self.batch_size), what=what):
-            maps = unit_length(rectified_maps(generator, batch, layer))
-            pictures = generator.images(batch, self.batch_size)
-            parts = part_maps(self.segmenter, pictures, maps.shape[2:]).flatten(2)
+            maps = unit_maps(rectified_maps(generator, batch, layer))
+            images = generator.images(batch, self.batch_size)
+            parts = part_maps(self.segmenter, images, maps.shape[2:]).flatten(2)
             rows = [agreement(maps[:, list(units)].mean(1).flatten(1), parts) for units in concepts.values()]
             each = torch.stack(rows, 1)
             sums = sums + each.nansum(0)
@@ -75,14 +75,15 @@ class NameConcepts(Operator):
 
 
 def agreement(maps: Tensor, parts: Tensor) -> Tensor:
-    """How far the strongest positions of a map are those of each part, beyond chance.
+    """Cohen's kappa between the most active positions of a map and each part.
 
     Args:
         maps: (n, k); a concept's.
         parts: (n, p, k), shares of each position.
 
     Returns:
-        (n, p) float64: 1 for the part itself, 0 for what chance gives; NaN where the part is not seen, or all there is.
+        (n, p) float64: 1 for the part itself, 0 on average for random positions; NaN where the part is not in the
+        picture, or fills all of it.
     """
     import torch
 
@@ -91,21 +92,22 @@ def agreement(maps: Tensor, parts: Tensor) -> Tensor:
     area = inside[..., -1]
     size = area.round().long().clamp(min=1)
     hit = inside.gather(2, (size - 1)[..., None])[..., 0] / torch.minimum(area, size.double()).clamp(
-        min=SHOWN
+        min=MIN_AREA
     )
     share = area / parts.shape[2]
-    return torch.where((area >= SHOWN) & (share < 1), (hit - share) / (1 - share), torch.nan)
+    # Cohen's kappa of two sets of one size: (agreement - chance) / (1 - chance), where chance is their share.
+    return torch.where((area >= MIN_AREA) & (share < 1), (hit - share) / (1 - share), torch.nan)
 
 
-def renaming(concepts: dict[str, Units], named: dict[str, str | None], join: bool) -> dict[str, Units]:
+def renaming(concepts: dict[str, Filters], named: dict[str, str | None], join: bool) -> dict[str, Filters]:
     """Concepts by new names.
 
     Args:
         concepts: name -> units, the largest first.
         named: name -> part; None keeps the name.
-        join: are those of one part made one concept?
+        join: whether those of one part are joined into one concept.
     """
-    out: dict[str, Units] = {}
+    out: dict[str, Filters] = {}
     counts: dict[str, int] = {}
     for name, units in concepts.items():
         part = named[name]

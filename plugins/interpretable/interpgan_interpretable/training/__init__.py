@@ -1,1 +1,1 @@
-"""The energy model of an interpretable layer, and the training of a generator with it."""
+"""The training of an interpretable layer with the energy model."""

@@ -1,4 +1,4 @@
-"""The energy model of an interpretable layer: a module that checkpoints and generators keep."""
+"""The energy model as a module, which training states and generators' files keep: W, groups, and scales of filters."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from interpgan_core import Generator, InterpganError
-from interpgan_interpretable.training.energy import energy, group_maps, members
+from interpgan_interpretable.training.energy import energy, group_maps, group_members
 
-NAMES = ("weights", "groups", "loudness")
-PREFIX = "interpretable."  # of what a generator keeps attached
-FLOOR = 0.1  # of the layer's mean square; below it a filter is quiet, and not scaled up to the others
+NAMES = ("weights", "groups", "rms")
+PREFIX = "interpretable."  # of the tensors that are attached to a generator
+OLD = {"rms": "loudness"}  # the words of files of earlier versions
+RMS_FLOOR = 0.1  # of the layer's mean square: a weaker filter is not scaled up to the others
 
 
 class EnergyModel(nn.Module):
     """W, the groups of the filters, and the root mean square of each filter.
 
-    Letters in shapes: n samples, m filters, h w = k positions, c groups.
+    Shape symbols: n samples, m filters, h w = k positions, c groups.
 
     Args:
         filters: m.
@@ -28,95 +30,124 @@ class EnergyModel(nn.Module):
 
     weights: nn.Parameter
     groups: Tensor
-    loudness: Tensor
+    rms: Tensor
 
     def __init__(self, filters: int, concepts: int, positions: int) -> None:
         super().__init__()
         self.weights = nn.Parameter(torch.zeros(filters, concepts, positions))
         self.register_buffer("groups", torch.full((filters,), -1))
-        self.register_buffer("loudness", torch.ones(filters))
+        self.register_buffer("rms", torch.ones(filters))
 
     @property
     def concepts(self) -> int:
         """c."""
-        return int(self.weights.shape[1])
+        return self.weights.shape[1]
 
     @property
-    def belongs(self) -> Tensor:
+    def members(self) -> Tensor:
         """(m, c) bool."""
-        return members(self.groups, self.concepts)
+        return group_members(self.groups, self.concepts)
 
     def scaled(self, maps: Tensor) -> Tensor:
-        """Maps as the model sees them: of filters as loud as one another, and so that g is a sum over filters.
+        """Maps of filters of one root mean square, such that g is a sum over filters.
 
         Args:
             maps: (n, m, h, w), none below 0.
 
         Returns:
-            (n, m, k), a mean square over the samples of 1 / k each, or less for a quiet filter.
+            (n, m, k), a mean square over the samples of 1 / k each, or less for a weak filter.
         """
         flat = maps.flatten(2)
-        scaled: Tensor = flat / (self.loudness[:, None] * flat.shape[2] ** 0.5)
-        return scaled
+        root_k: float = flat.shape[2] ** 0.5
+        return flat / (self.rms[:, None] * root_k)
 
-    def home(self, maps: Tensor, across: int = 1) -> Tensor:
-        """Which group answers most at each position.
+    def strongest_group(self, maps: Tensor, window: int = 1) -> Tensor:
+        """The most active group at each position.
 
         Args:
             maps: (n, m, h, w), none below 0.
-            across: answers are averaged over squares of so many positions' side, an odd number, so that no position
-                stands alone.
+            window: activations are averaged over squares of so many positions' side, an odd number, against isolated
+                positions.
 
         Returns:
             (n, h, w) int64, numbers of groups.
         """
-        answers = group_maps(self.scaled(maps), self.belongs).view(*maps.shape[:1], -1, *maps.shape[2:])
-        smooth = nn.functional.avg_pool2d(answers, across, 1, across // 2, count_include_pad=False)
+        activations = group_maps(self.scaled(maps), self.members).reshape(len(maps), -1, *maps.shape[2:])
+        smooth = functional.avg_pool2d(activations, window, 1, window // 2, count_include_pad=False)
         return smooth.argmax(1)
 
-    def goodness(self, maps: Tensor) -> Tensor:
-        """g of maps (n, m, h, w), (n,), with W held."""
-        return energy(self.scaled(maps), self.weights.detach(), self.belongs)
+    def energy(self, maps: Tensor) -> Tensor:
+        """g of maps (n, m, h, w), (n,), with W constant."""
+        return energy(self.scaled(maps), self.weights.detach(), self.members)
 
     def attach(self, generator: Generator) -> None:
-        """Attach the model to a generator, which keeps it in its file."""
+        """Attach W, groups and scales to a generator, whose file keeps them."""
         own = {PREFIX + name: getattr(self, name).detach().clone() for name in NAMES}
         generator.attached = {**generator.attached, **own}
 
     @classmethod
-    def left_in(cls, generator: Generator) -> Self | None:
-        """The model that `attach` left, with frozen weights; None if there is none."""
-        if not all(PREFIX + name in generator.attached for name in NAMES):
+    def attached_to(cls, generator: Generator) -> Self | None:
+        """The model that `attach` attached, with frozen weights; None if there is none."""
+        own = {}
+        for name in NAMES:
+            for known in (OLD.get(name, name), name):
+                if PREFIX + known in generator.attached:
+                    own[name] = generator.attached[PREFIX + known]
+        if len(own) < len(NAMES):
             return None
-        own = {name: generator.attached[PREFIX + name] for name in NAMES}
         made = cls(*own["weights"].shape)
         made.load_state_dict({name: t if name == "groups" else t.float() for name, t in own.items()})
         return made.to(own["weights"].device).requires_grad_(False)
 
     @classmethod
     def of(cls, generator: Generator) -> Self:
-        """The model that `attach` left, with frozen weights.
+        """The model that `attach` attached, with frozen weights.
 
         Raises:
             InterpganError: if the generator has none.
         """
-        found = cls.left_in(generator)
+        found = cls.attached_to(generator)
         if found is None:
             raise InterpganError(
-                "this generator has no energy model: it comes with those that interpretable.train made, such as "
+                "this generator has no energy model: interpretable.train makes generators with one, such as "
                 "avatars.pggan-interpretable; train this one, or load one of them"
             )
         return found
 
 
-def loudness(maps: Tensor) -> Tensor:
-    """How loud each filter is; differentiable, for a filter must not gain by being loud.
+def filter_rms(maps: Tensor) -> Tensor:
+    """The root mean square of each filter; differentiable, so that no filter can raise g by growing.
 
     Args:
         maps: (n, m, k).
 
     Returns:
-        (m,); root mean square, raised for quiet filters by that of the whole layer, which is held.
+        (m,); raised for weak filters by that of the whole layer, which counts as constant.
     """
     squares = maps.square().mean((0, 2))
-    return (squares + FLOOR * squares.mean().detach()).sqrt().clamp(min=1e-12)
+    return (squares + RMS_FLOOR * squares.mean().detach()).sqrt().clamp(min=1e-12)
+
+
+def group_metrics(maps: Tensor, model: EnergyModel) -> dict[str, float]:
+    """How far filters keep to their groups.
+
+    Args:
+        maps: (n, m, k), from `EnergyModel.scaled`.
+        model: has the groups.
+
+    Returns:
+        "own": mean cosine of a filter's map and its group's; "other": of its map and those of the other groups;
+        "at home": share of the squares of all maps at positions where the filter's own group is the most active.
+    """
+    groups, used = model.groups, model.members.any(0)
+    means = group_maps(maps, model.members)
+    cosines = functional.normalize(maps, dim=2) @ functional.normalize(means, dim=2).transpose(1, 2)
+    own = model.members & used
+    other = ~model.members & used & (groups >= 0)[:, None]
+    is_own_strongest = means.argmax(1)[:, None] == groups[:, None]
+    squares = maps.square()
+    return {
+        "own": float(cosines[:, own].mean()),
+        "other": float(cosines[:, other].mean()),
+        "at home": float((squares * is_own_strongest).sum() / squares.sum().clamp(min=1e-12)),
+    }

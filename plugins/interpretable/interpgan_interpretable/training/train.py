@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from interpgan_core import Generator, ImageSet, Input, InterpganError, Operator, Progress
-from interpgan_interpretable.training.parameters import Count, LayerParameters
+from interpgan_interpretable.training.settings import Count, LayerSettings
 from interpgan_training.settings import Architecture, BatchSize
 
 TRAINER = "interpgan_interpretable.training.trainer:LayerTrainer"
@@ -24,12 +24,12 @@ PLOTS = {
 }
 
 
-class TrainInterpretable(LayerParameters, Operator):
-    """Have the filters of a layer draw one concept each: fine-tune the generator with the energy model.
+class TrainInterpretable(Operator):
+    """Fine-tune a generator with the energy model, so that each filter of a layer draws one concept.
 
-    The steps of the GAN go on as its family has them; between them the layer learns that filters of a group answer
-    together, and where no other group does. What was done is saved every few minutes: a run that was stopped goes on,
-    and on a CPU ends in the very same weights.
+    The family's GAN training continues. At intervals the layer is trained so that filters of a group are active
+    together, and where no other group is. The state is saved every few minutes: a run that was stopped continues, and
+    on a CPU ends with the same weights, bit for bit.
 
     Source: Li et al., Interpretable Generative Adversarial Networks, AAAI 2022; deviations: see `LayerTrainer`.
     """
@@ -40,8 +40,10 @@ class TrainInterpretable(LayerParameters, Operator):
     """Name of a synthesis layer; a ReLU is put behind it. The paper takes one of 32 x 32 positions."""
     kimg: float = Field(gt=0)
     """For how many thousands of real pictures to train."""
+    training: LayerSettings = LayerSettings()
+    """How the layer is trained: the concepts, the energy model, the anchor."""
     discriminator: Literal["kept", "new"] = "kept"
-    """new: it begins anew, as the paper's BigGAN has it."""
+    """new: it starts from new weights, as for the paper's BigGAN."""
     architecture: Architecture | None = None
     """As of `training`; left out: as the generator's file says that it was trained."""
     batch_size: BatchSize = 16
@@ -68,36 +70,45 @@ class TrainInterpretable(LayerParameters, Operator):
         from interpgan_training.trainer import Settings
 
         generator.require_layer(self.layer)
+        if self.training.exchange and not self.training.anchor:
+            raise InterpganError(
+                "an exchange is held near the parent's pictures by the anchor; give it a weight"
+            )
         if self.discriminator == "kept" and generator.discriminator is None:
-            raise InterpganError("this generator has no discriminator to go on with; set discriminator: new")
+            raise InterpganError(
+                "this generator has no discriminator to continue with; set discriminator: new"
+            )
+        pictures = math.ceil(1000 * self.kimg)
         job = TrainingJob(
-            self._family(generator),
+            self.family_of(generator),
             Settings(self.seed, self.batch_size, self.ema_kimg, self.precision),
-            math.ceil(1000 * self.kimg),
+            pictures,
             rectified=(self.layer,),
             trainer=TRAINER,
             more={
                 "new_discriminator": self.discriminator == "new",
-                "total": math.ceil(1000 * self.kimg),
-                "given": {name: getattr(self, name) for name in LayerParameters.model_fields},
+                "pictures": pictures,
+                "training": self.training.model_dump(mode="json"),
             },
         )
         made = run_job(job, self.data, generator, self.processes, device, folder, scratch, progress, PLOTS)
         made.licence = self.licence or generator.licence
         return made
 
-    def _family(self, generator: Generator) -> Architecture:
-        """Settings of the family; the anchor stands in place of an autoencoder."""
-        from pydantic import TypeAdapter
+    def family_of(self, generator: Generator) -> Architecture:
+        """The settings of the generator's family, without an autoencoder: the anchor takes its place.
 
-        without = {"reconstruction": 0.0, "reconstruction_kimg": 0.0}
-        if self.architecture is not None:
-            return self.architecture.model_copy(update=without)
-        known = generator.notes.get("training")
-        if not isinstance(known, dict) or "family" not in known:
-            raise InterpganError(
-                "the generator's file does not say how it was trained; give the architecture, as the step "
-                "`training` takes it"
-            )
-        made: Architecture = TypeAdapter(Architecture).validate_python({**known["family"], **without})
-        return made
+        Raises:
+            InterpganError: if neither the operator nor the generator's file says them.
+        """
+        found = self.architecture
+        if found is None:
+            known = generator.notes.get("training")
+            if not isinstance(known, dict) or "family" not in known:
+                raise InterpganError(
+                    "the generator's file does not say how it was trained; give the architecture, as the step "
+                    "`training` takes it"
+                )
+            found = TypeAdapter[Any](Architecture).validate_python(known["family"])
+        settings: Architecture = found.model_copy(update={"reconstruction": 0.0, "reconstruction_kimg": 0.0})
+        return settings

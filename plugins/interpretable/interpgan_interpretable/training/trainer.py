@@ -1,4 +1,4 @@
-"""The trainer of an interpretable layer: steps of a GAN, and every `interval` one of the energy model."""
+"""The trainer of an interpretable layer: steps of a GAN, and at intervals one of the energy model."""
 
 from __future__ import annotations
 
@@ -13,182 +13,156 @@ from torch import Tensor, nn
 from interpgan_core import Generator, InterpganError, LatentBatch
 from interpgan_core.plugin import outputs_of
 from interpgan_interpretable.training import energy
-from interpgan_interpretable.training.energy_model import EnergyModel, loudness
-from interpgan_interpretable.training.exchanged_maps import ConceptExchange, diagnosis
-from interpgan_interpretable.training.groups import regrouped
-from interpgan_interpretable.training.parameters import LayerParameters
+from interpgan_interpretable.training.anchor import NeighbourExchange, anchor_loss
+from interpgan_interpretable.training.energy_model import EnergyModel, filter_rms, group_metrics
+from interpgan_interpretable.training.regroup import regrouped
+from interpgan_interpretable.training.settings import LayerSettings
 from interpgan_training.random_numbers import rng_for
-from interpgan_training.trainer import CONTRAST, Learner, Trainer
+from interpgan_training.trainer import Learner, Trainer
 
-BETAS = (0.9, 0.99)  # of the Adam that takes the layer's steps: they are few
-LAYER_SEEDS = 2**30  # the steps of the layer have seeds of their own, above those of the GAN's steps
-DECAY = 0.98  # of the running mean of the distance of logits
-APART = 40.0  # mean logits of real and generated images: the generator has nothing left to learn from
+BETAS = (0.9, 0.99)  # of the Adam of the generator's steps with the energy, which are few and far between
+LAYER_SEED = 2**30  # added to the seed: the layer's steps have random numbers of their own
+GAP_DECAY = 0.98  # of the running mean of the distance of logits, at each step
+MAX_GAP = 40.0  # of mean logits of real and generated pictures: beyond it gradients vanish
 
 
 @dataclass
 class LayerTrainer(Trainer):
     """A trainer that makes the one rectified layer of its family interpretable.
 
-    It goes on with the groups and the weights of a generator that was trained so before, where these are of the same
+    It continues with the groups and weights of a generator that was trained so before, where these are of the same
     shape.
 
     Args:
-        given: fields of `LayerParameters`.
-        total: real images that the whole training shows.
+        training: fields of `LayerSettings`.
+        pictures: of the whole training.
 
     Source:
         Li et al., Interpretable Generative Adversarial Networks, AAAI 2022, equations 1, 4, 5 and 7 to 9. Deviations:
-        the generator's step has an Adam of its own, for its gradients are of another size, so that λ_0 and λ_2 would
-        cancel and the rate stands in their place; maps are brought to the same loudness, that of the batch where the
-        generator learns, so that g cannot grow by loudness; the groups keep their numbers when they are found again;
-        with an anchor, images are held near the parent's of the same codes, and those of an exchange near what it is
-        to make of two images of the parent.
+        the generator's step has an Adam of its own, since its gradients are of another size; λ_0 and λ_2 would cancel
+        and the rate takes their place. Maps are scaled to one root mean square, that of the batch where the generator
+        is trained, so that g cannot grow by scale. The groups keep their numbers when they are found again. With an
+        anchor, images are held near the parent's of the same codes, and those of an exchange near what it should make
+        of two images of the parent.
     """
 
-    given: Mapping[str, Any] = field(default_factory=dict)
-    total: int = 0
+    training: Mapping[str, Any] = field(default_factory=dict)
+    pictures: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.parameters = LayerParameters(**self.given)
-        self.layer: str = self.family.rectified[0]
-        sides = self._maps(*self._codes(1, rng_for(0, LAYER_SEEDS)), rng_for(0, LAYER_SEEDS)).shape
-        self.model = EnergyModel(sides[1], self.parameters.concepts, sides[2] * sides[3])
-        known = None if self.start is None else EnergyModel.left_in(self.start)
+        self.layer_settings = LayerSettings.model_validate(self.training)
+        (self.layer,) = self.family.rectified
+        shape = self._maps(*self._codes(1, rng_for(0, LAYER_SEED)), rng_for(0, LAYER_SEED)).shape
+        self.model = EnergyModel(shape[1], self.layer_settings.concepts, shape[2] * shape[3])
+        known = None if self.start is None else EnergyModel.attached_to(self.start)
         if known is not None and known.weights.shape == self.model.weights.shape:
             self.model.load_state_dict(known.state_dict())
         self.model.to(self.device)
-        rate, weight_rate = self.parameters.rate, self.parameters.weight_rate
+        rate, weight_rate = self.layer_settings.rate, self.layer_settings.weight_rate
         adam = torch.optim.Adam(self.generator.parameters(), rate, betas=BETAS, fused=True)
-        self.learners["layer"] = Learner(self.generator, adam)
-        sgd = torch.optim.SGD(self.model.parameters(), weight_rate)
-        self.learners["energy model"] = Learner(self.model, sgd)
+        self.learners["realism"] = Learner(self.generator, adam)
+        self.learners["energy model"] = Learner(
+            self.model, torch.optim.SGD(self.model.parameters(), weight_rate)
+        )
 
     @property
-    def guide(self) -> float:
-        return self.parameters.anchor
-
-    @property
-    def guide_kimg(self) -> float:
-        return self.parameters.anchor_kimg
-
-    @property
-    def turns(self) -> int:
+    def layer_steps(self) -> int:
         """Steps of the layer so far."""
-        return self.step // self.parameters.interval
+        return self.step // self.layer_settings.interval
 
     def advance(self) -> dict[str, float]:
-        """One step of the GAN, and where its turn has come one of the layer.
+        """One step of the GAN, and at each interval one of the layer.
 
         Raises:
             InterpganError: if the discriminator has won, filters fall silent, or all are in one group.
         """
         metrics = super().advance()
-        self._check_discriminator(metrics)
-        if self.step % self.parameters.interval == 0:
-            metrics |= self._turn(self.turns - 1)
+        self._check_logits(metrics)
+        if self.step % self.layer_settings.interval == 0:
+            metrics |= self.layer_step(self.layer_steps - 1)
         return metrics
 
     def finish(self) -> Generator:
         """The generator of averaged weights, with concepts "0", "1", …, the largest first, and the energy model."""
         made = super().finish()
+        count = self.layer_settings.regroup_samples
         with torch.no_grad():
-            blocks = [
-                made.features(b, [self.layer])[self.layer]
-                for b in made.stream(range(self.parameters.group_samples), 16)
-            ]
+            blocks = [made.features(b, [self.layer])[self.layer] for b in made.stream(range(count), 16)]
         model = EnergyModel(*self.model.weights.shape)
         model.load_state_dict({name: tensor.cpu() for name, tensor in self.model.state_dict().items()})
-        model.groups = regrouped(blocks, self.parameters.concepts, model.groups, self.settings.seed)
-        model.loudness = loudness(torch.cat(blocks).flatten(2))
+        model.groups = regrouped(blocks, self.layer_settings.concepts, model.groups, self.settings.seed)
+        model.rms = filter_rms(torch.cat(blocks).flatten(2))
         model.attach(made)
         units = [tuple((model.groups == c).nonzero().flatten().tolist()) for c in range(model.concepts)]
         ordered = sorted(filter(None, units), key=len, reverse=True)
         made.concepts = {str(i): (self.layer, own) for i, own in enumerate(ordered)}
         return made
 
-    def _guided(self, stage: Any, random: torch.Generator, metrics: dict[str, float]) -> Tensor:
-        """The anchor: how far images are from the parent's of the same codes.
-
-        With `exchange`, every other step compares with what an exchange is to make of the parent's images.
-        """
-        assert self.start is not None
-        z, labels = self._codes(self.settings.batch_size // self.process_group.size, random)
-        first = next(iter(self.start.spaces.values()))
-        with torch.no_grad():
-            wanted = self.start.forward(LatentBatch(z, first, labels)).float()
-        counts = torch.ones_like(wanted[:, :1])
-        exchanged = None
-        if self.parameters.exchange and self.step % 2 and bool(self.model.belongs.any()):
-            exchanged = ConceptExchange.random(self.model, len(z), random)
-        module = self.generator.get_submodule(self.layer)
-        with self._mixed(), nullcontext() if exchanged is None else exchanged.at(module):
-            found = self.family.paint(self.generator, z, labels, stage, random).float()
-        if exchanged is not None:
-            wanted, counts = exchanged.target(wanted)
-        apart = (found - wanted).abs() * counts
-        share = counts.float().mean()
-        metrics["from the parent" if exchanged is None else "from the exchange"] = float(
-            apart.detach().mean() / share
-        )
-        return (apart + CONTRAST * apart.square()).mean() / share
-
-    def _turn(self, turn: int) -> dict[str, float]:
+    def layer_step(self, number: int) -> dict[str, float]:
         """One step on W, and one on the generator."""
-        parameters, metrics = self.parameters, dict[str, float]()
-        random = rng_for(self.settings.seed + LAYER_SEEDS, self.step, self.process_group.rank)
+        settings, metrics = self.layer_settings, dict[str, float]()
+        random = rng_for(self.settings.seed + LAYER_SEED, self.step, self.process_group.rank)
         size = self.settings.batch_size // self.process_group.size
-        if turn % parameters.regroup == 0:
-            self._regroup(metrics)
-        metrics |= self._learn_weights(turn, self._codes(size, random), random)
-        if parameters.realism:
-            maps = self._maps(*self._codes(size, random), random).flatten(2)
-            scaled = maps / (loudness(maps)[:, None] * maps.shape[2] ** 0.5)
-            for group in self.learners["layer"].optimiser.param_groups:
-                group["lr"] = parameters.rate_at(self.seen, self.total)
-            self._learn(energy.realism_loss(scaled, self.model.weights, self.model.belongs), "layer")
-            metrics |= diagnosis(scaled.detach(), self.model)
+        if number % settings.regroup_interval == 0:
+            metrics |= self.regroup()
+        metrics |= self._weight_step(number, self._codes(size, random), random)
+        if settings.realism:
+            metrics |= self._realism_step(self._codes(size, random), random)
         return metrics
 
-    def _learn_weights(
-        self, turn: int, codes: tuple[Tensor, Tensor | None], random: torch.Generator
+    def _weight_step(
+        self, number: int, codes: tuple[Tensor, Tensor | None], random: torch.Generator
     ) -> dict[str, float]:
-        model, parameters, (z, labels) = self.model, self.parameters, codes
-        penalty = parameters.group_penalty_at(turn)
+        """W: by the likelihood (Li et al., equation 8), and tied to each filter's own group (equation 5)."""
+        model, settings, (z, labels) = self.model, self.layer_settings, codes
+        penalty = settings.group_penalty_at(number)
         maps = self._maps(z, labels, random).detach()
-        model.loudness.copy_(loudness(maps.flatten(2)))
-        metrics = {"group penalty": penalty, "g plain": float(model.goodness(maps).mean())}
+        model.rms.copy_(filter_rms(maps.flatten(2)))
+        metrics = {"group penalty": penalty, "g plain": float(model.energy(maps).mean())}
         gradient = torch.zeros_like(model.weights)
-        if parameters.langevin_steps:
-            noise = (torch.randn(z.shape, generator=random).to(z) for _ in range(parameters.langevin_steps))
-            moved = energy.langevin(
-                z,
-                lambda codes: model.goodness(self._maps(codes, labels, random)),
-                noise,
-                parameters.langevin_step,
-            )
-            drawn = self._maps(moved, labels, random).detach()
-            metrics["g langevin"] = float(model.goodness(drawn).mean())
-            gradient = energy.weight_gradient(model.scaled(maps), model.scaled(drawn), model.belongs)
-        loss = energy.interpretability_loss(model.weights, model.belongs, parameters.other_penalty)
-        self._learn((gradient * model.weights).sum() + penalty * loss, "energy model")
+        if settings.langevin_steps:
+            noise = (torch.randn(z.shape, generator=random).to(z) for _ in range(settings.langevin_steps))
+
+            def energy_of(codes: Tensor) -> Tensor:
+                return model.energy(self._maps(codes, labels, random))
+
+            # Li et al., equation 9: samples of the model, from codes of the prior.
+            sampled = energy.langevin(z, energy_of, noise, settings.langevin_step)
+            drawn = self._maps(sampled, labels, random).detach()
+            metrics["g langevin"] = float(model.energy(drawn).mean())
+            gradient = energy.weight_gradient(model.scaled(maps), model.scaled(drawn), model.members)
+        tied = energy.interpretability_loss(model.weights, model.members, settings.other_penalty)
+        self._learn((gradient * model.weights).sum() + penalty * tied, "energy model")
         return metrics
 
-    def _regroup(self, metrics: dict[str, float]) -> None:
-        """Find the groups anew; every process finds the same ones."""
-        random = rng_for(self.settings.seed + LAYER_SEEDS, self.step)
-        count, size = self.parameters.group_samples, 32
+    def _realism_step(self, codes: tuple[Tensor, Tensor | None], random: torch.Generator) -> dict[str, float]:
+        """The generator, by L_real (Li et al., equation 7), on maps scaled by the batch's own root mean squares."""
+        maps = self._maps(*codes, random).flatten(2)
+        scaled = maps / (filter_rms(maps)[:, None] * maps.shape[2] ** 0.5)
+        for group in self.learners["realism"].optimiser.param_groups:
+            group["lr"] = self.layer_settings.rate_at(self.seen, self.pictures)
+        loss = energy.realism_loss(scaled, self.model.weights, self.model.members)
+        self._learn(loss, "realism")
+        return group_metrics(scaled.detach(), self.model)
+
+    def regroup(self) -> dict[str, float]:
+        """Find the groups again; every process finds the same ones.
+
+        Raises:
+            InterpganError: if half of the filters are silent, or all are in one group.
+        """
+        random = rng_for(self.settings.seed + LAYER_SEED, self.step)
+        count, size = self.layer_settings.regroup_samples, 32
 
         def blocks() -> Iterator[Tensor]:
             for _ in range(-(-count // size)):
                 yield self._maps(*self._codes(size, random), random).detach()
 
-        new = regrouped(blocks(), self.parameters.concepts, self.model.groups, self.settings.seed)
-        metrics["changed"] = float((new != self.model.groups).float().mean())
+        new = regrouped(blocks(), self.layer_settings.concepts, self.model.groups, self.settings.seed)
+        changed = float((new != self.model.groups).float().mean())
         self.model.groups.copy_(new)
         used, silent = len(set(new[new >= 0].tolist())), int((new < 0).sum())
-        metrics |= {"groups": float(used), "silent": float(silent)}
         if used < 2 or 2 * silent > len(new):
             what = (
                 "all filters are in one group" if used == 1 else f"{silent} of {len(new)} filters are silent"
@@ -197,34 +171,71 @@ class LayerTrainer(Trainer):
                 f"{what} after {self.seen} pictures; try a lower rate, a longer interval, fewer concepts, or a "
                 "layer with more filters"
             )
+        return {"changed": changed, "groups": float(used), "silent": float(silent)}
+
+    @property
+    def guide(self) -> float:
+        """Weight of the anchor in the generator's loss."""
+        return self.layer_settings.anchor
+
+    @property
+    def guide_kimg(self) -> float:
+        """For so many thousands of pictures the generator is trained by the anchor, without the discriminator."""
+        return self.layer_settings.anchor_kimg
+
+    def _guided(self, stage: Any, random: torch.Generator, metrics: dict[str, float]) -> Tensor:
+        """The anchor: the difference from the parent's images of the same codes.
+
+        Where concepts are exchanged, every other step takes the difference from what an exchange should make of them.
+        """
+        assert self.start is not None
+        z, labels = self._codes(self.settings.batch_size // self.process_group.size, random)
+        first = next(iter(self.start.spaces.values()))
+        with torch.no_grad():
+            target = self.start.forward(LatentBatch(z, first, labels)).float()
+        valid, exchange = torch.ones_like(target[:, :1]), None
+        if self.layer_settings.exchange and self.step % 2 and bool(self.model.members.any()):
+            exchange = NeighbourExchange.random(self.model, len(z), random)
+        exchanging = nullcontext() if exchange is None else exchange.at(self._layer_module)
+        with self._mixed(), exchanging:
+            found = self.family.paint(self.generator, z, labels, stage, random).float()
+        if exchange is not None:
+            target, valid = exchange.target(target)
+        name = "from the parent" if exchange is None else "from the exchange"
+        loss, metrics[name] = anchor_loss(found, target, valid)
+        return loss
 
     def _codes(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor | None]:
         labels = self._drawn(count, random)
         return torch.randn(count, self.family.entries, generator=random).to(self.device), labels
 
+    @property
+    def _layer_module(self) -> nn.Module:
+        module: nn.Module = self.generator.get_submodule(self.layer)
+        return module
+
     def _maps(self, z: Tensor, labels: Tensor | None, random: torch.Generator) -> Tensor:
         """(n, m, h, w) float32 of the layer; the network stops there.
 
-        Never without gradients: networks would take what they keep of a weight, and fused optimisers change weights
-        without a trace.
+        Always with gradients: without them networks would cache what they compute from a weight, and fused optimisers
+        change weights without raising their version.
         """
         with self._mixed():
-            found = outputs_of(
-                {self.layer: self.generator.get_submodule(self.layer)},
+            return outputs_of(
+                {self.layer: self._layer_module},
                 self.layer,
                 lambda: self.family.paint(self.generator, z, labels, self.family.stage(self.seen), random),
-            )
-            return found[self.layer].float()
+            )[self.layer].float()
 
-    def _check_discriminator(self, metrics: dict[str, float]) -> None:
+    def _check_logits(self, metrics: dict[str, float]) -> None:
         if "real" not in metrics:
             return
-        apart = abs(metrics["real"] - metrics["fake"])
-        self.memory["apart"] = DECAY * self.memory.get("apart", 0.0) + (1 - DECAY) * apart
-        if self.memory["apart"] > APART:
+        gap = abs(metrics["real"] - metrics["fake"])
+        self.memory["logit gap"] = GAP_DECAY * self.memory.get("logit gap", 0.0) + (1 - GAP_DECAY) * gap
+        if self.memory["logit gap"] > MAX_GAP:
             raise InterpganError(
                 f"the discriminator has won: after {self.seen} pictures its mean logits of real and generated ones "
-                f"are {self.memory['apart']:.0f} apart; try a lower rate, a longer interval, or a larger r1"
+                f"are {self.memory['logit gap']:.0f} apart; try a lower rate, a longer interval, or a larger r1"
             )
 
     def _networks(self) -> dict[str, nn.Module]:

@@ -1,4 +1,4 @@
-"""`interpretable.train`: what it makes of each family, that it can be stopped, and what stops it."""
+"""`interpretable.train`: of each family, stopped and resumed, and when it stops by itself."""
 
 import json
 
@@ -9,13 +9,13 @@ import torch
 from interpgan_core import ImageSet, InterpganError, load_generator, quiet
 from interpgan_core.plugin import rectify
 from interpgan_core.testing import Stopped, run_operator, stop_after
+from interpgan_interpretable.training.anchor import NeighbourExchange
 from interpgan_interpretable.training.energy_model import EnergyModel
-from interpgan_interpretable.training.exchanged_maps import ConceptExchange
-from interpgan_interpretable.training.groups import renumbered
-from interpgan_interpretable.training.parameters import LayerParameters
+from interpgan_interpretable.training.regroup import renumbered
+from interpgan_interpretable.training.settings import LayerSettings
 from interpgan_interpretable.training.train import TrainInterpretable
 from interpgan_interpretable.training.trainer import LayerTrainer
-from interpgan_training import job
+from interpgan_training.job import TrainingJob
 from interpgan_training.operators import Train
 from interpgan_training.trainer import Settings, family_of
 
@@ -44,17 +44,17 @@ def parents(data, tmp_path_factory):
     """A generator of each family that has begun to learn."""
     made = {}
     for family, settings in SMALL.items():
-        folders = [tmp_path_factory.mktemp("parent") for _ in range(2)]
-        made[family] = Train(data=data, architecture=settings, kimg=0.16, batch_size=8).run(
-            "cpu", *folders, quiet
-        )
+        step = Train(data=data, architecture=settings, kimg=0.16, batch_size=8)
+        made[family] = run_operator(step, tmp_path_factory.mktemp("parent"))
     return made
 
 
 def trained(data, parent, folder, family, progress=quiet, **more):
-    known = {"concepts": 3, "interval": 2, "kimg": 0.08, "batch_size": 8, "group_samples": 32, "regroup": 3}
-    operator = TrainInterpretable(data=data, layer=LAYER[family], **(known | more))
-    made = run_operator(operator, folder, progress, generator=parent)
+    """Train; `more` are parameters of the operator or of its `training`."""
+    layer = {"concepts": 3, "interval": 2, "regroup_samples": 32, "regroup_interval": 3}
+    layer |= {name: more.pop(name) for name in LayerSettings.model_fields if name in more}
+    known = {"data": data, "layer": LAYER[family], "kimg": 0.08, "batch_size": 8, "training": layer}
+    made = run_operator(TrainInterpretable(**(known | more)), folder, progress, generator=parent)
     made.save(folder / "result")
     return made
 
@@ -79,15 +79,15 @@ def test_what_was_trained_is_saved_and_loaded_with_its_concepts(data, parents, t
         assert len(set(model.groups[list(own[1])].tolist())) == 1
     assert again.licence == "ours"
     assert again.notes["parent"] == parents[family].fingerprint
-    assert again.notes["training"]["more"]["given"]["concepts"] == 3
+    assert again.notes["training"]["more"]["training"]["concepts"] == 3
     assert again.discriminator is not None
 
 
 @pytest.mark.parametrize("family", SMALL)
 def test_a_stopped_training_ends_in_the_same_bytes(data, parents, tmp_path, family, monkeypatch):
     whole = trained(data, parents[family], tmp_path / "whole", family)
-    monkeypatch.setattr(job, "SAVE_SECONDS", 0.0)
-    for pictures in (30, 30):
+    monkeypatch.setattr("interpgan_training.job.SAVE_SECONDS", 0.0)
+    for pictures in (30, 25):
         with pytest.raises(Stopped):
             trained(data, parents[family], tmp_path / "parts", family, stop_after(pictures))
     trained(data, parents[family], tmp_path / "parts", family)
@@ -98,8 +98,8 @@ def test_a_stopped_training_ends_in_the_same_bytes(data, parents, tmp_path, fami
     assert whole.concepts
 
 
-def test_training_goes_on_with_its_groups_and_weights(data, parents, tmp_path):
-    """A second training that does nothing to speak of leaves the energy model as the first one made it."""
+def test_training_continues_with_its_groups_and_weights(data, parents, tmp_path):
+    """A second training at negligible rates leaves the energy model as the first one made it."""
     first = trained(data, parents["pggan"], tmp_path / "first", "pggan")
     still = SMALL["pggan"] | {"generator_rate": 1e-9, "discriminator_rate": 1e-9}
     then = trained(
@@ -130,11 +130,20 @@ def test_the_report_shows_what_the_layer_does(data, parents, tmp_path):
 
 
 def test_filters_come_to_keep_to_their_groups(data, parents, tmp_path):
-    """The share of a filter's answer where its own group answers most grows, and does not without the energy."""
+    """The share of a filter's squares where its own group is the most active grows; without the energy it does not."""
     shares = {}
     for realism in (True, False):
         folder = tmp_path / str(realism)
-        trained(data, parents["pggan"], folder, "pggan", kimg=0.64, rate=3e-3, regroup=100, realism=realism)
+        trained(
+            data,
+            parents["pggan"],
+            folder,
+            "pggan",
+            kimg=0.64,
+            rate=3e-3,
+            regroup_interval=100,
+            realism=realism,
+        )
         made = load_generator(folder / "result/generator.safetensors")
         maps = made.features(made.sample(range(32)), ["layer3"])["layer3"]
         model = EnergyModel.of(made)
@@ -153,7 +162,7 @@ def test_filters_come_to_keep_to_their_groups(data, parents, tmp_path):
 def test_a_new_discriminator_needs_none_before(data, parents, tmp_path):
     parent = load_generator(saved(parents["biggan"], tmp_path))
     del parent.discriminator
-    with pytest.raises(InterpganError, match="no discriminator to go on with; set discriminator: new"):
+    with pytest.raises(InterpganError, match="no discriminator to continue with; set discriminator: new"):
         trained(data, parent, tmp_path, "biggan")
     made = trained(data, parent, tmp_path, "biggan", discriminator="new", kimg=0.016)
     assert made.discriminator is not None
@@ -172,43 +181,48 @@ def test_a_generator_of_unknown_training(data, parents, tmp_path):
     assert trained(data, parent, tmp_path, "pggan", architecture=SMALL["pggan"], kimg=0.016).concepts
 
 
+@pytest.mark.parametrize("name", SMALL)
+def test_files_of_earlier_versions(data, name):
+    """Their energy model, and the settings of their training, whose anchor was the family's reconstruction."""
+    made = load_generator(f"avatars.{name}-interpretable")
+    assert made.notes["training"]["family"]["reconstruction"] > 0
+    assert float(EnergyModel.of(made).rms.min()) > 0
+    family = TrainInterpretable(data=data, layer="any", kimg=1).family_of(made)
+    assert family.family == name and family.reconstruction == family.reconstruction_kimg == 0
+
+
 def test_no_such_layer(data, parents, tmp_path):
-    operator = TrainInterpretable(data=data, layer="layer33", kimg=1)
     with pytest.raises(InterpganError, match="no layer 'layer33'; did you mean 'layer3'"):
-        operator.run(parents["pggan"], "cpu", tmp_path, tmp_path, quiet)
+        trained(data, parents["pggan"], tmp_path, "pggan", layer="layer33")
 
 
 def test_training_that_diverges_stops_with_advice(data, parents, tmp_path):
     with pytest.raises(InterpganError, match=r"(filters are silent|in one group|diverged).*; try"):
-        trained(data, parents["pggan"], tmp_path, "pggan", rate=3.0, kimg=0.8, regroup=1)
+        trained(data, parents["pggan"], tmp_path, "pggan", rate=3.0, kimg=0.8, regroup_interval=1)
 
 
 def test_a_discriminator_that_has_won_stops_it(data, parents):
-    family = family_of(
-        job.TrainingJob.from_json(parents["pggan"].notes["training"]).family, True, ("layer3",)
-    )
+    family = family_of(TrainingJob.from_json(parents["pggan"].notes["training"]).family, True, ("layer3",))
     trainer = LayerTrainer(
-        family, Settings(batch_size=8), data, start=parents["pggan"], given={"concepts": 3}
+        family, Settings(batch_size=8), data, start=parents["pggan"], training={"concepts": 3}
     )
-    trainer.memory["apart"] = 1000.0
+    trainer.memory["logit gap"] = 1000.0
     with pytest.raises(InterpganError, match=r"the discriminator has won: .*; try a lower rate"):
         trainer.advance()
 
 
-def test_the_pull_falls_exponentially():
-    parameters = LayerParameters(group_penalty=1e-1, last_group_penalty=1e-3, group_penalty_steps=10)
-    assert [parameters.group_penalty_at(step) for step in (0, 5, 10, 99)] == pytest.approx(
-        [1e-1, 1e-2, 1e-3, 1e-3]
-    )
-    assert LayerParameters(group_penalty=0).group_penalty_at(3) == 0
+def test_the_group_penalty_falls_exponentially():
+    settings = LayerSettings(group_penalty=1e-1, last_group_penalty=1e-3, group_penalty_steps=10)
+    found = [settings.group_penalty_at(step) for step in (0, 5, 10, 99)]
+    assert found == pytest.approx([1e-1, 1e-2, 1e-3, 1e-3])
+    assert LayerSettings(group_penalty=0).group_penalty_at(3) == 0
 
 
 def test_the_rate_falls_in_the_end():
-    parameters = LayerParameters(rate=0.2, fade=0.25)
-    assert [parameters.rate_at(seen, 1000) for seen in (0, 750, 875, 1000, 1008)] == pytest.approx(
-        [0.2, 0.2, 0.1, 0, 0]
-    )
-    assert LayerParameters(rate=0.2).rate_at(1000, 1000) == 0.2
+    settings = LayerSettings(rate=0.2, fade=0.25)
+    found = [settings.rate_at(seen, 1000) for seen in (0, 750, 875, 1000, 1008)]
+    assert found == pytest.approx([0.2, 0.2, 0.1, 0, 0])
+    assert LayerSettings(rate=0.2).rate_at(1000, 1000) == 0.2
 
 
 def test_groups_keep_their_numbers():
@@ -249,64 +263,49 @@ def test_processes_need_whole_groups(data, parents, tmp_path):
 
 @pytest.mark.parametrize("family", ["pggan", "biggan"])
 def test_an_anchor_keeps_the_parents_pictures(data, parents, tmp_path, family):
-    """By the anchor alone the pictures of the same codes come back after the ReLU; else they go where the GAN goes."""
+    """With the anchor alone, images of the same codes recover after the ReLU; without it they change with the GAN."""
     parent = parents[family]
     batch = parent.sample(range(32))
-    wanted = parent.images(batch)
-    far = []
+    target = parent.images(batch)
+    differences = []
     for anchor in (0.0, 30.0):
         folder = tmp_path / str(anchor)
-        made = trained(
-            data,
-            parent,
-            folder,
-            family,
-            kimg=0.64,
-            interval=4,
-            anchor=anchor,
-            anchor_kimg=9.0 if anchor else 0.0,
-        )
-        far.append(float((made.images(made.sample(range(32))) - wanted).abs().mean()))
-    assert far[1] < 0.6 * far[0]
-    metrics = (tmp_path / "30.0/result/log.jsonl").read_text()
-    assert "from the parent" in metrics and '"discriminator"' not in metrics
+        kimg = 9.0 if anchor else 0.0
+        made = trained(data, parent, folder, family, kimg=0.64, interval=4, anchor=anchor, anchor_kimg=kimg)
+        differences.append(float((made.images(made.sample(range(32))) - target).abs().mean()))
+    assert differences[1] < 0.6 * differences[0]
+    log = (tmp_path / "30.0/result/log.jsonl").read_text()
+    assert "from the parent" in log and '"discriminator"' not in log
 
 
-def test_exchanges_come_to_make_what_they_are_to_make(data, parents, tmp_path):
-    """Held near what an exchange is to make, the generator comes nearer to it than without."""
+def test_exchanges_come_near_their_target(data, parents, tmp_path):
+    """With the target of an exchange in its loss, the generator comes nearer to it than without."""
     after = {}
     for exchange in (False, True):
         folder = tmp_path / str(exchange)
-        made = trained(
-            data,
-            parents["pggan"],
-            folder,
-            "pggan",
-            kimg=1.28,
-            interval=8,
-            anchor=30.0,
-            anchor_kimg=9.0,
-            exchange=exchange,
-        )
-        metrics = (folder / "result/log.jsonl").read_text()
-        assert ("from the exchange" in metrics) is exchange
-        after[exchange] = missed(made)
+        anchor = {"anchor": 30.0, "anchor_kimg": 9.0, "exchange": exchange}
+        made = trained(data, parents["pggan"], folder, "pggan", kimg=1.28, interval=8, **anchor)
+        log = (folder / "result/log.jsonl").read_text()
+        assert ("from the exchange" in log) is exchange
+        after[exchange] = distance_to_target(made)
     assert after[True] < 0.9 * after[False]
 
 
-def missed(made):
-    """How far exchanges of each concept are from what they are to make."""
+def distance_to_target(made):
+    """The difference of exchanges of each concept from their target."""
     batch, layer, model = made.sample(range(32)), LAYER["pggan"], EnergyModel.of(made)
-    plain, apart = made.images(batch, 32), []
+    plain, differences = made.images(batch, 32), []
     for group in set(model.groups[model.groups >= 0].tolist()):
-        trade = ConceptExchange(model, torch.full((32,), group))
-        with trade.at(made.module.get_submodule(layer)):
+        exchange = NeighbourExchange(model, torch.full((32,), group))
+        with exchange.at(made.module.get_submodule(layer)):
             found = made.images(batch, 32)
-        wanted, counts = trade.target(plain)
-        apart.append(float(((found - wanted).abs() * counts).sum() / counts.sum()))
-    return sum(apart) / len(apart)
+        target, valid = exchange.target(plain)
+        differences.append(float(((found - target).abs() * valid).sum() / valid.sum()))
+    return sum(differences) / len(differences)
 
 
 def test_an_exchange_needs_an_anchor(data, parents, tmp_path):
-    with pytest.raises(ValueError, match=r"held near the parent's images by the anchor; give it a weight"):
+    with pytest.raises(
+        InterpganError, match=r"held near the parent's pictures by the anchor; give it a weight"
+    ):
         trained(data, parents["pggan"], tmp_path, "pggan", exchange=True)
