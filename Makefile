@@ -45,6 +45,8 @@ bench: install .bench/.installed
 	$(BIN)/python bench/ganspace.py
 	$(BIN)/python bench/interpretable.py
 	$(BIN)/python bench/layer.py
+	$(BIN)/python bench/concepts.py avatars.pggan-interpretable avatars.pggan
+	$(BIN)/python bench/ablation.py
 	$(BIN)/python bench/streaming.py
 	$(BIN)/python bench/pggan.py
 	$(BIN)/python bench/stylegan2.py
@@ -58,9 +60,9 @@ bench: install .bench/.installed
 	$(BIN)/python bench/photograph.py .bench/lib/python3*/site-packages/skimage/data/astronaut.png
 	$(BIN)/python bench/mobilestylegan.py --runtime-python .bench/bin/python
 
-.bench/.installed:
+.bench/.installed: bench/peers.txt
 	$(PYTHON) -m venv .bench
-	.bench/bin/python -m pip install --quiet openvino numpy scikit-image
+	.bench/bin/python -m pip install --quiet -r bench/peers.txt
 	touch $@
 
 clean:
