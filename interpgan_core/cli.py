@@ -88,14 +88,15 @@ def _run(
     recipe: Path, out: Path, overrides: tuple[str, ...], dry_run: bool, fresh: bool, device: str | None
 ) -> None:
     from interpgan_core.recipes import runner
+    from interpgan_core.recipes.cache import decide
     from interpgan_core.recipes.plan import make_plan
     from interpgan_core.recipes.store import Store
 
     plan = make_plan(recipe, overrides)
     if dry_run:
-        for step, intent in zip(plan.steps, runner.intentions(plan, Store(out), fresh), strict=True):
-            because = f" ({intent.reason})" if intent.reason else ""
-            click.echo(f"{step.number:3} {step.id:20} {_WOULD[intent.action]}{because}")
+        for step, decision in zip(plan.steps, decide(plan, Store(out), fresh), strict=True):
+            because = f" ({decision.reason})" if decision.reason else ""
+            click.echo(f"{step.number:3} {step.id:20} {_WOULD[decision.action]}{because}")
         return
     from interpgan_core.progress import bars
 

@@ -8,7 +8,6 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +22,7 @@ from interpgan_core.operators.fields import Reference
 from interpgan_core.pictures.report import write_page
 from interpgan_core.plugins import plugins
 from interpgan_core.progress import Progress, quiet
+from interpgan_core.recipes.cache import Decision, decide
 from interpgan_core.recipes.manifest import manifest
 from interpgan_core.recipes.plan import Plan, PlannedStep, references
 from interpgan_core.recipes.store import Store
@@ -31,45 +31,6 @@ ERRORS = "error.txt"
 Model = TypeVar("Model", bound=BaseModel)
 
 log = logging.getLogger("interpgan")
-
-
-@dataclass(frozen=True)
-class Intent:
-    """What a run will do with a step.
-
-    Args:
-        action: "run", "load" (a kept result that a later step needs), "cached" (kept, not needed) or
-            "skip" (not kept, not needed).
-        reason: why it runs; empty where it does not.
-    """
-
-    action: str
-    reason: str
-
-
-def intentions(plan: Plan, store: Store, fresh: bool = False) -> list[Intent]:
-    """What a run would do with each step, and why; used by the run itself and by `--dry-run`."""
-    reasons = [
-        "--fresh" if fresh and step.keeps else reason
-        for step, reason in zip(plan.steps, store.reasons(plan.steps), strict=True)
-    ]
-    needed = [bool(reason) and step.keeps for reason, step in zip(reasons, plan.steps, strict=True)]
-    for i in reversed(range(len(plan.steps))):
-        step = plan.steps[i]
-        if needed[i]:
-            # A result that is loaded from disk needs the generator alone.
-            uses = set(step.inputs.values()) if reasons[i] else {step.generator}
-            for number in uses - {0}:
-                needed[number - 1] = True
-    if not any(step.keeps for step in plan.steps):
-        needed = [True] * len(needed)
-    out = []
-    for reason, wanted, step in zip(reasons, needed, plan.steps, strict=True):
-        if wanted:
-            out.append(Intent("run", reason) if reason else Intent("load", ""))
-        else:
-            out.append(Intent("cached" if step.keeps else "skip", ""))
-    return out
 
 
 def run(
@@ -142,32 +103,32 @@ class _Run:
 
     def _steps(self) -> None:
         self.store.arrange(self.plan.steps)
-        wanted = intentions(self.plan, self.store, self.fresh)
+        decisions = decide(self.plan, self.store, self.fresh)
         last = {n: step.number for step in self.plan.steps for n in (*step.inputs.values(), step.generator)}
-        for step, intent in zip(self.plan.steps, wanted, strict=True):
+        for step, decision in zip(self.plan.steps, decisions, strict=True):
             began = time.perf_counter()
             try:
-                record = self._do(step, intent)
+                record = self._do(step, decision)
             except Exception as error:
                 raise self._explained(step, error) from error
             seconds = time.perf_counter() - began
-            self._ended(step, intent, record, seconds)
+            self._ended(step, decision, record, seconds)
             for number in [n for n in self.values if last.get(n, 0) <= step.number]:
                 del self.values[number]  # nothing further down uses it
             while self.store.kept:
                 kept = self.store.kept.pop(0).name
                 self.notice(f"{kept}: you had changed something in this result, so it was kept")
 
-    def _do(self, step: PlannedStep, intent: Intent) -> dict[str, Any]:
+    def _do(self, step: PlannedStep, decision: Decision) -> dict[str, Any]:
         """Bring about what is intended; the record of the step."""
-        if intent.action == "run" and self.fresh:
+        if decision.action == "run" and self.fresh:
             self.store.drop_scratch(step)
-        if intent.action == "run" and not step.keeps:
+        if decision.action == "run" and not step.keeps:
             self._remember(step, self._result(step, None))
             self.store.drop_scratch(step)
             return {}
-        if intent.action == "run":
-            record: dict[str, Any] = {"key": step.key, "content": step.content, "reason": intent.reason}
+        if decision.action == "run":
+            record: dict[str, Any] = {"key": step.key, "content": step.content, "reason": decision.reason}
             with self.store.writing(step, record) as folder:
                 began = time.perf_counter()
                 result = self._result(step, folder)
@@ -184,12 +145,12 @@ class _Run:
             self._remember(step, result)
             return record
         record = self.store.record(step)
-        if intent.action in ("cached", "load"):
+        if decision.action in ("cached", "load"):
             # A run that loads no generator still says whose pictures these are.
             self.generator = self.generator or record.get("generator", {})
             self.made_on = self.made_on or record.get("device")
             self.licences += [text for text in record.get("licences", []) if text not in self.licences]
-        if intent.action == "load":
+        if decision.action == "load":
             generator = self.values.get(step.generator)
             loaded = step.result.load(self.store.folder / step.folder, generator)  # type: ignore[attr-defined]
             self._remember(step, loaded.to(self._device()) if isinstance(loaded, Generator) else loaded)
@@ -275,12 +236,16 @@ class _Run:
             )
         return self.plan.source.error(said, step.loc)
 
-    def _ended(self, step: PlannedStep, intent: Intent, record: Mapping[str, Any], seconds: float) -> None:
-        status = {"run": "ran", "load": "cached", "cached": "cached", "skip": "skipped"}[intent.action]
+    def _ended(
+        self, step: PlannedStep, decision: Decision, record: Mapping[str, Any], seconds: float
+    ) -> None:
+        status = {"run": "ran", "load": "cached", "cached": "cached", "skip": "skipped"}[decision.action]
         folder = self.store.folder / step.folder if step.keeps else None
         if status == "cached":
             seconds = float(record.get("seconds", 0))
-        report = StepReport(step.number, step.id, step.use, status, intent.reason, round(seconds, 3), folder)
+        report = StepReport(
+            step.number, step.id, step.use, status, decision.reason, round(seconds, 3), folder
+        )
         self.steps.append(
             {
                 "number": step.number,
@@ -289,7 +254,7 @@ class _Run:
                 "parameters": step.written,
                 "key": step.key,
                 "status": status,
-                "reason": intent.reason,
+                "reason": decision.reason,
                 "seconds": report.seconds,
                 "folder": step.folder if folder else None,
                 "result": step.result.__name__,

@@ -10,12 +10,11 @@ from interpgan_interpretable.training.energy import (
     group_maps,
     group_members,
     interpretability_loss,
-    langevin,
-    log_density_gradient,
     realism_loss,
     weight_gradient,
     weight_moments,
 )
+from interpgan_interpretable.training.langevin import langevin, log_density_gradient
 
 N, M, C, K, D, SIGMA = 6, 5, 3, 4, 3, 0.8
 GROUPS = torch.tensor([0, 2, 0, 1, -1])

@@ -79,7 +79,7 @@ class Refine(Operator):
         """The codes of a sample, or of a sample and its source, after all Langevin steps."""
         import torch
 
-        from interpgan_interpretable.training.energy import langevin
+        from interpgan_interpretable.training.langevin import langevin
 
         layer, _ = one_layer(generator)
         units = list(units_of(generator, self.concepts)[layer]) if len(pair) == 2 else []

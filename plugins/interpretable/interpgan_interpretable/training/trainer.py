@@ -15,6 +15,7 @@ from interpgan_core.plugin import outputs_of
 from interpgan_interpretable.training import energy
 from interpgan_interpretable.training.anchor import NeighbourExchange, anchor_loss
 from interpgan_interpretable.training.energy_model import EnergyModel, filter_rms, group_metrics
+from interpgan_interpretable.training.langevin import langevin
 from interpgan_interpretable.training.regroup import regrouped
 from interpgan_interpretable.training.settings import LayerSettings
 from interpgan_training.random_numbers import rng_for
@@ -128,7 +129,7 @@ class LayerTrainer(Trainer):
                 return model.energy(self._maps(codes, labels, random))
 
             # Li et al., equation 9: samples of the model, from codes of the prior.
-            sampled = energy.langevin(z, energy_of, noise, settings.langevin_step)
+            sampled = langevin(z, energy_of, noise, settings.langevin_step)
             drawn = self._maps(sampled, labels, random).detach()
             metrics["g langevin"] = float(model.energy(drawn).mean())
             gradient = energy.weight_gradient(model.scaled(maps), model.scaled(drawn), model.members)
