@@ -43,7 +43,7 @@ def check_anatomy(
     progress: Progress,
     folder: Path,
 ) -> Report:
-    """Look at samples.
+    """Measure samples.
 
     Args:
         generator: of avatars.

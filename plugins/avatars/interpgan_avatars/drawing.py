@@ -106,7 +106,7 @@ def _svg(person: Person, flat: bool) -> str:
     canvas.add("hair", f'path d="{path}"', hair, move=(at[0] - 0.2 * turn, at[1]))
     if person.beard:
         path, _ = _library("facial_hair/beard_medium")
-        beard = _blend(hair, "#000000", 0.12)  # told from hair of the same colour by a shade
+        beard = _blend(hair, "#000000", 0.12)  # a shade darker than hair of the same colour
         canvas.add("beard", f'path d="{path}"', beard, move=(_BEARD_AT[0] + 0.5 * turn, _BEARD_AT[1]))
     _mouth(canvas, person, turn)
     if person.eyeglasses:

@@ -1,4 +1,4 @@
-"""The world of the avatars: what a person is, and how a seed draws one. Numbers only; `drawing` makes the picture."""
+"""The attributes of a person, and how a seed draws them. Numbers only; `drawing` makes the picture."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Person:
 
     @property
     def hair_colour(self) -> int:
-        """Number of the colour that one sees: that of the old is grey."""
+        """Number of the visible colour: hair of the old is grey."""
         return HAIR_COLOURS.index("grey") if self.old else self.colour
 
     @property

@@ -1,4 +1,4 @@
-"""Inversion: the codes whose pictures look like given ones, so that a person's own picture can be edited."""
+"""Inversion: codes that reproduce given pictures, so that a person's own picture can be edited."""
 
 from collections.abc import Mapping
 

@@ -35,21 +35,21 @@ class OnPictures(Operator):
 
 
 class WithNets(OnPictures):
-    """Says how like the user's pictures are to others."""
+    """Measures the similarity of the user's pictures and others."""
 
     perceptual: Input[FeatureNet] | None = None
-    """A net that sees what pixels do not say: `$step`; without one there is no such term, and no such figure."""
+    """A net for the perceptual term and distance: `$step`; without one both are left out."""
     identity: Input[FeatureNet] | None = None
-    """A net that tells people apart: `$step`; likewise."""
+    """A net for the identity term and similarity: `$step`; without one both are left out."""
 
 
 class WithLikeness(WithNets):
-    """Makes pictures like the user's."""
+    """Reproduces the user's pictures."""
 
     perceptual_weight: Weight = 0.1
-    """Of the squared distance of its features, as a share of the squared length of the original's."""
+    """Weight of the perceptual term: squared distance of features over the squared length of the original's."""
     identity_weight: Weight = 0.1
-    """Of 1 minus the cosine of its features."""
+    """Weight of the identity term: 1 minus the cosine of features."""
 
     def likeness(self) -> Likeness:
         """The loss that the fields ask for."""

@@ -12,7 +12,7 @@ from interpgan_inversion.base import WithNets
 
 
 class Compare(WithNets):
-    """Show pictures beside those of their codes, before and after edits, with PSNR, SSIM and what the nets say."""
+    """Show pictures beside those of their codes, before and after edits, with PSNR, SSIM and distances of nets."""
 
     batches: Annotated[dict[str, Input[LatentBatch]], Field(min_length=1)]
     """Codes, one a picture, by the caption that they get."""

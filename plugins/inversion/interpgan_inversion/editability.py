@@ -22,7 +22,7 @@ from interpgan_inversion.loss import Likeness
 
 
 class Editability(WithNets):
-    """Edit inverted pictures, and see whether the edits take, and whether they still show the same person.
+    """Edit inverted pictures, and measure how far each edit goes and how well identity is kept.
 
     For each way of inversion, how near its pictures come to the originals; then every picture is moved towards the
     other side of every attribute, by the same strength for all. An edit takes where the scorer sees the picture of the

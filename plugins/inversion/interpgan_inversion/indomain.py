@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class InvertInDomain(WithLikeness):
-    """Find codes whose pictures are like given ones, and which the encoder would find again: easier to edit.
+    """Find codes that reproduce given pictures and that the encoder would predict from them: easier to edit.
 
     The search starts from the encoder's code. With a mask only what is white in it has to be like the picture: paste a
     part into a picture, mask it, and the generator blends it in (semantic diffusion).
@@ -28,9 +28,9 @@ class InvertInDomain(WithLikeness):
     encoder: Input[Encoder] | None = None
     """Of the step `inversion.encoder`; when left out, that which comes with interpgan for the generator."""
     mask: InputFile | None = None
-    """A picture of the same form as the others: what is white has to be like them, what is black need not."""
+    """A mask of the same shape as the pictures: white where they are to be reproduced, black where not."""
     domain_weight: Weight = 0.05
-    """Of the mean squared difference between a code and the encoder's of its picture."""
+    """Weight of the mean squared difference between a code and the one that the encoder predicts from its picture."""
     steps: Count = 100
     rate: Rate = 0.05
     """Highest training rate, in standard deviations of the samples' codes."""
@@ -59,7 +59,7 @@ class InvertInDomain(WithLikeness):
         mask = self._mask(generator, scratch, progress)
 
         def domain_term(apart: Tensor, images: Tensor) -> Tensor:
-            """How far each code is from the encoder's of its image; the last term of the paper's equation 4."""
+            """Mean squared difference from the codes that the encoder predicts; the last term of the paper's equation 4."""
             again: Tensor = encoder.net(images)[0]
             return (apart - again).square().flatten(1).mean(1) * self.domain_weight
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Invert(WithLikeness):
-    """Find codes whose pictures are like given ones, by optimisation, so that a person's own picture can be edited.
+    """Find codes that reproduce given pictures, by optimisation, so that a person's own picture can be edited.
 
     Every generator, in any of its spaces; with classes, class weights are searched for too. All pictures of a batch run
     together, the best code of each is kept, and a run that was stopped goes on where it was.
@@ -30,7 +30,7 @@ class Invert(WithLikeness):
     space: str | None = None
     """Where to search: z, w, w+, s; when left out, that of a code a layer (w+) where there is one, else the first."""
     start: Literal["samples", "mean"] | Input[LatentBatch] = "samples"
-    """The sample most like each picture, the mean code, or codes of a step, one a picture."""
+    """The start: the sample nearest to each picture, the mean code, or the codes of a step, one for each picture."""
     candidates: Count = 128
     """How many samples to choose from."""
     steps: Count = 300
@@ -39,7 +39,7 @@ class Invert(WithLikeness):
     noise: Weight = 0.05
     """How far codes are shaken at first, in the same unit; it fades in the first three quarters of the steps."""
     pull: Weight = 0.0
-    """Weight of the mean squared deviation from the mean code: less alike, easier to edit."""
+    """Weight of the mean squared deviation from the mean code: a larger one reproduces less, and is easier to edit."""
     batch_size: Count = 8
     """Pictures at once."""
     seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0

@@ -1,4 +1,4 @@
-"""How near the pictures of codes come to their originals, and the report of it."""
+"""Measures of reconstruction, and their report."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def compared(
     curves: Sequence[Curve] = (),
     notes: Sequence[str] = (),
 ) -> Report:
-    """Put beside every original the pictures of its codes, and measure them.
+    """Compare originals with the pictures of their codes.
 
     Args:
         folder: of the step.

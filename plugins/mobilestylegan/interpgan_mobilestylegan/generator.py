@@ -87,7 +87,7 @@ class MobileStyleGAN(Generator):
         return images.float()
 
     def style_weight(self, space: str, layer: int) -> Tensor:
-        """What SeFa factorises: the affine layers whose code drives a synthesis layer, row under row.
+        """The weights that SeFa factorises: the affine layers of a synthesis layer, row under row.
 
         Args:
             space: "w" or "w+".

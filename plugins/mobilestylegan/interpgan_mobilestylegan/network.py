@@ -89,7 +89,7 @@ class StyledConv(nn.Module):
         return out
 
     def _whole(self, x: Tensor, style: Tensor, noise: Tensor) -> Tensor:
-        """The layer as one would write it down: differentiable, on any device, all samples together."""
+        """The layer by its formula: differentiable, on any device, all samples together."""
         if self.up:
             before, style = style.split([x.shape[1], x.shape[1] // 4], 1)
             x = inverse_haar(x * before[:, :, None, None])
@@ -204,7 +204,7 @@ class Network(nn.Module):
         self.const.data = self.const.data.to(dtype)
 
     def _seen(self, styles: Tensor) -> bool:
-        """Can anything but this network look at the maps between the layers, now or later?"""
+        """Are the maps between the layers read outside of this network, by hooks or by autograd?"""
         hooked = any(conv._forward_hooks or conv._forward_pre_hooks for conv in self.convs)
         return styles.device.type != "cpu" or hooked or _tracked(styles, *self.parameters())
 

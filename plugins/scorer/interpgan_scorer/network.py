@@ -1,4 +1,4 @@
-"""A network in an ONNX file, with what it expects of pictures."""
+"""A network in an ONNX file, with the preprocessing that it expects."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class OnnxScorer:
             self(torch.zeros(1, 3, *self._size))
 
     def __getstate__(self) -> dict[str, Any]:
-        """What other processes need to make it again; a session stays where it is."""
+        """What other processes need to build it again; a session cannot be sent."""
         return {name: vars(self)[name] for name in self.__dataclass_fields__}
 
     @cached_property

@@ -30,7 +30,7 @@ class LoadOnnx(Operator):
 
     file: InputFile
     names: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_distinct)]
-    """What its numbers are, all of them, in their order."""
+    """Names of all its outputs, in their order."""
     size: Side | Annotated[tuple[Side, ...], Field(min_length=2, max_length=2)] | None = None
     """Height and width of what it takes, or the side of a square; by default what the file says, or as rendered."""
     values: Annotated[tuple[float, ...], Field(min_length=2, max_length=2)] = (0.0, 1.0)
@@ -47,7 +47,7 @@ class LoadOnnx(Operator):
     """What makes scores of the numbers; none: the numbers are the scores."""
 
     def run(self, device: str) -> OnnxScorer:
-        """Read it, and try it on one picture where its size is known.
+        """Read it, and run it on one picture where its size is known.
 
         Raises:
             InterpganError: if it is no ONNX model, or takes or gives something else than the parameters say.

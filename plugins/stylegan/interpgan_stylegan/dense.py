@@ -65,7 +65,7 @@ class Affine(nn.Module):
 
 
 class Dense(nn.Module):
-    """A dense layer that learns at its own rate, and its activation."""
+    """A dense layer with a learning rate multiplier, and its activation."""
 
     def __init__(self, inputs: int, outputs: int, rate: float = 1.0) -> None:
         super().__init__()

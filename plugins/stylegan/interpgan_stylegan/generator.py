@@ -1,4 +1,4 @@
-"""What the three StyleGANs share: their spaces, the way through them, and noise from seeds."""
+"""What the three StyleGANs share: their spaces, the maps between them, and noise from seeds."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class StyleGenerator(Generator):
         return self.module.synthesis.styles(codes) if target == "s" and source != "s" else codes
 
     def check_style_layer(self, space: str, layer: int) -> None:
-        """See that a layer takes its style from codes of a space.
+        """Check that a layer takes its style from codes of a space.
 
         Raises:
             InterpganError: if the space or the layer has none.

@@ -1,4 +1,4 @@
-"""The encoder that a generator may be trained with, so that it forgets no kind of picture."""
+"""The encoder of the autoencoder loss, against mode collapse: every kind of picture must be reproduced."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RANGE = 6.0  # of the logarithm of a variance; keeps the first steps finite
 
 
 class Encoder(nn.Module):
-    """Pictures to what their codes might be: a Gaussian for each.
+    """Maps images to a Gaussian over codes for each.
 
     Args:
         widths: channels at half the size, a quarter … 4 pixels.
@@ -35,7 +35,7 @@ class Encoder(nn.Module):
         channels_last(self)
 
     def forward(self, images: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Look.
+        """Forward pass.
 
         Args:
             images: (n, 3, r, r).
@@ -52,7 +52,7 @@ class Encoder(nn.Module):
 
 
 def divergence(mean: Tensor, spread: Tensor) -> Tensor:
-    """Of those Gaussians from the one that codes are drawn from, in nats.
+    """Kullback-Leibler divergence of those Gaussians from the prior of the codes, in nats.
 
     Args:
         mean, spread: (n, z), from `Encoder`.

@@ -25,7 +25,7 @@ TRAINER = "interpgan_training.trainer:Trainer"
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """What is to be trained, and for how long; JSON values, so that several processes can take it.
+    """What to train, and for how long; JSON values, which several processes can read.
 
     Args:
         family: settings of the architecture.
@@ -123,7 +123,7 @@ def train(
 
 
 def report(job: TrainingJob, scratch: Path, folder: Path, plots: Plots = PLOTS) -> None:
-    """Put the log, the curves and the pictures of a training into the folder of its step."""
+    """Write the log, the curves and the pictures of a training into the folder of its step."""
     log = TrainingLog(scratch, job.pictures, plots)
     log.report(folder, f"{job.family.family}, {job.pictures / 1000:g} thousand pictures")
 

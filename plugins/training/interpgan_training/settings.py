@@ -42,7 +42,7 @@ class FamilySettings(BaseModel):
     r1: float = Field(default=0.0, ge=0)
     """Weight of the R1 penalty; 0: none."""
     r1_interval: int = Field(default=16, ge=1)
-    """In how many steps it is taken once, so many times as strong (lazy regularisation)."""
+    """Steps between two R1 penalties, each multiplied by this number (lazy regularisation)."""
 
     reconstruction: float = Field(default=0.0, ge=0)
     """Weight of the generator's loss as the decoder of an autoencoder, whose encoder is trained beside it: a kind of
@@ -138,4 +138,4 @@ Architecture = Annotated[
     Annotated[StyleGAN2Settings | PGGANSettings | BigGANSettings, Field(discriminator="family")],
     BeforeValidator(_named),
 ]
-"""A family's name, for its defaults, or a mapping with `family` and what is to be otherwise."""
+"""A family's name, for its defaults, or a mapping with `family` and other values of its settings."""

@@ -40,7 +40,7 @@ def family_of(
 
 @dataclass(frozen=True)
 class Settings:
-    """What is the same for every family.
+    """Settings of every training, whatever the family.
 
     Args:
         seed: of everything random.

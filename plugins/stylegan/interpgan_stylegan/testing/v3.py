@@ -85,7 +85,7 @@ def write_pickle(path: Path, protocol: int = 4, **networks: tuple[str, dict[str,
 
 @contextmanager
 def _persistence() -> Iterator[Callable[[str, dict[str, Tensor], Any], Any]]:
-    """A stand-in for the module whose function the pickle names, for as long as it is written."""
+    """A placeholder of the module whose function the pickle names, while it is written."""
 
     def _reconstruct_persistent_obj(meta: object) -> None:
         raise AssertionError("the reader called it")

@@ -40,7 +40,7 @@ class Discriminator(nn.Module):
         self.add_module(f"layer{2 * self.last + 2}", Dense(hidden, max(classes, 1)))
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        """How real pictures look.
+        """Logits of images.
 
         Args:
             images: (n, 3, r, r) in [-1, 1]; n a multiple of `group`, or no more than it.

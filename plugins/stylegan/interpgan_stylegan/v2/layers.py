@@ -60,7 +60,7 @@ class StyledConv(nn.Module):
         return self._formula(x, style, noise)
 
     def _formula(self, x: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
-        """The layer as one would write it down: differentiable, on any device, in any precision."""
+        """The layer by its formula: differentiable, on any device, in any precision."""
         if x.dtype.itemsize == 2:
             style = style / style.abs().amax(1, keepdim=True).clamp_min(EPSILON)  # keeps sums in range
         factor = self._demodulation(style).to(x.dtype)

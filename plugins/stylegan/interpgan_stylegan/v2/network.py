@@ -96,7 +96,7 @@ class Synthesis(StyleSynthesis):
         return picture
 
     def _seen(self, styles: Tensor) -> bool:
-        """Can anything but this network look at the maps between the layers, now or later?"""
+        """Are the maps between the layers read outside of this network, by hooks or by autograd?"""
         hooked = any(part._forward_hooks or part._forward_pre_hooks for part in self.modules())
         return not len(styles) or hooked or not untracked_on_cpu(styles, *self.parameters())
 

@@ -19,7 +19,7 @@ D = TypeVar("D", bound=nn.Module)
 
 @dataclass(frozen=True)
 class Family(ABC, Generic[G, D]):
-    """What only a family knows of its networks and their training.
+    """The networks of a family of GANs, and how they are trained.
 
     A network is one of the family's backbone plugin, with new weights. `stage` is whatever `stage()` says:
     how far a network that grows has grown.
@@ -137,7 +137,7 @@ class Family(ABC, Generic[G, D]):
         step: int,
         memory: dict[str, float],
     ) -> Tensor | None:
-        """What is added to the generator's loss at a step, or None.
+        """A regularisation term of the generator's loss at a step, or None.
 
         Args:
             generator, count, labels, random: as in `fakes`.
@@ -147,7 +147,7 @@ class Family(ABC, Generic[G, D]):
         return None
 
     def check(self, resolution: int) -> None:
-        """See that the widths make pictures of this size.
+        """Check that the widths make pictures of this size.
 
         Raises:
             InterpganError: if they do not.

@@ -42,7 +42,7 @@ class BigGANFamily(Family[Network, Discriminator]):
     conditional = True
 
     def architecture(self, classes: int) -> Architecture:
-        """Of the generator; its spectral norms are torch's while it is trained."""
+        """The generator's architecture; in training, torch computes the spectral norms."""
         return Architecture(
             deep=False,
             blocks=tuple(Block(a, b, up=True) for a, b in pairwise(self.settings.widths)),
@@ -62,7 +62,7 @@ class BigGANFamily(Family[Network, Discriminator]):
         )
 
     def discriminator_shape(self, classes: int) -> tuple[list[tuple[int, int, int]], tuple[int, ...], int]:
-        """What makes the discriminator: widths of its blocks, attention, classes."""
+        """Arguments of the discriminator: widths of its blocks, attention, classes."""
         return [(a, b, b) for a, b in pairwise((3, *reversed(self.settings.widths)))], (), classes
 
     def build(self, resolution: int, classes: int) -> tuple[Network, Discriminator]:
@@ -183,7 +183,7 @@ def _plain(trained: N, fresh: N) -> N:
 def batch_statistics(
     network: nn.Module, found: dict[Norm, list[tuple[Tensor, Tensor]]] | None = None
 ) -> Iterator[None]:
-    """Have batch norms take the statistics of the batch that passes, rather than those that they keep.
+    """Let batch norms use the statistics of the current batch instead of the stored ones.
 
     Args:
         network: a generator.

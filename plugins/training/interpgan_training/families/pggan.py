@@ -62,7 +62,7 @@ class PGGANFamily(Family[Network, Discriminator]):
         return Stage(block, min(max(phase - 2 * block + 1, 0.0), 1.0) if block else 1.0)
 
     def sized(self, images: Tensor, stage: Stage) -> Tensor:
-        """As small as the block; blended like the generated ones."""
+        """Real images at the size of the block, blended as the generated ones are."""
         side = 4 * 2**stage.block
         images = functional.avg_pool2d(images, images.shape[-1] // side)
         if stage.new < 1:
