@@ -59,7 +59,7 @@ class InvertInDomain(WithLikeness):
         mask = self._mask(generator, scratch, progress)
 
         def domain_term(apart: Tensor, images: Tensor) -> Tensor:
-            """Mean squared difference from the codes that the encoder predicts; the last term of the paper's equation 4."""
+            """Mean squared difference from the codes that the encoder predicts; the last term of equation 4."""
             again: Tensor = encoder.net(images)[0]
             return (apart - again).square().flatten(1).mean(1) * self.domain_weight
 

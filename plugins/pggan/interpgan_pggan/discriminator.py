@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interpgan_core import InterpganError
+from interpgan_core.plugin import group_std
 from interpgan_pggan.network import SLOPE, equalised
 
 
@@ -95,31 +95,3 @@ class _Dense(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = functional.linear(x, self.weight * self.scale, self.bias)
         return x if self.linear else functional.leaky_relu(x, SLOPE)
-
-
-def group_std(x: Tensor, group: int) -> Tensor:
-    """Minibatch standard deviation: how much the images of a group differ, as a map of one number.
-
-    Args:
-        x: (n, c, h, w).
-        group: images in a group; sample j belongs to group j mod (n / group).
-
-    Returns:
-        (n, 1, h, w).
-
-    Raises:
-        InterpganError: if n is not a multiple of the group.
-
-    Source:
-        Karras et al., Progressive Growing of GANs, ICLR 2018, section 3.
-    """
-    n, (height, width) = len(x), x.shape[2:]
-    group = min(group, n)
-    if n % group:
-        raise InterpganError(
-            f"{n} images cannot be divided into groups of {group}; give a multiple of {group}"
-        )
-    # The standard deviation of each feature at each place over the group, averaged to one number.
-    groups = x.reshape(group, n // group, *x.shape[1:])
-    spread: Tensor = groups.var(0, correction=0).add(1e-8).sqrt().mean((1, 2, 3), keepdim=True)
-    return spread.repeat(group, 1, height, width)

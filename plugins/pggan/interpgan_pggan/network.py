@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from interpgan_core.plugin import UpsamplingKernel
+
 SLOPE = 0.2  # of every leaky ReLU
 EPSILON = 1e-8  # of every pixel norm
 
@@ -88,9 +90,8 @@ class First(nn.Module):
 class Layer(nn.Module):
     """Pixel norm, nearest upsampling where `up`, 3x3 convolution, leaky ReLU.
 
-    Upsampling and convolution are one transposed convolution: upsampling makes four equal pixels of one, and the
-    4x4 kernel holds sums of the 3x3 one's entries over them. That is 4 products for a pixel in place of 9. The
-    factors of pixel norm and of the equalised weight are one multiplication of the maps.
+    Upsampling and convolution are one transposed convolution. The factors of pixel norm and of the equalised weight are
+    one multiplication of the maps.
     """
 
     def __init__(self, inputs: int, outputs: int, up: bool = False) -> None:
@@ -98,26 +99,16 @@ class Layer(nn.Module):
         self.weight = nn.Parameter(torch.empty(outputs, inputs, 3, 3))
         self.bias = nn.Parameter(torch.empty(outputs))
         self.scale, self.up = equalised(inputs * 9), up
-        self._kernel: tuple[object, Tensor] | None = None
+        self.kernel = UpsamplingKernel()
 
     def forward(self, x: Tensor) -> Tensor:
         """Args: x: (n, c, h, w), best channels-last; Returns: (n, o, h, w), or twice as high and wide."""
         x = x * (pixel_scale(x) * self.scale)
         if self.up:
-            x = functional.conv_transpose2d(x, self._up_kernel(), self.bias, stride=2, padding=1)
+            x = functional.conv_transpose2d(x, self.kernel(self.weight), self.bias, stride=2, padding=1)
         else:
             x = functional.conv2d(x, self.weight, self.bias, padding=1)
         return functional.leaky_relu_(x, SLOPE)
-
-    def _up_kernel(self) -> Tensor:
-        """`up_kernel` of the weight, computed again only when the weight has changed."""
-        if torch.is_grad_enabled() and self.weight.requires_grad:
-            return up_kernel(self.weight)
-        version = 0 if self.weight.is_inference() else self.weight._version
-        state = (self.weight.data_ptr(), self.weight.device, self.weight.dtype, version)
-        if self._kernel is None or self._kernel[0] != state:
-            self._kernel = state, up_kernel(self.weight)
-        return self._kernel[1]
 
 
 class Output(nn.Module):
@@ -148,20 +139,6 @@ def pixel_scale(x: Tensor) -> Tensor:
     length = torch.linalg.vector_norm(x, dim=1, keepdim=True, dtype=wide)
     scale: Tensor = (length.square() / x.shape[1] + EPSILON).rsqrt().to(x.dtype)
     return scale
-
-
-def up_kernel(weight: Tensor) -> Tensor:
-    """Nearest upsampling by 2 and a 3x3 convolution, as the kernel of one transposed convolution.
-
-    Args:
-        weight: (o, c, 3, 3).
-
-    Returns:
-        (c, o, 4, 4), channels-last, for stride 2 and padding 1.
-    """
-    padded = functional.pad(weight.flip(2, 3).transpose(0, 1), (1, 1, 1, 1))
-    rows = padded[:, :, 1:] + padded[:, :, :-1]
-    return (rows[..., 1:] + rows[..., :-1]).contiguous(memory_format=torch.channels_last)
 
 
 def _nearest(x: Tensor, times: int = 2) -> Tensor:

@@ -9,9 +9,9 @@ import torch
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, leaky_relu, linear
 
 from interpgan_core import InterpganError, LatentBatch, load_generator
+from interpgan_core.plugin import group_std
 from interpgan_core.testing import conformance, plugin_conformance
 from interpgan_pggan import operators
-from interpgan_pggan.discriminator import group_std
 from interpgan_pggan.testing import Z, discriminator, generator, write
 
 

@@ -11,7 +11,6 @@ from torch.nn.functional import avg_pool2d, conv2d, interpolate, leaky_relu, lin
 from interpgan_core import InterpganError, LatentBatch, load_generator, seeded_normal
 from interpgan_core.testing import conformance, plugin_conformance
 from interpgan_stylegan.testing.v1 import DEPTH, WIDTHS, W, Z, blur, discriminator, generator
-from interpgan_stylegan.v1.discriminator import group_std
 from interpgan_stylegan.v1.network import restyle
 
 LAYERS = 2 * len(WIDTHS)
@@ -231,8 +230,3 @@ def test_discriminator():
     assert (discriminator(pictures, labels) - expected_logits(pictures, labels, 2)).abs().max() < 1e-5
     with pytest.raises(InterpganError, match="has 3 classes; give it labels"):
         discriminator(pictures)
-
-
-def test_pictures_that_do_not_fall_into_groups():
-    with pytest.raises(InterpganError, match="5 pictures do not fall into groups of 4; give a multiple of 4"):
-        group_std(torch.zeros(5, 2, 4, 4), 4)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from interpgan_core import InterpganError
+from interpgan_core.plugin import group_std
 from interpgan_stylegan.v1.network import SLOPE, Dense
 
 
@@ -87,25 +88,3 @@ class _Conv(nn.Module):
 class _Hidden(Dense):
     def forward(self, x: Tensor) -> Tensor:
         return functional.leaky_relu(super().forward(x), SLOPE)
-
-
-def group_std(x: Tensor, group: int) -> Tensor:
-    """Minibatch standard deviation: how much the pictures of a group differ, as a map of one number.
-
-    Args:
-        x: (n, c, h, w).
-        group: pictures in a group; sample j belongs to group j mod (n / group).
-
-    Returns:
-        (n, 1, h, w).
-
-    Raises:
-        InterpganError: if n is not a multiple of the group.
-    """
-    n, (height, width) = len(x), x.shape[2:]
-    group = min(group, n)
-    if n % group:
-        raise InterpganError(f"{n} pictures do not fall into groups of {group}; give a multiple of {group}")
-    groups = x.reshape(group, n // group, *x.shape[1:])
-    spread: Tensor = groups.var(0, correction=0).add(1e-8).sqrt().mean((1, 2, 3), keepdim=True)
-    return spread.repeat(group, 1, height, width)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from interpgan_core.plugin import UpsamplingKernel
 from interpgan_stylegan.dense import linear
 from interpgan_stylegan.style_network import StyleNetwork, StyleSynthesis
 
@@ -210,28 +211,18 @@ class Conv(Layer):
         super().__init__(outputs, w, side)
         self.weight = nn.Parameter(torch.empty(outputs, inputs, 3, 3))
         self.scale, self.up = (2 / (inputs * 9)) ** 0.5, up
-        self._kernel: tuple[object, Tensor] | None = None
+        self.kernel = UpsamplingKernel()
 
     def forward(self, x: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
         """Args: x: (n, c, h, w), best channels-last; Returns: (n, o, h, w), or twice as high and wide."""
         if self.up:
-            x = functional.conv_transpose2d(x, self._up_kernel(), stride=2, padding=1)
+            x = functional.conv_transpose2d(x, self.kernel(self.weight), stride=2, padding=1)
             line = x.new_tensor([1, 2, 1]) / 4
             blur = (line[:, None] * line * self.scale).expand(x.shape[1], 1, 3, 3)
             x = functional.conv2d(x, blur, self.bias, padding=1, groups=x.shape[1])
         else:
             x = functional.conv2d(x, self.weight * self.scale, self.bias, padding=1)
         return self.finish(x, style, noise)
-
-    def _up_kernel(self) -> Tensor:
-        """`up_kernel` of the weight, made again only when the weight has changed."""
-        if torch.is_grad_enabled() and self.weight.requires_grad:
-            return up_kernel(self.weight)
-        version = 0 if self.weight.is_inference() else self.weight._version
-        state = (self.weight.data_ptr(), self.weight.device, self.weight.dtype, version)
-        if self._kernel is None or self._kernel[0] != state:
-            self._kernel = state, up_kernel(self.weight)
-        return self._kernel[1]
 
 
 class Output(nn.Module):
@@ -266,20 +257,6 @@ def restyle(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     wide = torch.promote_types(x.dtype, torch.float32)  # squares may pass the range of float16
     variance = x.to(wide).square().mean((2, 3), keepdim=True)
     return torch.addcmul(shift, x, scale * (variance + EPSILON).rsqrt().to(x.dtype), out=out)
-
-
-def up_kernel(weight: Tensor) -> Tensor:
-    """Nearest upsampling by 2 and a 3x3 convolution, as the kernel of one transposed convolution.
-
-    Args:
-        weight: (o, c, 3, 3).
-
-    Returns:
-        (c, o, 4, 4), channels-last, for stride 2 and padding 1.
-    """
-    padded = functional.pad(weight.flip(2, 3).transpose(0, 1), (1, 1, 1, 1))
-    rows = padded[:, :, 1:] + padded[:, :, :-1]
-    return (rows[..., 1:] + rows[..., :-1]).contiguous(memory_format=torch.channels_last)
 
 
 def _nearest(x: Tensor, times: int = 2) -> Tensor:

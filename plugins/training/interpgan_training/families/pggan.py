@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from interpgan_core import Generator
-from interpgan_core.plugin import channels_last
-from interpgan_pggan.discriminator import Discriminator, group_std
+from interpgan_core.plugin import channels_last, group_std
+from interpgan_pggan.discriminator import Discriminator
 from interpgan_pggan.generator import PGGAN
 from interpgan_pggan.network import Network
 from interpgan_training.families.base import Family
