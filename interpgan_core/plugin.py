@@ -18,6 +18,7 @@ from interpgan_core.generators.options import check_option as check_option
 from interpgan_core.generators.saving import SavedGenerator as SavedGenerator
 from interpgan_core.generators.saving import renamed as renamed
 from interpgan_core.generators.saving import state_of as state_of
+from interpgan_core.generators.shapes import Shapes as Shapes
 from interpgan_core.loading.backbones import Backbone as Backbone
 from interpgan_core.loading.backbones import Checkpoint as Checkpoint
 from interpgan_core.loading.backbones import Description as Description

@@ -13,7 +13,7 @@ import torch
 
 from interpgan_biggan import files_ajbrock, files_huggingface
 from interpgan_biggan.discriminator import Discriminator
-from interpgan_biggan.files import Shapes, build_network
+from interpgan_biggan.files import build_network
 from interpgan_biggan.generator import BigGAN, spaces_of
 from interpgan_biggan.models import LICENCE
 from interpgan_biggan.network import Network, saved_architecture
@@ -25,6 +25,7 @@ from interpgan_core.plugin import (
     LoadOptions,
     Precision,
     SavedGenerator,
+    Shapes,
     check_option,
     renamed,
 )
@@ -72,7 +73,7 @@ class BigGANBackbone:
             InterpganError: if tensors are missing.
         """
         file, discriminator = _files(checkpoint)
-        shapes = Shapes(file.state(), file.path)
+        shapes = Shapes(file.state(), file.path, "BigGAN")
         if files_huggingface.knows(shapes):
             layout, settings = "Hugging Face", files_huggingface.settings_of(file.path)
             architecture = files_huggingface.architecture_of(shapes, settings)

@@ -1,11 +1,11 @@
-"""What the layouts of both publishers share: shapes of a file's tensors, names, and building the network."""
+"""What the layouts of both publishers share: names, and building the network."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from torch import Tensor, nn
 
@@ -14,44 +14,6 @@ from interpgan_core import InterpganError
 from interpgan_core.plugin import build
 
 Network = TypeVar("Network", bound=nn.Module)
-
-
-class Shapes(dict[str, tuple[int, ...]]):
-    """Shape of each tensor of a file, by name; one that is missing is an error.
-
-    Args:
-        state: the file's tensors.
-        path: the file, for messages.
-    """
-
-    def __init__(self, state: Mapping[str, Tensor], path: Path) -> None:
-        super().__init__({name: tuple(t.shape) for name, t in state.items() if isinstance(t, Tensor)})
-        self.path = path
-
-    def __missing__(self, name: str) -> NoReturn:
-        self.fail(f"lacks {name}")
-
-    def fail(self, what: str) -> NoReturn:
-        """Raises: InterpganError: always."""
-        raise InterpganError(
-            f"{self.path} {what}; it is damaged, or from a variant of BigGAN that interpgan does not know"
-        )
-
-    def of(self, name: str, dimensions: int) -> tuple[int, ...]:
-        """The shape of a tensor that must have so many dimensions."""
-        if len(self[name]) != dimensions:
-            self.fail(f"has {name} of shape {self[name]}, not {dimensions} dimensions")
-        return self[name]
-
-    def count(self, pattern: str) -> int:
-        """How many numbers the pattern's group takes, which must run from 0 on without a gap."""
-        found = {int(m[1]) for name in self if (m := re.fullmatch(pattern, name))}
-        if not found:
-            self.fail("has no blocks")
-        for i in range(len(found)):
-            if i not in found:
-                self.fail(f"lacks block {i} of {max(found) + 1}")
-        return len(found)
 
 
 def new_name(name: str, table: Iterable[tuple[str, str]]) -> str:

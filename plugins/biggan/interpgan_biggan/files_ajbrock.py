@@ -10,10 +10,10 @@ from pathlib import Path
 from torch import Tensor
 
 from interpgan_biggan.discriminator import Discriminator
-from interpgan_biggan.files import Shapes, build_network, new_name
+from interpgan_biggan.files import build_network, new_name
 from interpgan_biggan.network import Architecture, Block, Network
 from interpgan_core import InterpganError
-from interpgan_core.plugin import Checkpoint
+from interpgan_core.plugin import Checkpoint, Shapes
 
 # Of networks that were trained by that code, and of those converted from TensorFlow, which lack `sv0`.
 _TRAINED = {"bn_eps": 1e-5, "sn_eps": 1e-6}
@@ -153,7 +153,7 @@ def read(file: Checkpoint, bn_eps: float | None, sn_eps: float | None) -> Networ
     Raises:
         InterpganError: if it is damaged, or of a variant that is not known.
     """
-    shapes = Shapes(file.state(), file.path)
+    shapes = Shapes(file.state(), file.path, "BigGAN")
     architecture = architecture_of(shapes, bn_eps)
     tensors = _tensors(file.state(), _NAMES, by_class=architecture.embedding is None)
     eps = sn_eps or _epsilons(shapes)["sn_eps"]
@@ -166,7 +166,7 @@ def read_discriminator(file: Checkpoint, sn_eps: float | None) -> Discriminator:
     Raises:
         InterpganError: if it is damaged, or of a variant that is not known.
     """
-    shapes = Shapes(file.state(), file.path)
+    shapes = Shapes(file.state(), file.path, "BigGAN")
     widths, count = [], shapes.count(r"blocks\.(\d+)\.0\.conv1\.weight")
     for i in range(count):
         between, inputs = shapes.of(f"blocks.{i}.0.conv1.weight", 4)[:2]

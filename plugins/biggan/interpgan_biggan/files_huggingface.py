@@ -11,11 +11,11 @@ from pathlib import Path
 
 from torch import Tensor
 
-from interpgan_biggan.files import Shapes, build_network, new_name
+from interpgan_biggan.files import build_network, new_name
 from interpgan_biggan.network import Architecture, Block, Network
 from interpgan_biggan.operators import Statistics
 from interpgan_core import InterpganError
-from interpgan_core.plugin import Checkpoint
+from interpgan_core.plugin import Checkpoint, Shapes
 
 WEIGHTS, CONFIG = "pytorch_model.bin", "config.json"
 EPS = 1e-4  # of a file without its config.json
@@ -201,7 +201,7 @@ def read(file: Checkpoint, bn_eps: float | None, truncation: float, statistics: 
         InterpganError: if it is damaged, or of a variant that is not known.
     """
     state = file.state()
-    shapes = Shapes(state, file.path)
+    shapes = Shapes(state, file.path, "BigGAN")
     count = shapes.of("generator.bn.running_means", 2)[0]
     if count < 2:
         shapes.fail(f"has {count} row of statistics")

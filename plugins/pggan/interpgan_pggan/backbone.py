@@ -21,7 +21,7 @@ from interpgan_core.plugin import (
     renamed,
 )
 from interpgan_pggan.discriminator import Discriminator
-from interpgan_pggan.files import USUAL_INPUTS, Parts, knows, layers_of, plain_kernels, read
+from interpgan_pggan.files import INPUTS, USUAL_INPUTS, Parts, knows, plain_kernels, read
 from interpgan_pggan.generator import PGGAN
 from interpgan_pggan.network import Network
 
@@ -128,11 +128,11 @@ def _checked_lod(path: Path, blocks: int, own: float, options: PGGANOptions) -> 
 
 
 def _discriminator(parts: Parts, fused: bool) -> Discriminator:
-    tensors = parts.discriminator
-    count = layers_of(tensors, "input")
-    widths = [parts.shape(f"input{j}.bias", tensors)[0] for j in range(count)]
-    hidden, outputs = (parts.shape(f"layer{2 * count + k}.bias", tensors)[0] for k in (-1, 0))
-    return build(lambda: Discriminator(widths, hidden, outputs, fused), tensors, parts.path)
+    shapes = parts.discriminator_shapes
+    count = shapes.count(INPUTS)
+    widths = [shapes.of(f"input{j}.bias", 1)[0] for j in range(count)]
+    hidden, outputs = (shapes.of(f"layer{2 * count + k}.bias", 1)[0] for k in (-1, 0))
+    return build(lambda: Discriminator(widths, hidden, outputs, fused), parts.discriminator, parts.path)
 
 
 def _generator(

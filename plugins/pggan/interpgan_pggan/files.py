@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from interpgan_core import InterpganError
-from interpgan_core.plugin import Checkpoint
+from interpgan_core.plugin import Checkpoint, Shapes
 
 USUAL_INPUTS = 512  # z of every published generator; inputs beyond them are a label
+INPUTS = r"input(\d+)\.(?:weight|bias)"  # of the discriminator, one a size
 _GENERATOR = ("generator_smooth", "generator")  # the moving average is taken before the last weights
 _INTERFACEGAN = r"\.conv(?=\.weight$)|\.wscale(?=\.bias$)"  # in the names of that layout, not in genforce's
 
@@ -36,45 +38,43 @@ class Parts:
     discriminator: Mapping[str, Tensor]
     lod: float
 
+    @cached_property
+    def shapes(self) -> Shapes:
+        """Of the generator's tensors."""
+        return Shapes(self.generator, self.path, "PGGAN")
+
+    @cached_property
+    def discriminator_shapes(self) -> Shapes:
+        """Of the discriminator's tensors."""
+        return Shapes(self.discriminator, self.path, "PGGAN")
+
     @property
     def inputs(self) -> int:
         """Entries of z and of the label together."""
-        return self.shape("layer0.weight")[1]
+        return self.shapes.of("layer0.weight", 4)[1]
 
     @property
     def widths(self) -> list[int]:
         """Channels at 4, 8, 16 … pixels."""
-        count = layers_of(self.generator, "output")
-        return [self.shape(f"layer{2 * b}.bias")[0] for b in range(count)]
+        count = self.shapes.count(r"output(\d+)\.(?:weight|bias)")
+        return [self.shapes.of(f"layer{2 * b}.bias", 1)[0] for b in range(count)]
 
     @property
     def classes(self) -> int:
         """Entries of the label: outputs of the discriminator's last layer beside the logit."""
         if not self.discriminator:
             return max(0, self.inputs - USUAL_INPUTS)
-        last = 2 * layers_of(self.discriminator, "input")
-        return self.shape(f"layer{last}.bias", self.discriminator)[0] - 1
+        last = 2 * self.discriminator_shapes.count(INPUTS)
+        return self.discriminator_shapes.of(f"layer{last}.bias", 1)[0] - 1
 
     @property
     def fused(self) -> bool:
         """Are the upsampling layers transposed convolutions? False where no shape shows it."""
         for block, width in enumerate(self.widths):
-            rows, columns = self.shape(f"layer{2 * block}.weight")[:2]
+            rows, columns = self.shapes.of(f"layer{2 * block}.weight", 4)[:2]
             if block and rows != columns:
                 return rows != width
         return False
-
-    def shape(self, name: str, tensors: Mapping[str, Tensor] | None = None) -> tuple[int, ...]:
-        """The shape of a tensor that has axes.
-
-        Raises:
-            InterpganError: if it is missing, or a single number.
-        """
-        tensor = (self.generator if tensors is None else tensors).get(name)
-        if tensor is None or not tensor.ndim or (name.endswith("weight") and tensor.ndim < 2):
-            what = "lacks" if tensor is None else f"has only {tuple(tensor.shape)} in place of"
-            raise InterpganError(f"{self.path} {what} {name}, which every PGGAN has; it is damaged")
-        return tuple(tensor.shape)
 
 
 def knows(checkpoint: Checkpoint) -> bool:
@@ -130,11 +130,3 @@ def plain_kernels(parts: Parts, fused: bool) -> dict[str, Tensor]:
         elif fused and weight.ndim == 4:
             tensors[name] = weight.transpose(0, 1).flip(2, 3)
     return tensors
-
-
-def layers_of(tensors: Mapping[str, Tensor], name: str) -> int:
-    """The number of layers name0, name1 …"""
-    count = 0
-    while f"{name}{count}.weight" in tensors or f"{name}{count}.bias" in tensors:
-        count += 1
-    return count

@@ -122,7 +122,7 @@ BROKEN = {
         "synthesis.layer2.apply_noise.noise": torch.zeros(1, 1, 4, 4),
     },
     "w_avg has shape (3,)": {**generator(), "truncation.w_avg": torch.zeros(3)},
-    "has only () in place of synthesis.layer2.bias": {
+    "has synthesis.layer2.bias of shape ()": {
         **generator(),
         "synthesis.layer2.bias": torch.zeros(()),
     },

@@ -15,13 +15,14 @@ from interpgan_core.plugin import (
     LoadOptions,
     Noise,
     Precision,
+    Shapes,
     build,
     channels_last,
     check_option,
 )
 from interpgan_stylegan.generator import MEAN_CODES
 from interpgan_stylegan.v1.discriminator import Discriminator
-from interpgan_stylegan.v1.files import Fused, Parts, knows, layers_of, plain_kernels, read
+from interpgan_stylegan.v1.files import Fused, Parts, knows, plain_kernels, read
 from interpgan_stylegan.v1.generator import FAMILY, StyleGAN1
 from interpgan_stylegan.v1.network import Mapping, Network, Synthesis
 
@@ -129,11 +130,11 @@ def _mean(network: Network) -> Tensor:
 
 
 def _discriminator(parts: Parts) -> Discriminator:
-    tensors = parts.discriminator
-    count = layers_of(tensors, "input")
-    widths = [parts.shape(f"input{j}.bias", tensors)[0] for j in range(count)]
-    hidden = parts.shape(f"layer{2 * count - 1}.bias", tensors)[0]
-    return build(lambda: Discriminator(widths, hidden, parts.classes), tensors, parts.path)
+    shapes = Shapes(parts.discriminator, parts.path, FAMILY)
+    count = shapes.count(r"input(\d+)\.(?:weight|bias)")
+    widths = [shapes.of(f"input{j}.bias", 1)[0] for j in range(count)]
+    hidden = shapes.of(f"layer{2 * count - 1}.bias", 1)[0]
+    return build(lambda: Discriminator(widths, hidden, parts.classes), parts.discriminator, parts.path)
 
 
 backbone = StyleGAN1Backbone()

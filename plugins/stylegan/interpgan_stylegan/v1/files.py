@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from interpgan_core import InterpganError
-from interpgan_core.plugin import Checkpoint
+from interpgan_core.plugin import Checkpoint, Shapes
 
 Fused = Literal["auto"] | bool
 FUSED_FROM = 128  # pixels; the published networks' upsampling layers are fused from here on
@@ -48,40 +49,33 @@ class Parts:
     w_avg: Tensor | None
     lod: float
 
+    @cached_property
+    def shapes(self) -> Shapes:
+        """Of the generator's tensors."""
+        return Shapes(self.generator, self.path, "StyleGAN 1")
+
     @property
     def widths(self) -> list[int]:
         """Channels at 4, 8, 16 … pixels."""
-        count = layers_of(self.generator, "synthesis.output")
-        return [self.shape(f"synthesis.layer{2 * b}.bias")[0] for b in range(count)]
+        count = self.shapes.count(r"synthesis\.output(\d+)\.(?:weight|bias)")
+        return [self.shapes.of(f"synthesis.layer{2 * b}.bias", 1)[0] for b in range(count)]
 
     @property
     def classes(self) -> int:
         """Entries of the label."""
         name = "mapping.label_weight"
-        return self.shape(name)[0] if name in self.generator else 0
+        return self.shapes.of(name, 2)[0] if name in self.generator else 0
 
     @property
     def z(self) -> int:
         """Entries of z."""
-        return self.shape("mapping.dense0.weight")[1] // (2 if self.classes else 1)
+        return self.shapes.of("mapping.dense0.weight", 2)[1] // (2 if self.classes else 1)
 
     @property
     def mapping(self) -> list[int]:
         """Outputs of each dense layer; the last is w."""
-        count = layers_of(self.generator, "mapping.dense")
-        return [self.shape(f"mapping.dense{i}.bias")[0] for i in range(count)]
-
-    def shape(self, name: str, tensors: Mapping[str, Tensor] | None = None) -> tuple[int, ...]:
-        """The shape of a tensor that has axes.
-
-        Raises:
-            InterpganError: if it is missing, or has too few.
-        """
-        tensor = (self.generator if tensors is None else tensors).get(name)
-        if tensor is None or not tensor.ndim or (name.endswith("weight") and tensor.ndim < 2):
-            what = "lacks" if tensor is None else f"has only {tuple(tensor.shape)} in place of"
-            raise InterpganError(f"{self.path} {what} {name}, which every StyleGAN 1 has; it is damaged")
-        return tuple(tensor.shape)
+        count = self.shapes.count(r"mapping\.dense(\d+)\.(?:weight|bias)")
+        return [self.shapes.of(f"mapping.dense{i}.bias", 1)[0] for i in range(count)]
 
 
 def knows(checkpoint: Checkpoint) -> bool:
@@ -166,11 +160,3 @@ def _check_blur(path: Path, key: str, kernel: Tensor) -> None:
         raise InterpganError(
             f"{path}: {key} is not the [1 2 1] of StyleGAN 1; it is damaged, or another network"
         )
-
-
-def layers_of(tensors: Mapping[str, Tensor], name: str) -> int:
-    """How many there are of name0, name1 …"""
-    count = 0
-    while f"{name}{count}.weight" in tensors or f"{name}{count}.bias" in tensors:
-        count += 1
-    return count
