@@ -1,4 +1,4 @@
-"""What every measurement starts from: pictures of the data and of the generator, and their features."""
+"""What every measurement starts from: its parameters, pictures of the data and of the generator, their features."""
 
 from __future__ import annotations
 
@@ -7,13 +7,25 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from interpgan_core import FeatureNet, Generator, ImageSet, InterpganError, Progress
+from interpgan_core import FeatureNet, Generator, ImageSet, Input, InterpganError, Operator, Progress, Seeds
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Count = Annotated[int, Field(ge=1, strict=True)]
 """How many of something: a whole number, 1 at least."""
+
+
+class Comparison(Operator):
+    """What the operators that compare real pictures with samples have in common."""
+
+    data: Input[ImageSet]
+    """The real pictures."""
+    seeds: Seeds = "0-9999"
+    """The samples to draw."""
+    real: Count = 10000
+    """At most so many pictures of the data, chosen at random, the same ones in every run."""
+    batch_size: Count = 16
 
 
 def chosen(data: ImageSet, count: int) -> list[int]:

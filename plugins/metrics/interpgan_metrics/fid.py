@@ -10,17 +10,15 @@ from pydantic import StrictBool
 from interpgan_core import (
     FeatureNet,
     Generator,
-    ImageSet,
     Input,
     InterpganError,
-    Operator,
     Progress,
     Ranges,
     Report,
-    Seeds,
     Table,
 )
 from interpgan_metrics.features import (
+    Comparison,
     Count,
     chosen,
     feature_count,
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
     from torchmetrics.image.kid import KernelInceptionDistance
 
 
-class FrechetDistance(Operator):
+class FrechetDistance(Comparison):
     """Fréchet and kernel distance between real and generated pictures, in one pass over both.
 
     Means and covariances are added up in float64, with constant memory; the kernel distance keeps the features.
@@ -48,21 +46,14 @@ class FrechetDistance(Operator):
         Deviation: the features are those of the extractor that is given.
     """
 
-    data: Input[ImageSet]
-    """The real pictures."""
     features: Input[FeatureNet]
     """The extractor."""
-    seeds: Seeds = "0-9999"
-    """The samples to draw."""
-    real: Count = 10000
-    """At most so many pictures of the data, chosen at random, the same ones in every run."""
     kid: StrictBool = True
     """Measure the kernel distance too."""
     subsets: Count = 100
     """Over how many random subsets the kernel distance is averaged."""
     subset_size: Count = 1000
     """Pictures in each, of either kind."""
-    batch_size: Count = 16
 
     def run(self, generator: Generator, progress: Progress) -> Report:
         seeds, rows = Ranges(self.seeds), chosen(self.data, self.real)

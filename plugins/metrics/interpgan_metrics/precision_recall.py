@@ -7,24 +7,21 @@ from typing import TYPE_CHECKING
 from interpgan_core import (
     FeatureNet,
     Generator,
-    ImageSet,
     Input,
     InterpganError,
-    Operator,
     Progress,
     Ranges,
     Report,
-    Seeds,
     Table,
 )
-from interpgan_metrics.features import Count, chosen, generated_pictures, real_pictures, vectors
+from interpgan_metrics.features import Comparison, Count, chosen, generated_pictures, real_pictures, vectors
 from interpgan_metrics.nearest import blocks, nearest
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-class PrecisionRecall(Operator):
+class PrecisionRecall(Comparison):
     """Precision and recall: how many samples look like the data, and how much of the data the samples reach.
 
     A picture is like a set where it lies, in features, in a ball around one of the set's pictures, whose radius
@@ -34,17 +31,10 @@ class PrecisionRecall(Operator):
         2019, equations 1 and 2. Deviation: the features are those of the extractor that is given.
     """
 
-    data: Input[ImageSet]
-    """The real pictures."""
     features: Input[FeatureNet]
     """The extractor."""
-    seeds: Seeds = "0-9999"
-    """The samples to draw."""
-    real: Count = 10000
-    """At most so many pictures of the data, chosen at random, the same ones in every run."""
     k: Count = 3
     """Which neighbour gives the radius; the paper's 3."""
-    batch_size: Count = 16
 
     def run(self, generator: Generator, progress: Progress) -> Report:
         import torch

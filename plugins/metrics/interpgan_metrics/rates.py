@@ -9,20 +9,17 @@ from pydantic import Field
 
 from interpgan_core import (
     Generator,
-    ImageSet,
     Input,
     InterpganError,
-    Operator,
     Progress,
     Ranges,
     Report,
     Scorer,
-    Seeds,
     Table,
     did_you_mean,
     score_images,
 )
-from interpgan_metrics.features import Count, chosen, generated_pictures, real_pictures
+from interpgan_metrics.features import Comparison, chosen, generated_pictures, real_pictures
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,7 +27,7 @@ if TYPE_CHECKING:
 DRAWS = 20  # random divisions of the pictures, for what chance alone makes of a distance
 
 
-class AttributeRates(Operator):
+class AttributeRates(Comparison):
     """Attributes of real and generated pictures, as one scorer sees both: which the generator draws too rarely.
 
     An attribute is a yes or no, counted where its score passes the threshold, or a number, whose mean and
@@ -41,18 +38,11 @@ class AttributeRates(Operator):
         same pictures (Fisher's permutation test).
     """
 
-    data: Input[ImageSet]
-    """The real pictures."""
     scorer: Input[Scorer]
-    seeds: Seeds = "0-9999"
-    """The samples to draw."""
-    real: Count = 10000
-    """At most so many pictures of the data, chosen at random, the same ones in every run."""
     threshold: Annotated[float, Field(allow_inf_nan=False)] = 0.5
     """A score above it is a yes."""
     numbers: tuple[str, ...] = ()
     """Attributes that are numbers, not a yes or no."""
-    batch_size: Count = 16
 
     def run(self, generator: Generator, progress: Progress) -> Report:
         names = tuple(self.scorer.names)
