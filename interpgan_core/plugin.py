@@ -6,6 +6,7 @@ from interpgan_core.files.paths import cache_folder as cache_folder
 from interpgan_core.files.paths import sha256_of as sha256_of
 from interpgan_core.generators.layers import UpsamplingKernel as UpsamplingKernel
 from interpgan_core.generators.layers import group_std as group_std
+from interpgan_core.generators.layers import reused_maps as reused_maps
 from interpgan_core.generators.networks import build as build
 from interpgan_core.generators.networks import channels_last as channels_last
 from interpgan_core.generators.networks import fingerprint as fingerprint

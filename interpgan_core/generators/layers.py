@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from interpgan_core.errors import InterpganError
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
+
+_kept = threading.local()
 
 
 class UpsamplingKernel:
@@ -71,3 +75,30 @@ def group_std(x: Tensor, group: int) -> Tensor:
     groups = x.reshape(group, n // group, *x.shape[1:])
     spread: Tensor = groups.var(0, correction=0).add(1e-8).sqrt().mean((1, 2, 3), keepdim=True)
     return spread.repeat(group, 1, height, width)
+
+
+def reused_maps(half: int, channels: int, height: int, width: int, dtype: torch.dtype) -> Tensor:
+    """Memory for the maps of a layer that are not kept; the next call with the same half overwrites it.
+
+    It is held from image to image, by each thread its own: fresh memory from the system for every large layer costs
+    up to half of an image's time. A layer reads one half and writes the other.
+
+    Args:
+        half: 0 or 1.
+        channels: of the maps.
+        height: of the maps.
+        width: of the maps.
+        dtype: of the maps.
+
+    Returns:
+        (1, channels, height, width) on the CPU, channels-last; its content is arbitrary.
+    """
+    import torch
+
+    size = channels * height * width
+    halves = _kept.__dict__.setdefault("halves", {})
+    if (half, dtype) not in halves or len(halves[half, dtype]) < size:
+        with torch.inference_mode(False):  # memory made inside could not be written to outside
+            halves[half, dtype] = torch.empty(size, dtype=dtype)
+    memory: Tensor = halves[half, dtype]
+    return memory[:size].view(1, height, width, channels).permute(0, 3, 1, 2)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from interpgan_core.plugin import reused_maps
 from interpgan_mobilestylegan import strip_convolution
 
 SLOPE = 0.2  # of every leaky ReLU
@@ -191,8 +192,9 @@ class Network(nn.Module):
         parts = styles.to(self.const.dtype).split([*chunks, next(widths)], 1)
         x = self.const.expand(len(styles), -1, -1, -1)
         for i, conv in enumerate(self.conv_layers):
-            # A layer reads one half of the scratch memory and writes the other.
-            out = None if new else strip_convolution.scratch(i % 2, conv.weight, conv.noise)
+            # A layer reads one half of the memory and writes the other.
+            height, width = conv.noise.shape[2:]
+            out = None if new else reused_maps(i % 2, len(conv.weight), height, width, conv.weight.dtype)
             x = conv(x, parts[i], noise and noise[i], out)
         picture: Tensor = self.picture(x, parts[-1])
         return picture

@@ -5,7 +5,6 @@ matrix product, written straight into the result.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import torch
@@ -13,32 +12,6 @@ from torch import Tensor
 from torch.nn import functional
 
 STRIP = 2**19  # numbers in a strip of the result: 2 MB
-
-_kept = threading.local()
-
-
-def scratch(half: int, weight: Tensor, noise: Tensor) -> Tensor:
-    """Memory for the maps of a layer that nobody keeps; the next call with the same half overwrites it.
-
-    Held from picture to picture, by each thread its own: to take fresh memory from the system for every
-    layer costs more time than half of the arithmetic.
-
-    Args:
-        half: 0 or 1.
-        weight: (o, ...) of the layer.
-        noise: (1, 1, h, w) of the layer.
-
-    Returns:
-        (1, o, h, w), channels-last, in the weight's precision; its content is arbitrary.
-    """
-    height, width = noise.shape[2:]
-    size, key = height * width * len(weight), (half, weight.dtype)
-    halves = _kept.__dict__.setdefault("halves", {})
-    if key not in halves or len(halves[key]) < size:
-        with torch.inference_mode(False):  # memory made inside could not be written to outside
-            halves[key] = torch.empty(size, dtype=weight.dtype)
-    memory: Tensor = halves[key]
-    return memory[:size].view(1, height, width, len(weight)).permute(0, 3, 1, 2)
 
 
 def styled_conv(

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from interpgan_core.plugin import reused_maps
 from interpgan_stylegan.dense import EPSILON, GAIN, SLOPE, Affine
 from interpgan_stylegan.v2 import strip_convolution
 from interpgan_stylegan.v2.architecture import Plan
@@ -47,7 +48,7 @@ class StyledConv(nn.Module):
             x: (n, c, h, w).
             style: (n, c).
             noise: (n or 1, 1, h, w) of the result, or None.
-            half: of the scratch memory to write into; None = new memory.
+            half: of the reused memory to write into; None = new memory.
 
         Returns:
             (n, o, h, w), of twice the size if up.
@@ -88,7 +89,7 @@ class StyledConv(nn.Module):
             shape = (len(x), channels, self.side, self.side)
             out = torch.empty(shape, dtype=x.dtype, memory_format=torch.channels_last)
         else:
-            out = strip_convolution.scratch(half, channels, self.side)
+            out = reused_maps(half, channels, self.side, self.side, torch.float32)
         if noise is not None:
             noise = (noise[:, 0] * (self.noise_strength * self.gain)).expand(len(x), -1, -1)
         for i in range(len(x)):

@@ -170,7 +170,7 @@ class Block(nn.Module):
                 x = x.contiguous(memory_format=torch.channels_last)
         added = self.skip(x) if self.resnet else None
         for name, added_noise in noise.items():
-            half = int(name == "conv1")  # each reads one half of the scratch memory and writes the other
+            half = int(name == "conv1")  # each reads one half of the reused memory and writes the other
             x = self.get_submodule(name)(x, styles[name], added_noise, half if reuse else None)
         if added is not None:
             x = x + added

@@ -4,8 +4,6 @@ the steps of a layer stays in the cache; maps are (h, w, c) in memory.
 
 from __future__ import annotations
 
-import threading
-
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -13,31 +11,6 @@ from torch.nn import functional
 from interpgan_stylegan.v2.resampling import smooth
 
 STRIP = 2**20  # numbers in a strip of the result: 4 MB
-
-_kept = threading.local()
-
-
-def scratch(half: int, channels: int, side: int) -> Tensor:
-    """Memory for the maps of a layer that are not kept; the next call with the same half overwrites it.
-
-    Held from picture to picture, by each thread its own: fresh memory from the system for every large layer
-    takes a tenth of the time of a picture.
-
-    Args:
-        half: 0 or 1.
-        channels: of the maps.
-        side: height and width.
-
-    Returns:
-        (1, channels, side, side) float32, channels-last; its content is arbitrary.
-    """
-    size = channels * side * side
-    halves = _kept.__dict__.setdefault("halves", {})
-    if half not in halves or len(halves[half]) < size:
-        with torch.inference_mode(False):  # memory made inside could not be written to outside
-            halves[half] = torch.empty(size)
-    memory: Tensor = halves[half]
-    return memory[:size].view(1, side, side, channels).permute(0, 3, 1, 2)
 
 
 def styled_conv(
