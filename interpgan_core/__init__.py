@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from interpgan_core.generators.directions import Direction as Direction
     from interpgan_core.generators.directions import DirectionSet as DirectionSet
     from interpgan_core.generators.generator import Generator as Generator
-    from interpgan_core.generators.generator import HasEncoder as HasEncoder
-    from interpgan_core.generators.generator import HasStyleWeights as HasStyleWeights
     from interpgan_core.generators.latents import FeatureEdit as FeatureEdit
     from interpgan_core.generators.latents import Grid as Grid
     from interpgan_core.generators.latents import LatentBatch as LatentBatch
     from interpgan_core.generators.latents import LatentSpace as LatentSpace
     from interpgan_core.generators.latents import check_equal_lengths as check_equal_lengths
     from interpgan_core.generators.latents import seeded_normal as seeded_normal
+    from interpgan_core.generators.protocols import HasEncoder as HasEncoder
+    from interpgan_core.generators.protocols import HasStyleWeights as HasStyleWeights
     from interpgan_core.generators.ranges import Layers as Layers
     from interpgan_core.generators.ranges import Ranges as Ranges
     from interpgan_core.generators.ranges import Seeds as Seeds
@@ -97,11 +97,7 @@ _HOME = {
         "Direction",
         "DirectionSet",
     ),
-    "generators.generator": (
-        "Generator",
-        "HasEncoder",
-        "HasStyleWeights",
-    ),
+    "generators.generator": ("Generator",),
     "generators.latents": (
         "FeatureEdit",
         "Grid",
@@ -109,6 +105,10 @@ _HOME = {
         "LatentSpace",
         "check_equal_lengths",
         "seeded_normal",
+    ),
+    "generators.protocols": (
+        "HasEncoder",
+        "HasStyleWeights",
     ),
     "generators.ranges": (
         "Layers",

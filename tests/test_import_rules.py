@@ -135,3 +135,9 @@ def test_plugins_import_from_public_places(name):
                     f"{file.name} imports {top}; README.md does not say so"
                 )
             assert not (at_once and top in SLOW and file.name == "__init__.py"), f"{module} is slow to import"
+
+
+def test_no_file_is_longer_than_one_can_read():
+    files = [*CORE.rglob("*.py"), *ROOT.glob("plugins/*/interpgan_*/**/*.py")]
+    assert len(files) > 200
+    assert {str(f.relative_to(ROOT)) for f in files if len(f.read_text("utf-8").splitlines()) > 450} == set()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Self
 
 from interpgan_core.errors import InterpganError, did_you_mean
 from interpgan_core.generators.latents import LatentBatch, LatentSpace
@@ -421,49 +421,3 @@ class Generator(ABC):
         finally:
             for handle in handles:
                 handle.remove()
-
-
-@runtime_checkable
-class HasStyleWeights(Protocol):
-    """A generator whose layers take a code through an affine map: what SeFa factorises.
-
-    Example:
-        >>> from interpgan_core import HasStyleWeights
-        >>> from interpgan_core.testing import toy
-        >>> generator = toy()
-        >>> isinstance(generator, HasStyleWeights), tuple(generator.style_weight("w", 0).shape)
-        (True, (16, 16))
-    """
-
-    def style_weight(self, space: str, layer: int) -> Tensor:
-        """A of y = A @ code + b for one synthesis layer, (o, d) float32.
-
-        Args:
-            space: the space of the code.
-            layer: number of the synthesis layer, as in the space's `layer_of`.
-
-        Returns:
-            (o, d) float32; o rows, one a style.
-        """
-
-
-@runtime_checkable
-class HasEncoder(Protocol):
-    """An encoder-involved model (LIA, ALAE).
-
-    Example:
-        >>> from interpgan_core import HasEncoder
-        >>> from interpgan_core.testing import toy
-        >>> isinstance(toy(), HasEncoder)
-        False
-    """
-
-    def encode(self, images: Tensor) -> LatentBatch:
-        """Codes whose pictures are like these.
-
-        Args:
-            images: (n, 3, h, w) float32 in [-1, 1].
-
-        Returns:
-            A batch of n samples, without seeds.
-        """

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from interpgan_core.generators.generator import HasStyleWeights
 from interpgan_core.generators.latents import FeatureEdit
 from interpgan_core.generators.networks import fingerprint
+from interpgan_core.generators.protocols import HasStyleWeights
 from interpgan_core.testing.case import SEEDS, Case, Check
 
 if TYPE_CHECKING:
