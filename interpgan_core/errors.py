@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -70,6 +71,19 @@ def _blank(character: str) -> str:
     if character == "\t":
         return character
     return "  " if unicodedata.east_asian_width(character) in "WF" else " "
+
+
+class Remark(UserWarning):
+    """Something that a person should know of a result that is there: a sentence, for the console and the report."""
+
+
+def remark(sentence: str) -> None:
+    """Say something that a person should know, and go on.
+
+    Args:
+        sentence: whole; a run shows it once and keeps it in the report, elsewhere it is a warning.
+    """
+    warnings.warn(sentence, Remark, stacklevel=2)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -21,8 +21,9 @@ from interpgan_core.generators.saving import renamed as renamed
 from interpgan_core.generators.saving import state_of as state_of
 from interpgan_core.generators.shapes import Shapes as Shapes
 from interpgan_core.loading.backbones import Backbone as Backbone
-from interpgan_core.loading.backbones import Checkpoint as Checkpoint
 from interpgan_core.loading.backbones import Description as Description
 from interpgan_core.loading.backbones import recognise as recognise
+from interpgan_core.loading.checkpoint import Checkpoint as Checkpoint
+from interpgan_core.loading.checkpoint import StoredNetwork as StoredNetwork
 from interpgan_core.loading.named_models import NamedModel as NamedModel
 from interpgan_core.loading.named_models import Published as Published

@@ -8,6 +8,9 @@ import os
 import pickle
 import struct
 import zipfile
+from collections import defaultdict
+from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -232,11 +235,36 @@ def test_what_is_no_weights(tmp_path, content, message):
         read_weights(tmp_path / "x.pt")
 
 
-def test_a_whole_model_is_refused_by_name(tmp_path):
-    for zip_format in (True, False):
-        torch.save(torch.nn.Linear(1, 1), tmp_path / "m.pt", _use_new_zipfile_serialization=zip_format)
-        with pytest.raises(InterpganError, match=r"run code .*torch.nn.modules.linear.Linear.* not opened"):
-            read_weights(tmp_path / "m.pt")
+def test_a_whole_model_is_its_class_and_its_weights(tmp_path):
+    module = torch.nn.Linear(2, 1)
+    torch.save({"net": module, "kind": torch.optim.Adam}, tmp_path / "m.pt")
+    found = read_weights(tmp_path / "m.pt")
+    assert found["net"]["class_name"] == "torch.nn.modules.linear.Linear"
+    assert torch.equal(found["net"]["state"]["_parameters"]["weight"], module.weight)
+    assert found["kind"] == "torch.optim.adam.Adam"
+    torch.save(module, tmp_path / "m.pt", _use_new_zipfile_serialization=False)
+    with pytest.raises(InterpganError, match=r"whole network in torch's old format.*save its state_dict\(\)"):
+        read_weights(tmp_path / "m.pt")
+
+
+def test_objects_beside_the_weights_are_kept_as_names(tmp_path):
+    """Dates, paths and settings of people's own classes, in torch's formats and in a pickle."""
+    beside = {
+        "w": torch.ones(2),
+        "when": datetime(2026, 1, 1),
+        "where": Path("/a"),
+        "by": defaultdict(list, a=[1]),
+    }
+    torch.save(beside, tmp_path / "zip.pt")
+    torch.save(beside, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
+    del beside["w"]
+    for protocol in (0, 2, 4):
+        (tmp_path / f"{protocol}.pkl").write_bytes(pickle.dumps(beside, protocol))
+    for path in tmp_path.iterdir():
+        found = read_weights(path)
+        assert found["when"] == {"class_name": "datetime.datetime", "state": None}, path
+        assert found["where"]["class_name"].startswith("pathlib"), path
+        assert found["by"] == {"a": [1]}, path
 
 
 def test_tensors_must_lie_within_the_file(tmp_path):

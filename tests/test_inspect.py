@@ -84,7 +84,7 @@ def test_a_file_that_asks_to_run_something(write, tmp_path, monkeypatch):
 def test_a_pickle_of_tensorflow_says_what_to_do(tmp_path):
     path = tmp_path / "stylegan2.pkl"
     path.write_bytes(b"\x80\x02cdnnlib.tflib.network\nNetwork\n)\x81}b.")
-    with pytest.raises(InterpganError, match=r"network of TensorFlow.*Convert it with legacy\.py"):
+    with pytest.raises(InterpganError, match=r"network of TensorFlow.*convert it with legacy\.py"):
         inspect(path)
 
 

@@ -34,7 +34,7 @@ NAMES = {
 }
 FOR_BACKBONES = """
     Backbone Checkpoint Description LoadOptions Noise Precision check_option recognise NamedModel Published
-    SavedGenerator Shapes renamed state_of build channels_last group_std reused_maps UpsamplingKernel
+    SavedGenerator Shapes StoredNetwork renamed state_of build channels_last group_std reused_maps UpsamplingKernel
     rectify outputs_of fingerprint download cache_folder sha256_of placing
 """
 PUBLIC = sorted(" ".join(NAMES.values()).split())

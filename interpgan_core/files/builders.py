@@ -10,13 +10,23 @@ import math
 import re
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Global:
+    """A name in a pickle, and what stands for it here."""
+
+    name: str
+    build: Callable[..., Any]
 
 
 class Placeholder(ABC):
@@ -63,6 +73,13 @@ class DType(Placeholder):
 
     def value(self) -> str:
         return str(self.kind)
+
+
+class PlainDict:
+    """Stands for a dict of a class of its own, and becomes a dict of the one kind that torch's reader fills too."""
+
+    def __new__(cls, *_args: Any) -> Any:
+        return OrderedDict()
 
 
 class Array(Placeholder):
@@ -158,15 +175,17 @@ def _persistent(meta: dict[str, Any]) -> dict[str, Any]:
     return {name: meta[name] for name in ("class_name", "version", "state")}
 
 
-def torch_value(file: IO[bytes]) -> Any:
+def torch_value(file: IO[bytes], more: Iterable[Global] = ()) -> Any:
     """What torch's own reader for untrusted files makes of one, with `EXTRAS` allowed beside its own.
 
     Args:
         file: open for reading. Not a path: by the name alone torch would take it for another format.
+        more: what else may stand in it.
     """
     import torch
 
     allowed: list[Any] = [(build, ".".join(name)) for name, build in EXTRAS.items()]
+    allowed += [(found.build, found.name) for found in more]
     with torch.serialization.safe_globals(allowed), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of pickle protocols
         return torch.load(file, map_location="cpu", weights_only=True)
@@ -200,6 +219,8 @@ EXTRAS: dict[tuple[str, str], Callable[..., Any]] = {
     ("argparse", "Namespace"): Record,
     ("numpy", "dtype"): DType,
     ("numpy", "ndarray"): _only_named,
+    ("torch_utils.persistence", "_reconstruct_persistent_obj"): _persistent,
+    ("dnnlib.util", "EasyDict"): PlainDict,
 }
 for _core in ("numpy.core", "numpy._core"):  # numpy 1 and 2
     EXTRAS[_core + ".multiarray", "_reconstruct"] = Array
@@ -212,7 +233,6 @@ BUILDERS: dict[tuple[str, str], Callable[..., Any]] = EXTRAS | {
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
     ("torch._utils", "_rebuild_parameter"): _parameter,
     ("torch.storage", "_load_from_bytes"): _storage,
-    ("torch_utils.persistence", "_reconstruct_persistent_obj"): _persistent,
     ("dnnlib.util", "EasyDict"): _dict,
 }
 for _builtins, _copyreg in (("builtins", "copyreg"), ("__builtin__", "copy_reg")):  # Python 3 and 2

@@ -14,6 +14,7 @@ from interpgan_core.errors import InterpganError
 from interpgan_core.files.arrays import NPY_START, ZIP_START, read_npy, read_npz
 from interpgan_core.files.atomic import placing, placing_folder, sweep
 from interpgan_core.files.builders import BUILDERS, torch_value
+from interpgan_core.files.inert import builder_of
 from interpgan_core.files.paths import cache_folder, sha256_of, start_of
 from interpgan_core.files.plain import plain
 from interpgan_core.files.unpickle import RestrictedUnpickler, damaged, globals_in, refusal
@@ -178,17 +179,20 @@ def _read_zip(path: Path) -> Any:
 
 def _read_torch(path: Path) -> Any:
     """torch's own format, by torch's own reader for files that are not trusted."""
+    named = {pair for pair in _torch_globals(path) if pair[0] not in _TORCH_OWN and pair not in BUILDERS}
+    found = {pair: builder_of(*pair) for pair in named}
+    if refused := {".".join(pair) for pair, stand_in in found.items() if stand_in is None}:
+        raise refusal(refused, str(path))
     try:
         with path.open("rb") as file:
-            value = torch_value(file)
+            value = torch_value(file, [stand_in for stand_in in found.values() if stand_in])
         return _as_tensors(plain(value, path.stat().st_size))
     except Exception as error:
-        refused = {
-            f"{module}.{name}"
-            for module, name in _torch_globals(path)
-            if module not in _TORCH_OWN and (module, name) not in BUILDERS
-        }
-        raise (refusal(refused, str(path)) if refused else damaged(error, str(path))) from error
+        if "persistent_load of storage" in str(error):
+            raise InterpganError(
+                f"{path} is a whole network in torch's old format, with its source code; save its state_dict() instead"
+            ) from error
+        raise damaged(error, str(path)) from error
 
 
 def _torch_globals(path: Path) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from interpgan_core.files.builders import Placeholder, key
+from interpgan_core.files.builders import Global, Placeholder, key
+from interpgan_core.files.inert import Inert
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +47,9 @@ def plain(value: Any, size: int) -> Any:
             return [visit(v, depth + 1) for v in value]
         if isinstance(value, Placeholder):
             return visit(value.value(), depth + 1)
+        named = value.build if isinstance(value, Global) else value
+        if isinstance(named, type) and issubclass(named, Inert):
+            return named.name
         if isinstance(value, np.ndarray):
             return array(value)
         if isinstance(value, Tensor):

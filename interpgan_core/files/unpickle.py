@@ -1,19 +1,20 @@
 """Reading pickles as data: a machine that knows a pickle's opcodes but can only build plain values.
 
 Python's own unpickler calls what the file names. This one looks every name up in `BUILDERS`, a table of
-functions of this package, and calls nothing else; it imports nothing and asks no object for an attribute.
+functions of this package, keeps the objects of people's own classes as inert values, and calls nothing else; it
+imports nothing and asks no object for an attribute.
 """
 
 from __future__ import annotations
 
 import pickletools
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import IO, Any, cast
 
 from interpgan_core.errors import InterpganError
-from interpgan_core.files.builders import BUILDERS, Placeholder, key
+from interpgan_core.files.builders import Global, Placeholder, key
+from interpgan_core.files.inert import Inert, builder_of
 from interpgan_core.files.plain import plain
 
 MAX_STEPS = 4_000_000  # of one pickle: about ten seconds
@@ -26,14 +27,6 @@ VALUES = {
 }  # fmt: skip
 
 _TENSORFLOW = {"dnnlib.tflib.network.Network", "tfutil.Network"}
-
-
-@dataclass(frozen=True)
-class Global:
-    """A name in a pickle, and what stands for it here."""
-
-    name: str
-    build: Callable[..., Any]
 
 
 class RestrictedUnpickler:
@@ -61,7 +54,7 @@ class RestrictedUnpickler:
             and sets become lists; a network of NVIDIA's becomes {class_name, version, state}.
 
         Raises:
-            InterpganError: if it names anything outside `BUILDERS`, is damaged, or describes more than it
+            InterpganError: if it names anything that could be made to run, is damaged, or describes more than it
                 holds.
         """
         self.file.seek(self.begin)
@@ -80,10 +73,10 @@ class RestrictedUnpickler:
         Raises:
             InterpganError: if nothing does; names every global of the pickle that is refused.
         """
-        if (module, name) in BUILDERS:
-            return Global(f"{module}.{name}", BUILDERS[module, name])
+        if found := builder_of(module, name):
+            return found
         self.file.seek(self.begin)
-        named = {pair for pair in globals_in(self.file, self.size) if pair not in BUILDERS}
+        named = {pair for pair in globals_in(self.file, self.size) if builder_of(*pair) is None}
         raise refusal({".".join(pair) for pair in named | {(module, name)}}, self.what)
 
     def _step(self, name: str, arg: Any) -> None:
@@ -123,10 +116,11 @@ class RestrictedUnpickler:
                 stack.append(_pairs(self._since_mark()))
             case "APPEND" | "APPENDS" | "ADDITEMS":
                 items = self._last(1) if name == "APPEND" else self._since_mark()
-                self._top(list).extend(items)
+                self._top(list, Inert).extend(items)
             case "SETITEM" | "SETITEMS":
                 items = self._since_mark() if name == "SETITEMS" else self._last(2)
-                self._top(dict).update(_pairs(items))
+                top = self._top(dict, Inert)
+                (top.items if isinstance(top, Inert) else top).update(_pairs(items))
             case "PUT" | "BINPUT" | "LONG_BINPUT":
                 memo[arg] = stack[-1]
             case "MEMOIZE":
@@ -151,7 +145,7 @@ class RestrictedUnpickler:
             case "BUILD":
                 [state] = self._last(1)
                 # Attributes of a dict (a state dict's _metadata) say nothing about weights.
-                if type(stack[-1]) is not dict:
+                if not isinstance(stack[-1], dict):
                     self._top(Placeholder).__setstate__(state)
             case _ if name in VALUES:
                 if isinstance(arg, int) and arg.bit_length() > 1024:
@@ -171,10 +165,10 @@ class RestrictedUnpickler:
             raise ValueError("it describes more than it holds")
         return function.build(*args)
 
-    def _top(self, kind: type) -> Any:
+    def _top(self, *kinds: type) -> Any:
         top = self.stack[-1]
-        if not isinstance(top, kind):
-            raise TypeError(f"{type(top).__name__} where {kind.__name__} is needed")
+        if not isinstance(top, kinds):
+            raise TypeError(f"{type(top).__name__} where {kinds[0].__name__} is needed")
         return top
 
     def _last(self, count: int) -> list[Any]:
@@ -230,10 +224,15 @@ def refusal(names: set[str], what: str) -> InterpganError:
         what: names the file.
     """
     if names & _TENSORFLOW:
+        way = (
+            "Take a conversion to PyTorch, such as the named model pggan.celebahq-1024"
+            if "tfutil.Network" in names
+            else "If it is a StyleGAN 2, convert it with legacy.py of NVIDIA's stylegan2-ada-pytorch on a machine "
+            "that you can spare, and load the .pkl that it writes; legacy.py does not read StyleGAN 1: take a "
+            "conversion, such as the named models stylegan.v1-ffhq-1024 and stylegan.v1-celebahq-1024"
+        )
         return InterpganError(
-            f"{what} is a network of TensorFlow, whose pickle runs its own source code; it was not opened. "
-            "Convert it with legacy.py of NVIDIA's stylegan2-ada-pytorch on a machine that you can spare, "
-            "and load the .pkl that it writes"
+            f"{what} is a network of TensorFlow, whose pickle runs its own source code; it was not opened. {way}"
         )
     listed = ", ".join(_printable(name, 80) for name in sorted(names)[:12])
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""

@@ -1,86 +1,18 @@
-"""Families of generators: how a file is opened, recognised and described."""
+"""Families of generators: how a file is recognised and described."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 from interpgan_core.errors import InterpganError
-from interpgan_core.files.checkpoints import read_weights
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.options import Options
 from interpgan_core.generators.saving import SavedGenerator
+from interpgan_core.loading.checkpoint import Checkpoint
 from interpgan_core.plugins import plugins
-
-
-class Checkpoint:
-    """An opened file or folder of weights, read once, with nothing of it run or built.
-
-    Args:
-        path: the file or folder.
-
-    Raises:
-        InterpganError: if it is not a file of weights, when its content is first asked for.
-
-    Example:
-        >>> from pathlib import Path
-        >>> import torch
-        >>> from interpgan_core.plugin import Checkpoint
-        >>> torch.save({"models": {"generator": {"module.weight": torch.zeros(2)}}}, "net.pth")
-        >>> file = Checkpoint(Path("net.pth"))
-        >>> file.keys, list(file.state("generator"))
-        (('models',), ['weight'])
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    @cached_property
-    def content(self) -> Any:
-        """What the file holds, as plain dicts, lists and tensors; of a folder, None."""
-        return None if self.path.is_dir() else read_weights(self.path)
-
-    @cached_property
-    def keys(self) -> tuple[str, ...]:
-        """Top-level names; of a folder, the names of its files."""
-        if self.path.is_dir():
-            return tuple(sorted(p.name for p in self.path.iterdir()))
-        return tuple(map(str, self.content)) if isinstance(self.content, Mapping) else ()
-
-    @cached_property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Tensor name, parts joined by ".", -> shape."""
-        found: dict[str, tuple[int, ...]] = {}
-
-        def walk(value: Any, name: str) -> None:
-            if isinstance(value, Mapping):
-                for key, inner in value.items():
-                    walk(inner, f"{name}.{key}" if name else str(key))
-            elif hasattr(value, "shape"):
-                found[name] = tuple(value.shape)
-
-        walk(self.content, "")
-        return found
-
-    def state(self, *names: str) -> dict[str, Any]:
-        """The state dict under the first of these names that is there, or the top level itself.
-
-        What training wraps round it is taken off: a `models` level, and the `module.` that parallel
-        training writes before every name.
-        """
-        content = self.content if isinstance(self.content, Mapping) else {}
-        levels = [content, content.get("models")]
-        found: Any = next(
-            (level[n] for level in levels if isinstance(level, Mapping) for n in names if n in level), content
-        )
-        if not isinstance(found, Mapping):
-            return {}
-        if found and all(str(key).startswith("module.") for key in found):
-            return {str(key).removeprefix("module."): value for key, value in found.items()}
-        return {str(key): value for key, value in found.items()}
 
 
 @dataclass(frozen=True)

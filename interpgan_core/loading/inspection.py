@@ -13,7 +13,8 @@ from interpgan_core.files.checkpoints import read_safetensors
 from interpgan_core.files.paths import start_of
 from interpgan_core.generators.directions import DirectionSet
 from interpgan_core.generators.saving import KIND, SavedGenerator, open_generator
-from interpgan_core.loading.backbones import Checkpoint, recognise
+from interpgan_core.loading.backbones import recognise
+from interpgan_core.loading.checkpoint import Checkpoint
 from interpgan_core.loading.load_generator import load_generator
 from interpgan_core.loading.named_models import NamedModel, Published
 from interpgan_core.loading.published_directions import load_directions
@@ -61,7 +62,10 @@ def inspect(path: Path) -> dict[str, str]:
         "discriminator": "yes" if found.discriminator else "no",
         "licence": _licence(path),
         "code": _code(content),
-        **{f"note {i}": note for i, note in enumerate(found.notes, 1)},
+        **{
+            f"note {i}": note
+            for i, note in enumerate([*found.notes, *(network.choice for network in checkpoint.taken)], 1)
+        },
         **_layers(path),
     }
 

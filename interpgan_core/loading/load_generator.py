@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from interpgan_core.errors import InterpganError
+from interpgan_core.errors import InterpganError, remark
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.options import Noise, Precision, options_for_file
 from interpgan_core.generators.saving import is_saved_generator, read_generator
-from interpgan_core.loading.backbones import Backbone, Checkpoint, recognise
+from interpgan_core.loading.backbones import Backbone, recognise
+from interpgan_core.loading.checkpoint import Checkpoint
 from interpgan_core.plugins import plugins
 
 
@@ -53,7 +54,11 @@ def load_generator(
         return own
     checkpoint = Checkpoint(path)
     backbone: Backbone[Any] = registry.get("backbones", family).load() if family else recognise(checkpoint)
-    return backbone.load(checkpoint, options_for_file(backbone.options, options, path))
+    generator = backbone.load(checkpoint, options_for_file(backbone.options, options, path))
+    for network in checkpoint.taken:
+        if not network.is_average:  # where there is one, it is what everybody wants
+            remark(f"{path.name}: {network.choice}")
+    return generator
 
 
 def _check_device(device: str) -> None:

@@ -26,6 +26,7 @@ from interpgan_core.plugin import (
     Precision,
     SavedGenerator,
     Shapes,
+    StoredNetwork,
     check_option,
     renamed,
 )
@@ -63,8 +64,8 @@ class BigGANBackbone:
         path = checkpoint.path
         if path.is_dir() and not (files_huggingface.is_folder(path) or files_ajbrock.in_folder(path)):
             return False
-        names = _files(checkpoint)[0].state()
-        return files_huggingface.knows(names) or files_ajbrock.knows(names)
+        file, _ = _files(checkpoint)
+        return files_huggingface.find(file) is not None or files_ajbrock.find(file) is not None
 
     def describe(self, checkpoint: Checkpoint) -> Description:
         """What the file is, from its names and shapes alone.
@@ -73,11 +74,12 @@ class BigGANBackbone:
             InterpganError: if tensors are missing.
         """
         file, discriminator = _files(checkpoint)
-        shapes = Shapes(file.state(), file.path, "BigGAN")
-        if files_huggingface.knows(shapes):
+        if found := files_huggingface.find(file):
+            shapes = Shapes(found.tensors, file.path, "BigGAN")
             layout, settings = "Hugging Face", files_huggingface.settings_of(file.path)
             architecture = files_huggingface.architecture_of(shapes, settings)
         else:
+            shapes = Shapes(_of_ajbrock(file).tensors, file.path, "BigGAN")
             layout, architecture = "ajbrock", files_ajbrock.architecture_of(shapes)
         return Description(
             family=f"{FAMILY}-deep" if architecture.deep else FAMILY,
@@ -86,7 +88,7 @@ class BigGANBackbone:
             spaces={space.name: space.shape for space in spaces_of(architecture)},
             classes=architecture.classes,
             parameters=sum(math.prod(s) for name, s in shapes.items() if re.fullmatch(_WEIGHTS, name)),
-            discriminator=discriminator is not None,
+            discriminator=files_ajbrock.find_discriminator(discriminator or file) is not None,
         )
 
     def load(self, checkpoint: Checkpoint, options: BigGANOptions) -> BigGAN:
@@ -108,8 +110,8 @@ class BigGANBackbone:
             if eps is not None and not eps > 0:
                 raise InterpganError(f"{name} must be above 0, not {eps}")
         file, beside = _files(checkpoint)
-        if files_huggingface.knows(file.state()):
-            return _prepared(_from_huggingface(file, options), options)
+        if found := files_huggingface.find(file):
+            return _prepared(_from_huggingface(file.path, found, options), options)
         return _prepared(_from_ajbrock(file, beside, options), options)
 
     def restore(self, saved: SavedGenerator, path: Path, options: BigGANOptions) -> BigGAN:
@@ -130,13 +132,13 @@ class BigGANBackbone:
         return _prepared(generator, options)
 
 
-def _from_huggingface(file: Checkpoint, options: BigGANOptions) -> BigGAN:
+def _from_huggingface(file: Path, found: StoredNetwork, options: BigGANOptions) -> BigGAN:
     if options.sn_eps is not None:
-        raise InterpganError(f"{file.path} holds its spectral norms; leave out sn_eps")
+        raise InterpganError(f"{file} holds its spectral norms; leave out sn_eps")
     truncation = 1.0 if options.truncation is None else options.truncation
     if not 0 < truncation <= 1:
         raise InterpganError(f"truncation must be above 0 and at most 1, not {truncation}")
-    network = files_huggingface.read(file, options.bn_eps, truncation, options.statistics)
+    network = files_huggingface.read(file, found, options.bn_eps, truncation, options.statistics)
     return BigGAN(network, truncation, LICENCE)
 
 
@@ -146,9 +148,20 @@ def _from_ajbrock(file: Checkpoint, beside: Checkpoint | None, options: BigGANOp
             f"{file.path} holds the statistics of a normal z alone; leave out truncation and statistics, and "
             "pull codes to their mean by the step truncate"
         )
-    network = files_ajbrock.read(file, options.bn_eps, options.sn_eps)
-    discriminator = None if beside is None else files_ajbrock.read_discriminator(beside, options.sn_eps)
+    network = files_ajbrock.read(file.path, _of_ajbrock(file), options.bn_eps, options.sn_eps)
+    beside = beside or file
+    found = files_ajbrock.find_discriminator(beside)
+    discriminator = (
+        None if found is None else files_ajbrock.read_discriminator(beside.path, found, options.sn_eps)
+    )
     return BigGAN(network, discriminator=discriminator)
+
+
+def _of_ajbrock(file: Checkpoint) -> StoredNetwork:
+    found = files_ajbrock.find(file)
+    if found is None:
+        raise InterpganError(f"{file.path} holds no generator of BigGAN")
+    return found
 
 
 def _check(options: BigGANOptions) -> None:

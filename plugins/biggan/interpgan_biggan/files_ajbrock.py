@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from interpgan_biggan.discriminator import Discriminator
 from interpgan_biggan.files import build_network, new_name
 from interpgan_biggan.network import Architecture, Block, Network
 from interpgan_core import InterpganError
-from interpgan_core.plugin import Checkpoint, Shapes
+from interpgan_core.plugin import Checkpoint, Shapes, StoredNetwork
 
 # Of networks that were trained by that code, and of those converted from TensorFlow, which lack `sv0`.
 _TRAINED = {"bn_eps": 1e-5, "sn_eps": 1e-6}
@@ -41,9 +41,14 @@ _ENDINGS = (
 _UNUSED = r".*\.(sv0|accumulation_counter)"
 
 
-def knows(names: Container[str]) -> bool:
-    """Are these the names of a generator's file?"""
-    return all(name in names for name in ("linear.u0", "blocks.0.0.conv1.weight", "output_layer.2.weight"))
+def find(file: Checkpoint) -> StoredNetwork | None:
+    """The generator in a file, if there is one."""
+    return file.network(("linear.u0", "blocks.0.0.conv1.weight", "output_layer.2.weight"))
+
+
+def find_discriminator(file: Checkpoint) -> StoredNetwork | None:
+    """The discriminator in a file, if there is one."""
+    return file.network(("embed.weight", "linear.weight", "blocks.0.0.conv1.weight"))
 
 
 def architecture_of(shapes: Shapes, bn_eps: float | None = None) -> Architecture:
@@ -142,38 +147,44 @@ def _tensors(
     return found
 
 
-def read(file: Checkpoint, bn_eps: float | None, sn_eps: float | None) -> Network:
+def read(file: Path, found: StoredNetwork, bn_eps: float | None, sn_eps: float | None) -> Network:
     """The generator of a file.
 
     Args:
-        file: of a generator.
+        file: for messages.
+        found: in it, by `find`.
         bn_eps: see `architecture_of`.
         sn_eps: of the spectral norms, likewise.
 
     Raises:
         InterpganError: if it is damaged, or of a variant that is not known.
     """
-    shapes = Shapes(file.state(), file.path, "BigGAN")
+    shapes = Shapes(found.tensors, file, "BigGAN")
     architecture = architecture_of(shapes, bn_eps)
-    tensors = _tensors(file.state(), _NAMES, by_class=architecture.embedding is None)
+    tensors = _tensors(found.tensors, _NAMES, by_class=architecture.embedding is None)
     eps = sn_eps or _epsilons(shapes)["sn_eps"]
-    return build_network(lambda: Network(architecture), tensors, file.path, eps)
+    return build_network(lambda: Network(architecture), tensors, file, eps)
 
 
-def read_discriminator(file: Checkpoint, sn_eps: float | None) -> Discriminator:
+def read_discriminator(file: Path, found: StoredNetwork, sn_eps: float | None) -> Discriminator:
     """The discriminator of a file.
+
+    Args:
+        file: for messages.
+        found: in it, by `find_discriminator`.
+        sn_eps: of the spectral norms.
 
     Raises:
         InterpganError: if it is damaged, or of a variant that is not known.
     """
-    shapes = Shapes(file.state(), file.path, "BigGAN")
+    shapes = Shapes(found.tensors, file, "BigGAN")
     widths, count = [], shapes.count(r"blocks\.(\d+)\.0\.conv1\.weight")
     for i in range(count):
         between, inputs = shapes.of(f"blocks.{i}.0.conv1.weight", 4)[:2]
         widths.append((inputs, between, shapes.of(f"blocks.{i}.0.conv2.weight", 4)[0]))
     attention = [i for i in range(count) if f"blocks.{i}.1.gamma" in shapes]
     make = partial(Discriminator, widths, attention, shapes.of("embed.weight", 2)[0])
-    return build_network(make, _tensors(file.state()), file.path, sn_eps or _epsilons(shapes)["sn_eps"])
+    return build_network(make, _tensors(found.tensors), file, sn_eps or _epsilons(shapes)["sn_eps"])
 
 
 def in_folder(folder: Path) -> tuple[Path, Path | None] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from interpgan_biggan.files import build_network, new_name
 from interpgan_biggan.network import Architecture, Block, Network
 from interpgan_biggan.operators import Statistics
 from interpgan_core import InterpganError
-from interpgan_core.plugin import Checkpoint, Shapes
+from interpgan_core.plugin import Checkpoint, Shapes, StoredNetwork
 
 WEIGHTS, CONFIG = "pytorch_model.bin", "config.json"
 EPS = 1e-4  # of a file without its config.json
@@ -79,9 +79,9 @@ def is_folder(path: Path) -> bool:
     return (path / WEIGHTS).is_file() and settings_of(path) is not None
 
 
-def knows(names: Container[str]) -> bool:
-    """Are these the names of a file of weights?"""
-    return all(name in names for name in ("embeddings.weight", "generator.gen_z.weight_orig"))
+def find(file: Checkpoint) -> StoredNetwork | None:
+    """The generator in a file, if there is one."""
+    return file.network(("embeddings.weight", "generator.gen_z.weight_orig"))
 
 
 def architecture_of(shapes: Shapes, settings: Settings | None, bn_eps: float | None = None) -> Architecture:
@@ -188,11 +188,14 @@ def _tensors(state: Mapping[str, Tensor], shapes: Shapes, rows: Iterable[int]) -
     return found
 
 
-def read(file: Checkpoint, bn_eps: float | None, truncation: float, statistics: Statistics) -> Network:
+def read(
+    file: Path, found: StoredNetwork, bn_eps: float | None, truncation: float, statistics: Statistics
+) -> Network:
     """The generator of a file, with the statistics of one truncation.
 
     Args:
         file: the weights; its config.json may be beside it.
+        found: in it, by `find`.
         bn_eps: see `architecture_of`.
         truncation: see `rows_for`.
         statistics: see `rows_for`.
@@ -200,12 +203,11 @@ def read(file: Checkpoint, bn_eps: float | None, truncation: float, statistics: 
     Raises:
         InterpganError: if it is damaged, or of a variant that is not known.
     """
-    state = file.state()
-    shapes = Shapes(state, file.path, "BigGAN")
+    shapes = Shapes(found.tensors, file, "BigGAN")
     count = shapes.of("generator.bn.running_means", 2)[0]
     if count < 2:
         shapes.fail(f"has {count} row of statistics")
     rows = rows_for(truncation, count, statistics)
-    architecture = architecture_of(shapes, settings_of(file.path), bn_eps)
+    architecture = architecture_of(shapes, settings_of(file), bn_eps)
     architecture = replace(architecture, shares=tuple(rows.values()))
-    return build_network(lambda: Network(architecture), _tensors(state, shapes, rows), file.path)
+    return build_network(lambda: Network(architecture), _tensors(found.tensors, shapes, rows), file)

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from interpgan_core import InterpganError
-from interpgan_core.plugin import Checkpoint, Shapes
+from interpgan_core.plugin import Checkpoint, Shapes, StoredNetwork
 
 USUAL_INPUTS = 512  # z of every published generator; inputs beyond them are a label
 INPUTS = r"input(\d+)\.(?:weight|bias)"  # of the discriminator, one a size
-_GENERATOR = ("generator_smooth", "generator")  # the moving average is taken before the last weights
+_MARKS = (("layer0.conv.weight", "layer0.wscale.bias"), ("layer0.weight", "output0.weight", "lod"))
 _INTERFACEGAN = r"\.conv(?=\.weight$)|\.wscale(?=\.bias$)"  # in the names of that layout, not in genforce's
 
 
@@ -79,34 +79,37 @@ class Parts:
 
 def knows(checkpoint: Checkpoint) -> bool:
     """Is this a PGGAN, by names and shapes?"""
-    state = checkpoint.state(*_GENERATOR)
-    if any(key.startswith(("mapping.", "synthesis.")) for key in state):
-        return False
-    if {"layer0.conv.weight", "layer0.wscale.bias"} <= state.keys():
-        return True
-    kernel = tuple(getattr(state.get("layer0.weight"), "shape", ()))
-    return {"lod", "output0.weight"} <= state.keys() and len(kernel) == 4 and kernel[2:] == (4, 4)
+    return _find(checkpoint) is not None
+
+
+def _find(checkpoint: Checkpoint) -> StoredNetwork | None:
+    network = checkpoint.network(*_MARKS)
+    if network is None or "layer0.conv.weight" in network.tensors:
+        return network
+    # Other families have layers of these names too, but no first one of 4 x 4.
+    kernel = tuple(network.tensors["layer0.weight"].shape)
+    return network if len(kernel) == 4 and kernel[2:] == (4, 4) else None
 
 
 def read(checkpoint: Checkpoint) -> Parts:
     """The networks of a checkpoint that `knows` accepts.
 
     Raises:
-        InterpganError: if one of their entries is no tensor.
+        InterpganError: if the level of detail is not one number.
     """
-    state = checkpoint.state(*_GENERATOR)
-    lod = state.pop("lod", torch.zeros(()))
-    layout, generator = "genforce", state
-    if "layer0.conv.weight" in state:
+    found = _find(checkpoint)
+    if found is None:
+        raise InterpganError(f"{checkpoint.path} holds no generator of PGGAN")
+    generator = dict(found.tensors)
+    lod = generator.pop("lod", torch.zeros(()))
+    layout = "genforce"
+    if "layer0.conv.weight" in generator:
         layout = "interfacegan"
-        generator = {re.sub(_INTERFACEGAN, "", key): value for key, value in state.items()}
-    discriminator = checkpoint.state("discriminator")
-    if "input0.weight" not in discriminator:  # the file has none
-        discriminator = {}
-    discriminator.pop("lod", None)
-    for key, value in {**generator, **discriminator, "lod": lod}.items():
-        if not isinstance(value, Tensor) or (key == "lod" and value.numel() != 1):
-            raise InterpganError(f"{checkpoint.path}: {key} is no tensor of a PGGAN; the file is damaged")
+        generator = {re.sub(_INTERFACEGAN, "", key): value for key, value in generator.items()}
+    beside = checkpoint.network(["input0.weight"])
+    discriminator = {} if beside is None else {k: t for k, t in beside.tensors.items() if k != "lod"}
+    if lod.numel() != 1:
+        raise InterpganError(f"{checkpoint.path}: lod is not one number; the file is damaged")
     return Parts(checkpoint.path, layout, generator, discriminator, float(lod))
 
 

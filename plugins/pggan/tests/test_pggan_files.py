@@ -141,8 +141,8 @@ BROKEN = {
     "has noise0": generator() | {"noise0": torch.zeros(3)},
     "layer2.weight has shape (8, 7, 3, 3)": generator() | {"layer2.weight": torch.zeros(8, 7, 3, 3)},
     "has layer2.bias of shape ()": generator() | {"layer2.bias": torch.zeros(())},
-    "layer2.bias is no tensor": generator() | {"layer2.bias": "eight"},
-    "lod is no tensor": generator() | {"lod": torch.zeros(2)},
+    "lacks layer2.bias": generator() | {"layer2.bias": "eight"},
+    "lod is not one number": generator() | {"lod": torch.zeros(2)},
     "layer5.weight has shape": both(discriminator() | {"layer5.weight": torch.zeros(10, 3)}),
     "lacks layer5.bias": both(without(discriminator(), "layer5.bias")),
 }

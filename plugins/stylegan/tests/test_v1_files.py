@@ -126,8 +126,8 @@ BROKEN = {
         **generator(),
         "synthesis.layer2.bias": torch.zeros(()),
     },
-    "synthesis.layer2.bias is no tensor": {**generator(), "synthesis.layer2.bias": "eight"},
-    "synthesis.lod is no tensor": {**generator(), "synthesis.lod": torch.zeros(2)},
+    "lacks synthesis.layer2.bias": {**generator(), "synthesis.layer2.bias": "eight"},
+    "synthesis.lod is not one number": {**generator(), "synthesis.lod": torch.zeros(2)},
     "blur.kernel is not the [1 2 1]": {
         **generator(),
         "synthesis.layer2.blur.kernel": torch.ones(8, 1, 3, 3) / 9,

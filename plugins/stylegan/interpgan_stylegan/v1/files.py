@@ -26,6 +26,10 @@ _INTERFACEGAN = (
     (r"\.wscale\.bias$", ".bias"),
     (r"\.first_layer$", ".const"),
 )
+_MARKS = (
+    ("mapping.dense0.weight", "synthesis.layer0.const"),
+    ("mapping.dense0.linear.weight", "synthesis.layer0.first_layer"),
+)
 _CONSTANTS = ("synthesis.lod", "truncation.truncation")
 
 
@@ -80,35 +84,29 @@ class Parts:
 
 def knows(checkpoint: Checkpoint) -> bool:
     """Is this a StyleGAN 1? By names."""
-    names = _generator(checkpoint).keys()
-    genforce = {"mapping.dense0.weight", "synthesis.layer0.const"}
-    interfacegan = {"mapping.dense0.linear.weight", "synthesis.layer0.first_layer"}
-    return genforce <= names or interfacegan <= names
+    return checkpoint.network(*_MARKS) is not None
 
 
 def read(checkpoint: Checkpoint) -> Parts:
     """The parts of a checkpoint that `knows` knows.
 
     Raises:
-        InterpganError: if something else than tensors stands among them.
+        InterpganError: if the level of detail is not one number, or a blur is another than all.
     """
-    state = dict(_generator(checkpoint))
+    found = checkpoint.network(*_MARKS)
+    if found is None:
+        raise InterpganError(f"{checkpoint.path} holds no generator of StyleGAN 1")
+    state = dict(found.tensors)
     layout = "interfacegan" if "synthesis.layer0.first_layer" in state else "genforce"
     if layout == "interfacegan":
         for pattern, name in _INTERFACEGAN:
             state = {re.sub(pattern, name, key): value for key, value in state.items()}
-    discriminator = checkpoint.state("discriminator")
-    discriminator = (
-        {key: value for key, value in discriminator.items() if key != "lod"}
-        if "input0.weight" in discriminator
-        else {}
-    )
+    beside = checkpoint.network(["input0.weight"])
+    discriminator = {} if beside is None else {k: t for k, t in beside.tensors.items() if k != "lod"}
     lod = state.get("synthesis.lod", torch.zeros(()))
-    for key, value in {**state, **discriminator, "synthesis.lod": lod}.items():
-        if not isinstance(value, Tensor) or (key == "synthesis.lod" and value.numel() != 1):
-            raise InterpganError(
-                f"{checkpoint.path}: {key} is no tensor of a StyleGAN 1; the file is damaged"
-            )
+    if lod.numel() != 1:
+        raise InterpganError(f"{checkpoint.path}: synthesis.lod is not one number; the file is damaged")
+    for key, value in {**state, **discriminator}.items():
         if key.endswith("blur.kernel"):
             _check_blur(checkpoint.path, key, value)
     return Parts(
@@ -144,10 +142,6 @@ def plain_kernels(parts: Parts, fused: Fused) -> dict[str, Tensor]:
         elif fused is True or (fused == "auto" and 4 * 2**block >= FUSED_FROM):
             tensors[name] = weight.flip(2, 3)
     return tensors
-
-
-def _generator(checkpoint: Checkpoint) -> dict[str, Tensor]:
-    return checkpoint.state("generator_smooth", "generator")
 
 
 def _is_weight(key: str) -> bool:

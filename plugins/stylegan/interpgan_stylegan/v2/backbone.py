@@ -22,7 +22,7 @@ from interpgan_core.plugin import (
 )
 from interpgan_stylegan.v2.architecture import DiscriminatorPlan, Plan
 from interpgan_stylegan.v2.discriminator import Discriminator
-from interpgan_stylegan.v2.files import Networks, is_stylegan2, read
+from interpgan_stylegan.v2.files import Networks, find, read
 from interpgan_stylegan.v2.generator import StyleGAN2
 from interpgan_stylegan.v2.network import Network
 
@@ -37,7 +37,7 @@ class StyleGAN2Backbone:
 
     def recognises(self, checkpoint: Checkpoint) -> bool:
         """Is it one of these?"""
-        return is_stylegan2(checkpoint)
+        return find(checkpoint) is not None
 
     def describe(self, checkpoint: Checkpoint) -> Description:
         """What the file is.

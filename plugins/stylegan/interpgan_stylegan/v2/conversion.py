@@ -26,12 +26,12 @@ MAX_BLOCKS = 12  # up to 8192 pixels
 MAX_DENSE = 64
 
 # What only a generator, or a discriminator, of the layout has.
-_GENERATORS: dict[Layout, str] = {
+GENERATOR_MARKS: dict[Layout, str] = {
     "nvidia": "synthesis.b4.const",
     "genforce": "synthesis.early_layer.const",
     "rosinality": "input.input",
 }
-_DISCRIMINATORS: dict[Layout, str] = {
+DISCRIMINATOR_MARKS: dict[Layout, str] = {
     "nvidia": "b4.out.weight",
     "genforce": "input0.weight",
     "rosinality": "final_conv.0.weight",
@@ -61,6 +61,18 @@ _FILTERS = {
     ],
     ("rosinality", False): [(r"(convs\.\d+\.(?:conv2|skip))\.1\.weight", r"\1.0.kernel")],
 }
+
+
+MMGENERATION_MARK = "constant_input.weight"
+_MMGENERATION = (
+    (r"^constant_input\.weight$", "input.input"),
+    (r"^style_mapping\.(\d+)\.linear\.weight_orig$", r"style.\1.weight"),
+    (r"^style_mapping\.(\d+)\.activate\.bias$", r"style.\1.bias"),
+    (r"\.style_modulation\.fc\.weight_orig$", ".modulation.weight"),
+    (r"\.style_modulation\.fc\.bias$", ".modulation.bias"),
+    (r"^injected_noise_(\d+)$", r"noises.noise_\1"),
+    (r"\.noise_injector\.weight$", ".noise.weight"),
+)
 
 
 class Form(NamedTuple):
@@ -113,8 +125,8 @@ def convert(state: State, layout: Layout) -> dict[str, Tensor]:
     Raises:
         InterpganError: if the state is of no layout, or the layout wanted has no such network.
     """
-    if layout not in _GENERATORS:
-        raise InterpganError(f"there is no layout '{layout}'" + did_you_mean(layout, _GENERATORS))
+    if layout not in GENERATOR_MARKS:
+        raise InterpganError(f"there is no layout '{layout}'" + did_you_mean(layout, GENERATOR_MARKS))
     source, is_generator = layout_of(state)
     ours = to_nvidia(state)
     if layout != source:
@@ -129,13 +141,23 @@ def convert(state: State, layout: Layout) -> dict[str, Tensor]:
     )
 
 
+def from_mmgeneration(state: State) -> dict[str, Tensor]:
+    """A generator's state dict of mmgeneration in rosinality's names, onto which its own map one by one."""
+    renamed = {}
+    for name, tensor in state.items():
+        for pattern, new in _MMGENERATION:
+            name = re.sub(pattern, new, name)
+        renamed[name] = tensor
+    return renamed
+
+
 def layout_of(state: State) -> tuple[Layout, bool]:
     """Whose layout a state dict has, and whether it is a generator's.
 
     Raises:
         InterpganError: if it is of none of them.
     """
-    for is_generator, marks in ((True, _GENERATORS), (False, _DISCRIMINATORS)):
+    for is_generator, marks in ((True, GENERATOR_MARKS), (False, DISCRIMINATOR_MARKS)):
         for layout, mark in marks.items():
             if mark in state:
                 return layout, is_generator

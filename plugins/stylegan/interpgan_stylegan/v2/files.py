@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
 
@@ -11,14 +11,18 @@ import torch
 from torch import Tensor
 
 from interpgan_core import InterpganError
-from interpgan_core.plugin import Checkpoint
-from interpgan_stylegan import nvidia_pickles
+from interpgan_core.plugin import Checkpoint, StoredNetwork
 from interpgan_stylegan.v2.architecture import DiscriminatorPlan, Plan
-from interpgan_stylegan.v2.conversion import Layout, layout_of, to_nvidia
+from interpgan_stylegan.v2.conversion import (
+    DISCRIMINATOR_MARKS,
+    GENERATOR_MARKS,
+    MMGENERATION_MARK,
+    Layout,
+    from_mmgeneration,
+    layout_of,
+    to_nvidia,
+)
 
-# Names in a file, the best first: of NVIDIA, genforce, rosinality.
-GENERATORS = ("G_ema", "generator_smooth", "g_ema", "G", "generator", "g")
-DISCRIMINATORS = ("D", "discriminator", "d")
 # NVIDIA's training always clamps there; a state dict alone does not say.
 CLAMP = 256.0
 # Settings of NVIDIA's constructors that no shape shows, and what they are in every published network.
@@ -51,12 +55,14 @@ class Networks:
     settled: bool
 
 
-def is_stylegan2(checkpoint: Checkpoint) -> bool:
-    """Does a file hold a generator of StyleGAN 2?"""
-    tensors, _ = nvidia_pickles.network(checkpoint, *GENERATORS)
-    if "input.input" in tensors:
-        return tensors.get("conv1.conv.weight", torch.empty(0)).ndim == 5
-    return "synthesis.b4.const" in tensors or "synthesis.early_layer.const" in tensors
+def find(checkpoint: Checkpoint) -> StoredNetwork | None:
+    """The generator of StyleGAN 2 in a file, in the layout that it has there; None where there is none."""
+    network = checkpoint.network(*([mark] for mark in (*GENERATOR_MARKS.values(), MMGENERATION_MARK)))
+    if network is not None and MMGENERATION_MARK in network.tensors:
+        return replace(network, tensors=from_mmgeneration(network.tensors))
+    if network is not None and "input.input" in network.tensors:
+        return network if network.tensors.get("conv1.conv.weight", torch.empty(0)).ndim == 5 else None
+    return network
 
 
 def read(checkpoint: Checkpoint) -> Networks:
@@ -66,16 +72,17 @@ def read(checkpoint: Checkpoint) -> Networks:
         InterpganError: if tensors that say what the networks are are missing, or they are of a variant that
             is not known here.
     """
-    state, settings = nvidia_pickles.network(checkpoint, *GENERATORS)
+    found = find(checkpoint)
+    if found is None:
+        raise InterpganError(f"{checkpoint.path} holds no generator of StyleGAN 2")
+    state, settings = dict(found.tensors), found.settings
     try:
         layout, _ = layout_of(state)
-        if layout == "rosinality" and isinstance(mean := checkpoint.content.get("latent_avg"), Tensor):
+        if layout == "rosinality" and (mean := (found.beside or {}).get("latent_avg")) is not None:
             state["latent_avg"] = mean
         generator = to_nvidia(state, stored=True)
         plan = _plan(generator, layout, settings)
-        mean = generator.pop("mapping.w_avg", None)
-        if mean is not None and tuple(mean.shape) != (plan.w,):
-            raise InterpganError(f"the mean of w has shape {tuple(mean.shape)}, not ({plan.w},)")
+        mean = _mean(generator.pop("mapping.w_avg", None), plan.w)
         if layout == "rosinality" and not any(name.endswith("noise_const") for name in generator):
             generator |= _silence(plan)
     except (InterpganError, IndexError, TypeError, ValueError, RuntimeError) as error:
@@ -83,6 +90,19 @@ def read(checkpoint: Checkpoint) -> Networks:
     discriminator_plan, discriminator = read_discriminator(checkpoint, layout)
     settled = layout != "nvidia" or settings is not None
     return Networks(layout, plan, generator, mean, discriminator_plan, discriminator, settled)
+
+
+def _mean(mean: Tensor | None, w: int) -> Tensor | None:
+    """The mean of w, (w,), from (w,), (1, w) or (l, w): encoders keep it once a layer.
+
+    Raises:
+        InterpganError: if it has another shape.
+    """
+    if mean is None:
+        return None
+    if mean.ndim not in (1, 2) or mean.shape[-1] != w:
+        raise InterpganError(f"the mean of w has shape {tuple(mean.shape)}, not ({w},)")
+    return mean if mean.ndim == 1 else mean[0] if (mean == mean[0]).all() else mean.mean(0)
 
 
 def read_discriminator(
@@ -93,15 +113,12 @@ def read_discriminator(
     Raises:
         InterpganError: if tensors that say what it is are missing.
     """
-    state, settings = nvidia_pickles.network(checkpoint, *DISCRIMINATORS)
-    try:
-        if layout_of(state) != (layout, False):
-            return None, {}
-    except InterpganError:  # of no layout: there is none
+    found = checkpoint.network([DISCRIMINATOR_MARKS[layout]])
+    if found is None:
         return None, {}
     try:
-        state = to_nvidia(state)
-        return _discriminator_plan(state, layout, settings), state
+        state = to_nvidia(found.tensors)
+        return _discriminator_plan(state, layout, found.settings), state
     except (InterpganError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise InterpganError(
             f"the discriminator in {checkpoint.path} is damaged, or of an unknown variant: {error}"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import get_args
+from collections.abc import Mapping
+from typing import Any, get_args
 
 import torch
+from torch import Tensor
 
+from interpgan_core import InterpganError
 from interpgan_core.plugin import (
     Checkpoint,
     Description,
@@ -15,14 +18,13 @@ from interpgan_core.plugin import (
     build,
     check_option,
 )
-from interpgan_stylegan import nvidia_pickles
 from interpgan_stylegan.v2.discriminator import Discriminator
 from interpgan_stylegan.v2.files import read_discriminator
 from interpgan_stylegan.v3.files import read_plan
 from interpgan_stylegan.v3.generator import FAMILY, StyleGAN3
 from interpgan_stylegan.v3.network import Network
 
-NETWORKS = ("G_ema", "G")  # in a file, the best first
+MARK = ("synthesis.input.freqs",)
 
 
 BUFFERS = ("w_avg", "transform", "freqs", "phases", "magnitude_ema", "up_filter", "down_filter")
@@ -35,7 +37,7 @@ class StyleGAN3Backbone:
 
     def recognises(self, checkpoint: Checkpoint) -> bool:
         """Does it hold the frequencies of StyleGAN 3's input?"""
-        return "synthesis.input.freqs" in nvidia_pickles.network(checkpoint, *NETWORKS)[0]
+        return checkpoint.network(MARK) is not None
 
     def describe(self, checkpoint: Checkpoint) -> Description:
         """What the file is, from its names and shapes alone.
@@ -43,7 +45,7 @@ class StyleGAN3Backbone:
         Raises:
             InterpganError: if tensors are missing.
         """
-        tensors, settings = nvidia_pickles.network(checkpoint, *NETWORKS)
+        tensors, settings = _found(checkpoint)
         shapes = {name: tuple(t.shape) for name, t in tensors.items()}
         plan = read_plan(shapes, settings, checkpoint.path)
         kernel = plan.layers[0].kernel
@@ -80,7 +82,7 @@ class StyleGAN3Backbone:
         Raises:
             InterpganError: if the file is damaged, or an option has no such value.
         """
-        tensors, settings = nvidia_pickles.network(checkpoint, *NETWORKS)
+        tensors, settings = _found(checkpoint)
         plan = read_plan({name: tuple(t.shape) for name, t in tensors.items()}, settings, checkpoint.path)
         check_option(FAMILY, "noise", options.noise, ("const", "none"))
         check_option(FAMILY, "precision", options.precision, get_args(Precision))
@@ -95,6 +97,14 @@ class StyleGAN3Backbone:
                 lambda: Discriminator(discriminator_plan), tensors, checkpoint.path
             )
         return generator.to(options.device)
+
+
+def _found(checkpoint: Checkpoint) -> tuple[dict[str, Tensor], Mapping[str, Any] | None]:
+    """The network's tensors, and the keyword arguments of its constructor."""
+    network = checkpoint.network(MARK)
+    if network is None:
+        raise InterpganError(f"{checkpoint.path} holds no generator of StyleGAN 3")
+    return dict(network.tensors), network.settings
 
 
 backbone = StyleGAN3Backbone()

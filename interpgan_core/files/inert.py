@@ -1,0 +1,109 @@
+"""Objects that stand beside the weights in people's files: kept as names and values, never made."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from interpgan_core.files.builders import BUILDERS, Global, Placeholder, PlainDict
+
+# Of Python's own modules, and of libraries that can do anything, only these are known to be plain values.
+_VALUES = {
+    "builtins": {"bool", "bytearray", "complex", "float", "frozenset", "int", "list", "slice", "str", "tuple", "range"},
+    "collections": {"Counter", "defaultdict", "deque"},
+    "datetime": {"date", "datetime", "time", "timedelta", "timezone"},
+    "decimal": {"Decimal"},
+    "fractions": {"Fraction"},
+    "pathlib": {"Path", "PosixPath", "PurePath", "PurePosixPath", "PureWindowsPath", "WindowsPath"},
+    "pathlib._local": {"Path", "PosixPath", "PurePath", "PurePosixPath", "PureWindowsPath", "WindowsPath"},
+    "types": {"SimpleNamespace"},
+    "typing": {"Any"},
+    "uuid": {"UUID"},
+    "torch": {"device", "dtype", "Size", "Generator"},
+    "torch.torch_version": {"TorchVersion"},
+}  # fmt: skip
+_VALUES["__builtin__"] = _VALUES["builtins"] | {"long", "unicode"}
+_CLASSES_OF = (
+    "torch.nn.modules.",
+    "torch.nn.parallel.",
+    "torch.optim.",
+    "torch._dynamo.eval_frame",
+)
+# Packages whose functions load, call or run what they are given; and the modules of Python 2.
+_ABLE = {
+    "IPython", "PIL", "cloudpickle", "dill", "django", "fsspec", "interpgan_core", "jax", "joblib", "keras",
+    "matplotlib", "numba", "numexpr", "numpy", "pandas", "pip", "pkg_resources", "requests", "scipy", "setuptools",
+    "skimage", "sklearn", "sympy", "tensorflow", "tfutil", "torch", "torchaudio", "torchvision",
+    "__builtin__", "cPickle", "commands", "copy_reg", "exceptions", "os2", "popen2", "sets", "urllib2",
+}  # fmt: skip
+
+
+class Inert(Placeholder):
+    """Stands for an object of a class that nothing here needs: its attributes are kept, nothing is made or called."""
+
+    name = ""
+
+    def __init__(self, *_args: Any, **_kwargs: Any) -> None:
+        self.state: Any = None
+        self.items: dict[Any, Any] = {}
+        self.values: list[Any] = []
+
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Inert:
+        made = super().__new__(cls)
+        made.__init__()  # type: ignore[misc]  # torch's reader makes objects without it
+        return made
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.items[key] = value
+
+    def extend(self, values: list[Any]) -> None:
+        """What the pickle adds to an object that is a list."""
+        self.values.extend(values)
+
+    def value(self) -> Any:
+        """Of a dict its items, of a list its values; of any other object the name of its class and its attributes."""
+        if self.items or self.values:
+            return self.items or self.values
+        return {"class_name": self.name, "state": self.state}
+
+
+def is_harmless(module: str, name: str) -> bool:
+    """May a file name this without being refused? Whatever it is, it is not called.
+
+    Args:
+        module: as the file says it.
+        name: of a global of the module.
+
+    Returns:
+        True for classes of people's own programs and for plain values; False for what Python itself or a library
+        could be made to run, which no good file has.
+    """
+    if name in _VALUES.get(module, ()):
+        return True
+    if f"{module}.".startswith(_CLASSES_OF):
+        return name[:1].isupper() and "." not in name
+    package = module.partition(".")[0]
+    if module.startswith(
+        "dnnlib.tflib"
+    ):  # these networks are nothing without the source code in their pickle
+        return False
+    return package not in _ABLE and package not in sys.stdlib_module_names and package.isidentifier()
+
+
+def inert(module: str, name: str) -> type:
+    """The class that stands for a harmless global; a dict of another class is a dict here."""
+    if name.lower().endswith("dict"):
+        return PlainDict
+    return type("Inert", (Inert,), {"name": f"{module}.{name}"})
+
+
+def builder_of(module: str, name: str) -> Global | None:
+    """What stands for a global of a pickle; None = the file is refused."""
+    module = {"__builtin__": "builtins"}.get(module, module) if (module, name) not in BUILDERS else module
+    build = BUILDERS.get((module, name))
+    if build is None and is_harmless(module, name):
+        build = inert(module, name)
+    return None if build is None else Global(f"{module}.{name}", build)
