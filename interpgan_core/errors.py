@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import unicodedata
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 _SHOWN = 160  # characters of a source line
 
@@ -84,6 +86,31 @@ def remark(sentence: str) -> None:
         sentence: whole; a run shows it once and keeps it in the report, elsewhere it is a warning.
     """
     warnings.warn(sentence, Remark, stacklevel=2)
+
+
+@contextmanager
+def remarks() -> Iterator[list[str]]:
+    """Collect what `remark` says meanwhile, each sentence once; other warnings go where they went."""
+    said: list[str] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", Remark)
+        show = warnings.showwarning
+
+        def heard(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if not issubclass(category, Remark):
+                show(message, category, filename, lineno, file, line)
+            elif str(message) not in said:
+                said.append(str(message))
+
+        warnings.showwarning = heard
+        yield said
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -198,7 +198,8 @@ class ImageSet:
             kinds = tuple(zip(self.class_names, counts, strict=True))
             more = f"and {len(kinds) - _LISTED} more" if len(kinds) > _LISTED else ""
             tables.append(Table("Classes", ("class", "pictures"), kinds[:_LISTED], more))
-        sheet = Picture("sheet.png", f"the first {min(len(self), _SHOWN)}", thumbnail="small/sheet.webp")
+        first = f"the first {min(len(self), _SHOWN)}"
+        sheet = Picture("sheet.png", first, thumbnail="small/sheet.webp", given=True)
         notes = [f"{len(self)} pictures of {self.resolution} pixels."]
         notes += [f"{name}: {_said(value)}" for name, value in (self.notes or {}).items()]
         return Report(strips=(Strip("", (sheet,)),), tables=tuple(tables), notes=tuple(notes))

@@ -36,6 +36,7 @@ class Picture:
         caption: a few words under it, such as the strength.
         alt: alternative text for readers who cannot see it; by default the strip's title and the caption.
         thumbnail: the small picture that the page carries; by default the full one.
+        given: does it come from a file or a data set? Then it may be a photograph; no generator drew it.
 
     Example:
         >>> from pathlib import Path
@@ -49,6 +50,7 @@ class Picture:
     caption: str
     alt: str = ""
     thumbnail: str = ""
+    given: bool = False
 
     @classmethod
     def write(
@@ -60,6 +62,7 @@ class Picture:
         alt: str = "",
         text: Mapping[str, str] = MappingProxyType({}),
         side: int = THUMBNAIL,
+        given: bool = False,
     ) -> Self:
         """Save a picture, and the small one in `small/` beside it, so that the page can be rebuilt from files alone.
 
@@ -72,6 +75,7 @@ class Picture:
             text: words kept inside a PNG.
             side: longer side of the small one, in pixels; difference maps are shown at half the width
                 of pictures, and their texture weighs more, so that half is enough for them.
+            given: see the class.
 
         Returns:
             The picture, for a strip.
@@ -81,7 +85,7 @@ class Picture:
             path.parent.mkdir(parents=True, exist_ok=True)
         images.save_picture(picture, folder / file, text)
         images.save_picture(images.thumbnail(picture, side), folder / small)
-        return cls(file, caption, alt, small)
+        return cls(file, caption, alt, small, given)
 
 
 @dataclass(frozen=True)
@@ -238,6 +242,7 @@ def write_page(path: Path, run: Mapping[str, Any], folder: Path) -> None:
     html = pages.get_template("report.html.j2").render(
         run=run,
         shown=shown,
+        has_given=any(p.given for _, report in shown for strip in report.strips for p in strip.pictures),
         lede=_lede(run["recipe"]["text"]),
         inline=inline,
         link=link,

@@ -6,15 +6,15 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from interpgan_core.errors import InterpganError, RecipeError
+from interpgan_core.errors import InterpganError, RecipeError, remarks
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import LatentBatch
 from interpgan_core.hookspecs import StepReport
@@ -124,14 +124,17 @@ class _Run:
         if decision.action == "run" and self.fresh:
             self.store.drop_scratch(step)
         if decision.action == "run" and not step.keeps:
-            self._remember(step, self._result(step, None))
+            with self._remarks() as said:
+                self._remember(step, self._result(step, None))
             self.store.drop_scratch(step)
-            return {}
+            return {"remarks": said}
         if decision.action == "run":
             record: dict[str, Any] = {"key": step.key, "content": step.content, "reason": decision.reason}
             with self.store.writing(step, record) as folder:
                 began = time.perf_counter()
-                result = self._result(step, folder)
+                with self._remarks() as said:
+                    result = self._result(step, folder)
+                record |= {"remarks": said} if said else {}
                 record["seconds"] = round(time.perf_counter() - began, 3)
                 result.save(folder)
                 if hasattr(result, "summary"):
@@ -155,6 +158,14 @@ class _Run:
             loaded = step.result.load(self.store.folder / step.folder, generator)  # type: ignore[attr-defined]
             self._remember(step, loaded.to(self._device()) if isinstance(loaded, Generator) else loaded)
         return record
+
+    @contextmanager
+    def _remarks(self) -> Iterator[list[str]]:
+        """What is said meanwhile of the result, each sentence also at once to the person."""
+        with remarks() as said:
+            yield said
+        for sentence in said:
+            self.notice(sentence)
 
     def _remember(self, step: PlannedStep, result: Any) -> None:
         self.values[step.number] = result
@@ -259,6 +270,7 @@ class _Run:
                 "folder": step.folder if folder else None,
                 "result": step.result.__name__,
                 "files": record.get("files", []),
+                "remarks": record.get("remarks", []),
             }
         )
         self._write("running")

@@ -125,7 +125,7 @@ def _strip(
     return Strip(
         title,
         tuple(
-            Picture.write(pixels, folder, f"{file}-{j}.png", what, text=MARK if j else {})
+            Picture.write(pixels, folder, f"{file}-{j}.png", what, text=MARK if j else {}, given=not j)
             for j, (pixels, what) in enumerate(rows)
         ),
     )

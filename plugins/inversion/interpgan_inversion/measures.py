@@ -93,7 +93,7 @@ def compared(
     columns: tuple[str, ...] = ()
     for i, name in enumerate(names):
         target = originals.images([i]).to(generator.device)
-        shown = [Picture.write(to_uint8(target)[0], folder, f"{i:03d}-original.png", "original")]
+        shown = [Picture.write(to_uint8(target)[0], folder, f"{i:03d}-original.png", "original", given=True)]
         for k, (caption, batch) in enumerate(batches.items()):
             drawn = to_uint8(generator.images(batch[i]))[0]
             found = torch.tensor(drawn).permute(2, 0, 1)[None].to(target) / 127.5 - 1  # as a file has it

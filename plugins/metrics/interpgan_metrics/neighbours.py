@@ -123,15 +123,17 @@ class Neighbours(Operator):
         import numpy as np
 
         drawn = to_bytes(generator.images(generator.sample([seed])))[0].cpu().numpy()
-        shown = [(drawn, f"seed-{seed}.png", f"seed {seed}")]
+        shown = [(drawn, f"seed-{seed}.png", f"seed {seed}", False)]
         for place, (row, distance) in enumerate(zip(rows, distances, strict=True), start=1):
             file = f"seed-{seed}-{place}-picture-{row}.png"
-            shown.append((self.data.pixels[row], file, f"picture {row}, distance {distance:.3g}"))
+            shown.append((self.data.pixels[row], file, f"picture {row}, distance {distance:.3g}", True))
         title = f"seed {seed} and its nearest"
         return Strip(
             title,
             tuple(
-                Picture.write(np.ascontiguousarray(pixels.transpose(1, 2, 0)), folder, file, caption)
-                for pixels, file, caption in shown
+                Picture.write(
+                    np.ascontiguousarray(pixels.transpose(1, 2, 0)), folder, file, caption, given=given
+                )
+                for pixels, file, caption, given in shown
             ),
         )
