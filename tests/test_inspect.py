@@ -36,6 +36,7 @@ def test_a_state_dict(tmp_path):
         "licence": "not known",
         "code": "nothing in it asked for code",
         "note 1": "Configuration T: equivariant to translation.",
+        "loads": "yes",
         "synthesis.input": "layer 0: 6 channels, 36 x 36",
         "synthesis.L0_36_6": "layer 1: 6 channels, 36 x 36",
         "synthesis.L1_36_6": "layer 2: 6 channels, 36 x 36",
@@ -166,7 +167,7 @@ def test_layers_of_a_damaged_file(tmp_path):
     lacking = {name: t for name, t in state().items() if not name.endswith("L4_16_3.bias")}
     facts = inspect(saved(tmp_path, lacking))
     assert facts["family"] == "StyleGAN 3"
-    assert "lacks synthesis.L4_16_3.bias" in facts["layers"]
+    assert facts["loads"].startswith("no: ") and "lacks synthesis.L4_16_3.bias" in facts["loads"]
 
 
 def test_the_command_when_there_is_no_such_file(tmp_path, monkeypatch, capsys):

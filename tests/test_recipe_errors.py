@@ -188,7 +188,6 @@ def test_wrong_file(make, message, folder):
         "typo in a parameter",
         "text for a number",
         "wrong reference type",
-        "a set in place of one of it",
         "missing file",
         "duplicate key",
         "cycle",

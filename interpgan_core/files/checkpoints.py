@@ -54,6 +54,36 @@ _ARCHIVES = {
     b"Rar!": "a RAR archive; unpack it first",
     b"\x89HDF": "an HDF5 file of Keras or TensorFlow, which is not read; convert it to safetensors first",
 }
+# Where a file says so, and how, that it is of a format that is not read.
+_OTHERS = (
+    (
+        (4, 12),
+        b"TFL3",
+        "a TensorFlow Lite model, which is not read; take the PyTorch weights that it was made of",
+    ),
+    (
+        (4, 12),
+        b"ftyp",
+        "a picture or film of a telephone (HEIC, AVIF, MP4), and no weights; convert pictures to PNG",
+    ),
+    (
+        (0, 64),
+        b"\x12\x07pytorch",
+        "an ONNX model, which is not read; take the PyTorch weights that it was made of",
+    ),
+    (
+        (0, 64),
+        b"\x12\x04onnx",
+        "an ONNX model, which is not read; take the PyTorch weights that it was made of",
+    ),
+    ((0, 64), b"tf2onnx", "an ONNX model, which is not read; take the PyTorch weights that it was made of"),
+    (
+        (0, 64),
+        b"saved_model_schema",
+        "a TensorFlow SavedModel, which is not read; convert it to safetensors first",
+    ),
+    ((0, 4), b"GGUF", "a GGUF file of language models, and no weights of a GAN"),
+)
 
 
 def write_safetensors(
@@ -147,6 +177,9 @@ def read_weights(path: Path) -> Any:
         return _open_safetensors(path)[0]
     for magic, what in _ARCHIVES.items():
         if start.startswith(magic):
+            raise InterpganError(f"{path} is {what}")
+    for (begin, end), magic, what in _OTHERS:
+        if magic in start[begin:end]:
             raise InterpganError(f"{path} is {what}")
     if _LEGACY_TORCH in start[:32]:
         return _read_torch(path)

@@ -208,6 +208,9 @@ class DirectionSet(Mapping[str, Direction]):
         self._directions = dict(directions)
 
     def __getitem__(self, name: str) -> Direction:
+        """A direction by its name, or by its position where none has that name."""
+        if name not in self._directions and name.isdecimal() and int(name) < len(self):
+            return list(self.values())[int(name)]
         try:
             return self._directions[name]
         except KeyError:

@@ -42,6 +42,7 @@ class Generator(ABC):
         discriminator: (images, labels) -> logits; None where the weights come without one.
         concepts: of an interpretable layer, name -> (layer, units); empty where there is none.
         fingerprint: equal fingerprints mean interchangeable generators.
+        codes_of: the family whose codes its spaces hold, such as "StyleGAN 2"; published directions say theirs.
         licence: terms of use of the weights, shown once and in the report.
         notes: where the weights come from: data, training, parent; JSON values, kept in a saved file. "codes of":
             fingerprints of the generators that it was tuned from so little that their codes are good here too.
@@ -67,6 +68,7 @@ class Generator(ABC):
     discriminator: nn.Module | None = None
     concepts: Mapping[str, tuple[str, tuple[int, ...]]] = MappingProxyType({})
     fingerprint: str
+    codes_of: str = ""
     licence: str = ""
     notes: Mapping[str, Any] = MappingProxyType({})
     rectified: Sequence[str] = ()

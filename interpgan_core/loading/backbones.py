@@ -74,6 +74,9 @@ class Backbone(Protocol[Options]):
     def describe(self, checkpoint: Checkpoint) -> Description:
         """What the file is, from its names and shapes alone."""
 
+    # A backbone may have `unsupported(checkpoint) -> str` too: of a file that is not its own, but near, what it is and
+    # what to do, as "is a … of …; …"; "" of any other.
+
     def load(self, checkpoint: Checkpoint, options: Options) -> Generator:
         """Build the generator.
 
@@ -126,13 +129,32 @@ def recognise(checkpoint: Checkpoint) -> Backbone[Any]:
     mine = [name for name, backbone in asked.items() if backbone.recognises(checkpoint)]
     if len(mine) == 1:
         return asked[mine[0]]
-    looks = ", ".join(checkpoint.keys[:6]) or "nothing"
     if mine:
         raise InterpganError(
-            f"{checkpoint.path} holds {looks}, and {' and '.join(mine)} both know it; name the family as the step"
+            f"{checkpoint.path} holds {looks_like(checkpoint)}, and {' and '.join(mine)} both know it; name the family "
+            "as the step"
         )
+    known = [said for backbone in asked.values() if (said := _unsupported(backbone, checkpoint))]
+    if known:
+        raise InterpganError(f"{checkpoint.path} {known[0]}")
     raise InterpganError(
-        f"{checkpoint.path} holds {looks} ({len(checkpoint.shapes)} tensors); of the backbones asked "
+        f"{checkpoint.path} holds {looks_like(checkpoint)}; of the backbones asked "
         f"({', '.join(asked) or 'none is installed'}) none knows it; "
         + "; ".join(failed or ["install the plugin of its family"])
     )
+
+
+def looks_like(checkpoint: Checkpoint) -> str:
+    """What a file holds, in a few words: its first names, or the array that it is."""
+    content = checkpoint.content
+    if hasattr(content, "shape"):
+        return f"an array {tuple(content.shape)}"
+    shown = ", ".join(checkpoint.keys[:6]) or (
+        f"a {type(content).__name__}" if content is not None else "nothing"
+    )
+    return f"{shown} ({len(checkpoint.shapes)} tensors)"
+
+
+def _unsupported(backbone: Backbone[Any], checkpoint: Checkpoint) -> str:
+    say = getattr(backbone, "unsupported", None)
+    return str(say(checkpoint)) if say else ""

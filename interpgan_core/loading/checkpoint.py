@@ -86,7 +86,7 @@ class Checkpoint:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.taken: list[StoredNetwork] = []
-        """Networks that were chosen among several, so far."""
+        """Networks that were asked for and found, so far."""
 
     @cached_property
     def content(self) -> Any:
@@ -130,9 +130,13 @@ class Checkpoint:
         if not found:
             return None
         best = replace(found[0], passed_over=tuple(other.place or "the top level" for other in found[1:]))
-        if best.passed_over and best.place not in {network.place for network in self.taken}:
+        if best.place not in {network.place for network in self.taken}:
             self.taken.append(best)
         return best
+
+    def choices(self) -> list[str]:
+        """Which of several networks was taken, a sentence each, of those that were asked for."""
+        return [network.choice for network in self.taken if network.choice]
 
     @cached_property
     def _levels(self) -> list[_Level]:

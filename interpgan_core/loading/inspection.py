@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -13,16 +14,17 @@ from interpgan_core.files.checkpoints import read_safetensors
 from interpgan_core.files.paths import start_of
 from interpgan_core.generators.directions import DirectionSet
 from interpgan_core.generators.saving import KIND, SavedGenerator, open_generator
+from interpgan_core.loading.arrays import describe_arrays, is_one_vector
 from interpgan_core.loading.backbones import recognise
 from interpgan_core.loading.checkpoint import Checkpoint
 from interpgan_core.loading.load_generator import load_generator
 from interpgan_core.loading.named_models import NamedModel, Published
-from interpgan_core.loading.published_directions import load_directions
+from interpgan_core.loading.published_codes import CODE_NAMES
+from interpgan_core.loading.published_directions import StoredDirection, read_stored
 from interpgan_core.plugins import plugins
 
 _SHOWN = 20  # directions of one file
 _WIDTH = 100  # characters of one fact
-_UNSAID = "unsaid"  # by the file; a recipe says it with `space`
 _NO_CODE = "nothing in it asked for code"
 
 
@@ -48,8 +50,8 @@ def inspect(path: Path) -> dict[str, str]:
     try:
         backbone = recognise(checkpoint)
     except InterpganError:
-        with suppress(InterpganError):
-            return _directions(load_directions(path, space=_UNSAID))
+        if facts := _other(path, content):
+            return facts | _objects(content)
         raise
     found = backbone.describe(checkpoint)
     return {
@@ -64,10 +66,55 @@ def inspect(path: Path) -> dict[str, str]:
         "code": _code(content),
         **{
             f"note {i}": note
-            for i, note in enumerate([*found.notes, *(network.choice for network in checkpoint.taken)], 1)
+            for i, note in enumerate([*found.notes, *checkpoint.choices(), *_not_read(checkpoint)], 1)
         },
+        **_objects(content),
         **_layers(path),
     }
+
+
+def _not_read(checkpoint: Checkpoint) -> list[str]:
+    """What stands beside the networks that were taken, such as an encoder."""
+    places = [place for network in checkpoint.taken for place in (network.place, *network.passed_over)]
+    parent = places[0].rpartition(".")[0] if places else ""
+    groups = Counter(
+        name.removeprefix(f"{parent}.").partition(".")[0]
+        for name in checkpoint.shapes
+        if "" not in places and not any(name.startswith(f"{place}.") for place in places)
+    )
+    large = [f"{name} ({count} tensors)" for name, count in groups.items() if count > 1]
+    return [f"Beside it, and not read: {', '.join(large[:_SHOWN])}"] if large else []
+
+
+def _other(path: Path, content: Any) -> dict[str, str]:
+    """Directions, codes or other arrays; empty if the file is none of these."""
+    if not hasattr(content, "shape") or is_one_vector(content):
+        with suppress(InterpganError):
+            return _stored(read_stored(path, content)) | {"code": _NO_CODE}
+    arrays = describe_arrays(content)
+    if not arrays:
+        return {}
+    codes = isinstance(content, Mapping) and any(str(name).lower() in CODE_NAMES for name in content)
+    family = "codes of another tool; a recipe reads them by the step load" if codes else "arrays"
+    return {"family": family, **dict(list(arrays.items())[:_SHOWN]), "code": _NO_CODE}
+
+
+def _objects(content: Any) -> dict[str, str]:
+    """Objects beside the weights, which nothing here needs."""
+    named: dict[str, None] = {}
+
+    def walk(value: Any) -> None:
+        if isinstance(value, Mapping):
+            if "class_name" in value and "state" in value and "version" not in value:
+                named[str(value["class_name"])] = None
+            for inside in value.values():
+                walk(inside)
+        elif isinstance(value, list):
+            for inside in value:
+                walk(inside)
+
+    walk(content)
+    return {"objects": f"kept as names, not made: {', '.join(list(named)[:_SHOWN])}"} if named else {}
 
 
 def _named_model(name: str) -> dict[str, str]:
@@ -92,8 +139,8 @@ def _layers(source: Path | str) -> dict[str, str]:
     try:
         generator = load_generator(source).to("meta")
     except InterpganError as error:
-        return {"layers": f"cannot be listed: {error}"}
-    facts = {}
+        return {"loads": f"no: {error}"}
+    facts = {"loads": "yes"}
     for layer, (channels, height, width) in generator.layer_shapes().items():
         number = generator.layer_number(layer)
         place = "" if number is None else f"layer {number}: "
@@ -127,18 +174,38 @@ def _licence(path: Path) -> str:
 
 
 def _directions(found: DirectionSet) -> dict[str, str]:
-    """Directions: where they live, and what else the file knows."""
+    """Directions of our own: where they live, and what else the file knows."""
+    return _listed(
+        {
+            name: (d.space, tuple(d.vector.shape), {"layers": d.layers, "generator": d.generator, **d.notes})
+            for name, d in found.items()
+        }
+    )
+
+
+def _stored(found: Mapping[str, StoredDirection]) -> dict[str, str]:
+    """Directions of a published file: what it states of them."""
+    return _listed(
+        {
+            name: (
+                d.space,
+                d.array.shape,
+                {"layers": d.layers, "norm": float((d.array**2).sum() ** 0.5), "sigma": d.sigma, **d.notes},
+            )
+            for name, d in found.items()
+        }
+    )
+
+
+def _listed(found: Mapping[str, tuple[str | None, tuple[int, ...], Mapping[str, Any]]]) -> dict[str, str]:
     facts = {"family": f"directions ({len(found)})"}
-    for name, direction in list(found.items())[:_SHOWN]:
-        known = {"layers": direction.layers, "generator": direction.generator, **direction.notes}
+    for name, (space, shape, known) in list(found.items())[:_SHOWN]:
         said = [f"{key} {value}" for key, value in known.items() if value not in ("", None)]
-        space = (
-            "the file does not say its space" if direction.space == _UNSAID else f"space {direction.space}"
-        )
-        facts[name] = ", ".join([space, f"shape {tuple(direction.vector.shape)}", *said])
+        where = "the file does not say its space" if space is None else f"space {space}"
+        facts[name] = ", ".join([where, f"shape {tuple(shape)}", *said])
     if len(found) > _SHOWN:
         facts["more"] = str(len(found) - _SHOWN)
-    return facts | {"code": _NO_CODE}
+    return facts
 
 
 def _generator(saved: SavedGenerator) -> dict[str, str]:
@@ -173,7 +240,7 @@ def _own_kind(path: Path) -> str:
 
 def _own(path: Path, kind: str) -> dict[str, str]:
     if kind == "directions":
-        return _directions(DirectionSet.read(path))
+        return _directions(DirectionSet.read(path)) | {"code": _NO_CODE}
     if kind == KIND:
         return _generator(open_generator(path)) | _layers(path)
     tensors, header = read_safetensors(path, kind)

@@ -56,7 +56,7 @@ def load_generator(
     backbone: Backbone[Any] = registry.get("backbones", family).load() if family else recognise(checkpoint)
     generator = backbone.load(checkpoint, options_for_file(backbone.options, options, path))
     for network in checkpoint.taken:
-        if not network.is_average:  # where there is one, it is what everybody wants
+        if network.choice and not network.is_average:  # where there is one, it is what everybody wants
             remark(f"{path.name}: {network.choice}")
     return generator
 

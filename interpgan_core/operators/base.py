@@ -47,6 +47,8 @@ class Operator(BaseModel, ABC):
     """Raise it when equal parameters give another result."""
     keep: ClassVar[bool] = True
     """False: cheap or loading, always run again."""
+    singular: ClassVar[bool] = False
+    """May the set that it makes hold one thing alone? Then `$step` stands for that one, too."""
 
     def run(self, *args: Any, **needs: Any) -> Any:
         """Do it; see the class."""

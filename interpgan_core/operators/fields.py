@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+ONLY = "*"
+_SHOWN = 6  # names, in messages
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -26,16 +29,34 @@ class Reference:
 
     Args:
         step: id of the step.
-        item: what is picked from its result, or "".
+        item: what is picked from its result, or ""; ONLY = the one thing in a set of one.
         result: type of what it stands for.
+        singular: may the result be a set of one, which stands for the one?
     """
 
     step: str
     item: str
     result: type
+    singular: bool = False
 
     def __str__(self) -> str:
-        return f"${self.step}" + (f".{self.item}" if self.item else "")
+        return f"${self.step}" + (f".{self.item}" if self.item not in ("", ONLY) else "")
+
+    def of(self, result: Any) -> Any:
+        """What it stands for, in the result of the step.
+
+        Raises:
+            InterpganError: if it stands for the one thing in a set of several; or there is no such item.
+        """
+        if self.item != ONLY:
+            return result[self.item] if self.item else result
+        if len(result) == 1:
+            return next(iter(result.values()))
+        names = list(result)
+        raise InterpganError(
+            f"${self.step} holds {len(names)} things: {', '.join(names[:_SHOWN])}"
+            f"{' …' if len(names) > _SHOWN else ''}; pick one, as ${self.step}.{names[0] if names else 0}"
+        )
 
 
 class _FromStep:
@@ -49,6 +70,8 @@ class _FromStep:
                 if _fits(value.result, source):
                     return value
                 part = item_type(value.result)
+                if value.singular and part and _fits(part, source):
+                    return replace(value, item=ONLY, result=part)
                 one = f"pick one of it, such as {value}.0"
                 hint = one if part and _fits(part, source) else f"name a step that makes a {source.__name__}"
                 raise InterpganError(f"{value} is a {value.result.__name__}, not a {source.__name__}; {hint}")
@@ -70,7 +93,7 @@ class _FromStep:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {"type": "string", "pattern": r"^\$[\w-]+(\.[\w-]+)*$"}
+        return {"type": "string", "pattern": r"^\$[\w-]+(\..+)?$"}
 
 
 Input = Annotated[T, _FromStep()]

@@ -32,7 +32,7 @@ from interpgan_core.recipes.recipe import (
 from interpgan_core.recipes.wording import given, in_words
 
 FLOWS: Mapping[str, type] = {"generator": Generator, "batch": LatentBatch}
-_REFERENCE = re.compile(r"\$([\w-]+)(?:\.([\w.-]+))?")
+_REFERENCE = re.compile(r"\$([\w-]+)(?:\.(\S|\S.*\S))?")
 
 
 @dataclass(frozen=True)
@@ -276,7 +276,7 @@ class _Planner:
                 where = "is this step itself" if itself else f"stands below, in line {line}"
                 raise self._error(f"${step} {where}; a step can use only the results of steps above it", loc)
             raise self._error(f"there is no step '{step}'{did_you_mean(step, self.done)}", loc)
-        result = self.done[step].result
+        result, singular = self.done[step].result, type(self.done[step].operator).singular
         if item:
             part = item_type(result)
             if part is None:
@@ -284,7 +284,7 @@ class _Planner:
                     f"${step} is a {result.__name__}, which has no parts to pick; drop '.{item}'", loc
                 )
             result = part
-        return Reference(step, item, result)
+        return Reference(step, item, result, singular and not item)
 
     def _flows(self, step: Step, cls: type[Operator], loc: Loc, number: int) -> dict[str, int]:
         needs = cls.needs()

@@ -218,8 +218,7 @@ class _Run:
     def _fill(self, value: Any) -> Any:
         if isinstance(value, Reference):
             number = next(s.number for s in self.plan.steps if s.id == value.step)
-            result = self.values[number]
-            return result[value.item] if value.item else result
+            return value.of(self.values[number])
         if isinstance(value, BaseModel):
             return self._filled(value)
         if isinstance(value, Mapping) and references(value):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from interpgan_core.errors import InterpganError
+from interpgan_core.errors import InterpganError, remark
 from interpgan_core.generators.directions import Direction
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import Grid, LatentBatch
@@ -35,6 +35,13 @@ class AlongDirection(EditOperator):
             raise InterpganError(
                 f"this direction was found on another generator ({known}, not {generator.fingerprint}); "
                 f"find it on this one"
+            )
+        model = str(self.direction.notes.get("model", ""))
+        if model and generator.codes_of and model != generator.codes_of:
+            file = self.direction.notes.get("file", "this direction")
+            remark(
+                f"{file} is named as a direction of {model}, and the codes of this generator are those of "
+                f"{generator.codes_of}; a direction means nothing in another model"
             )
         layers = self.direction.layers if self.layers is None else self.layers
         name = generator.space_for(self.direction.space, layers, batch.space.name)

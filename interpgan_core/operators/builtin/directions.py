@@ -25,6 +25,7 @@ class LoadDirections(Operator):
     """
 
     keep: ClassVar[bool] = False
+    singular: ClassVar[bool] = True
 
     file: InputFile
     space: str | None = None

@@ -9,6 +9,7 @@ from pydantic import AfterValidator
 
 from interpgan_core.errors import InterpganError
 from interpgan_core.generators.directions import Direction, DirectionSet
+from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import LatentBatch
 from interpgan_core.operators.base import Operator
 from interpgan_core.operators.fields import Input
@@ -20,17 +21,20 @@ def _plain_name(value: str) -> str:
     if (
         Path(value).name != value
         or "\\" in value
-        or Path(value).suffix not in (".safetensors", ".csv", ".npy")
+        or Path(value).suffix not in (".safetensors", ".csv", ".npy", ".npz")
     ):
-        raise InterpganError(f"'{value}' must be a plain file name that ends in .safetensors, .csv or .npy")
+        raise InterpganError(
+            f"'{value}' must be a plain file name that ends in .safetensors, .csv, .npy or .npz"
+        )
     return value
 
 
 class Save(Operator):
     """Write a result into the output folder, under a name of your own.
 
-    .safetensors for a batch, directions or scores (`load`, `directions` and Python read it back), .csv for
-    scores, .npy for one direction (other tools read it).
+    .safetensors for a batch, directions or scores (`load`, `directions` and Python read it back), .csv for scores; for
+    other tools, .npy for one direction or for the codes of a batch, (n, d) or (n, l, d), and .npz for codes of w or w+
+    as NVIDIA's projector leaves them: `w`, (n, l, d).
 
     Example:
         >>> from pathlib import Path
@@ -45,7 +49,9 @@ class Save(Operator):
     what: Input[Direction] | Input[DirectionSet] | Input[Scores] | Input[LatentBatch] | None = None
     """The result of a step; the current batch when left out."""
 
-    def run(self, folder: Path, batch: LatentBatch | None = None) -> Report:
+    def run(
+        self, folder: Path, batch: LatentBatch | None = None, generator: Generator | None = None
+    ) -> Report:
         result = batch if self.what is None else self.what
         if result is None:
             raise InterpganError("there is nothing to save; add what: $step")
@@ -56,6 +62,8 @@ class Save(Operator):
             import numpy as np
 
             np.save(path, result.vector.numpy()[None])
+        elif path.suffix in (".npy", ".npz") and isinstance(result, LatentBatch):
+            _write_codes(result, path, generator)
         elif path.suffix == ".safetensors":
             result.save(folder)
             next(folder.glob("*.safetensors")).rename(path)
@@ -64,3 +72,27 @@ class Save(Operator):
                 f"a {type(result).__name__} cannot be written as {path.suffix}; use .safetensors"
             )
         return Report(notes=(f"Saved as {self.file}",))
+
+
+def _write_codes(batch: LatentBatch, path: Path, generator: Generator | None) -> None:
+    """Codes as other tools read them; edits of feature maps, seeds and classes have no place there."""
+    import numpy as np
+
+    if batch.edits:
+        raise InterpganError(
+            f"these samples have edits of feature maps, which {path.suffix} cannot keep; use .safetensors"
+        )
+    if path.suffix == ".npy":
+        np.save(path, batch.codes.cpu().numpy())
+        return
+    if generator is not None and batch.space.name == "w" and "w+" in generator.spaces:
+        batch = generator.to_space(batch, "w+")
+    if batch.space.name not in ("w+", "z"):
+        raise InterpganError(
+            f"codes of {batch.space.name} have no .npz of their own; use .npy or .safetensors"
+        )
+    codes = batch.codes.cpu().numpy()
+    if batch.space.name == "z":
+        np.savez(path, z=codes)
+    else:
+        np.savez(path, w=codes)

@@ -51,6 +51,12 @@ class ReadScores(Operator):
             )
         if len(keys) > 1:
             raise InterpganError(f"{self.file} has both columns 'seed' and 'file'; keep one of them")
+        if header.index(keys[0]) == 1 and not header[0]:  # pandas writes its row numbers, without a name
+            header, rows = header[1:], ((number, row[1:]) for number, row in rows)
+        if "" in header:
+            raise InterpganError(
+                f"{self.file}: column {header.index('') + 1} has no name in the first line; name it"
+            )
         at = header.index(keys[0])
         names = tuple(name for name in header if name != keys[0])
         if not names or len(set(header)) != len(header):
@@ -80,8 +86,14 @@ class ReadScores(Operator):
             raise InterpganError(
                 f"{self.file} is not a text file: {error}; save it as CSV in UTF-8"
             ) from error
-        header, *rows = [*csv.reader(text.splitlines())] or [[]]
-        return header, ((number, row) for number, row in enumerate(rows, start=2) if row)
+        lines = text.splitlines()
+        for sign, name in ((";", "semicolons"), ("\t", "tabs")):
+            if lines and "," not in lines[0] and sign in lines[0]:
+                raise InterpganError(f"the columns of {self.file} are divided by {name}; save it with commas")
+        header, *rows = [*csv.reader(lines)] or [[]]
+        return [name.strip() for name in header], (
+            (number, row) for number, row in enumerate(rows, start=2) if row
+        )
 
 
 def _seed(cell: str, column: str, where: str) -> int:

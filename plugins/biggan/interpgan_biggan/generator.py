@@ -38,6 +38,8 @@ class BigGAN(Generator):
         discriminator: None where the weights come without one.
     """
 
+    codes_of = "BigGAN"
+
     module: Network
     discriminator: Discriminator | None
 

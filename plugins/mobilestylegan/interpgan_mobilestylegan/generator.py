@@ -34,6 +34,8 @@ class MobileStyleGAN(Generator):
         Belousov, MobileStyleGAN, 2021. StyleSpace: Wu et al., CVPR 2021.
     """
 
+    codes_of = "StyleGAN 2"  # its mapping network is StyleGAN 2's
+
     licence = LICENCE
     module: Network
 

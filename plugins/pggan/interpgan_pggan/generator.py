@@ -30,6 +30,8 @@ class PGGAN(Generator):
         Karras et al., Progressive Growing of GANs, ICLR 2018.
     """
 
+    codes_of = "PGGAN"
+
     module: Network
     discriminator: Discriminator | None = None
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from interpgan_core.testing import plugin_conformance
+from interpgan_core.testing import plugin_conformance, recipe_error
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -23,3 +23,15 @@ def test_the_recipe_of_the_readme(tmp_path):
     assert ran.returncode == 0, ran.stderr
     page = (tmp_path / "out/recipe/report.html").read_text()
     assert "The direction closest to each attribute" in page and "cosine distance" in page
+
+
+def test_a_set_in_place_of_one_of_it(tmp_path):
+    recipe = """interpgan: 1
+steps:
+  - {use: generator, weights: toy}
+  - {use: sefa, id: many}
+  - {use: sample, seeds: 0-1}
+  - {use: shift, direction: $many, strength: 2}
+"""
+    said = "recipe.yaml:6:29: $many is a DirectionSet, not a Direction; pick one of it, such as $many.0"
+    assert said in recipe_error(recipe, tmp_path)

@@ -35,6 +35,8 @@ class StyleGAN1(StyleGenerator):
         CVPR 2021, here with the two numbers that AdaIN takes for each channel.
     """
 
+    codes_of = FAMILY
+
     module: Network
     discriminator: Discriminator | None = None
 

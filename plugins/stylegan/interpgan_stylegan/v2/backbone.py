@@ -39,6 +39,12 @@ class StyleGAN2Backbone:
         """Is it one of these?"""
         return find(checkpoint) is not None
 
+    def unsupported(self, checkpoint: Checkpoint) -> str:
+        """Of a StyleGAN 2 of another architecture, what it is and what to do."""
+        if checkpoint.network(["S.net.0.weight", "SE.net.0.weight"]):
+            return "is of lucidrains' stylegan2-pytorch, whose network is not StyleGAN 2's own; it is not supported"
+        return ""
+
     def describe(self, checkpoint: Checkpoint) -> Description:
         """What the file is.
 

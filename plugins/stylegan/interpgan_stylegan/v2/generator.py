@@ -36,6 +36,8 @@ class StyleGAN2(StyleGenerator):
         CVPR 2021.
     """
 
+    codes_of = "StyleGAN 2"
+
     module: Network
     discriminator: Discriminator | None = None
 

@@ -37,6 +37,8 @@ class StyleGAN3(StyleGenerator):
         for its constant of 1e-8.
     """
 
+    codes_of = FAMILY
+
     module: Network
     discriminator: Discriminator | None = None
 
