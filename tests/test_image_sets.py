@@ -1,5 +1,6 @@
 """Sets of pictures: kept in files, and read from whatever people have."""
 
+import json
 import os
 import struct
 import zipfile
@@ -18,6 +19,7 @@ from PIL import Image
 from processes import output, python
 
 from interpgan_core import ImageSet, InterpganError, ReadImages, Report, quiet, read_picture
+from interpgan_core.errors import Remark
 from interpgan_core.pictures.decoding import fitted
 from interpgan_core.testing import conformance, recipe_error
 
@@ -50,7 +52,7 @@ def content(picture, kind="PNG", **options):
 def read(source, folder, resolution=8, **fields):
     """The set as a run would make it, saved and loaded."""
     folder = folder / "out"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     found = ReadImages(source=source, resolution=resolution, **fields).run(folder, quiet)
     found.save(folder)
     found.summary().save(folder)
@@ -699,7 +701,7 @@ PIXELS = np.zeros((2, 4, 4, 3), np.uint8)
             {"images": PIXELS / 255},
             r"has shape \(2, 4, 4, 3\) and type float64; save it as \(n, h, w, 3\) or",
         ),
-        ({"images": PIXELS[..., 0]}, r"has shape \(2, 4, 4\) and type uint8; save it as"),
+        ({"images": PIXELS[..., 0, 0]}, r"has shape \(2, 4\) and type uint8; save it as"),
         ({"images": PIXELS[:0]}, r"has shape \(0, 4, 4, 3\), which are no pictures; check the file"),
         ({"images": PIXELS[:, :0]}, r"has shape \(2, 0, 4, 3\), which are no pictures"),
         ({"images": np.asfortranarray(PIXELS)}, r"damaged \(it is not stored row by row; save numpy.ascont"),
@@ -825,3 +827,92 @@ def test_in_a_recipe(command, tmp_path):
 def test_parameters_that_are_wrong(tmp_path, fields, message):
     (tmp_path / "in").mkdir()
     assert message in recipe_error(f"{HEAD}  - {{use: images, {fields}}}\n", tmp_path)
+
+
+# Labels as dataset_tool.py writes them
+
+
+def tool_set(folder, labels, zipped):
+    """Six pictures in two shards, as dataset_tool.py lays them out."""
+    names = [f"{shard:05d}/img{i:08d}.png" for shard in (0, 1) for i in range(3)]
+    for name in names:
+        (folder / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8), "red").save(folder / "set" / name)
+    content = labels(names) if callable(labels) else labels
+    (folder / "set/dataset.json").write_text(
+        content if isinstance(content, str) else json.dumps({"labels": content})
+    )
+    if not zipped:
+        return folder / "set"
+    with zipfile.ZipFile(folder / "set.zip", "w") as archive:
+        for path in (folder / "set").rglob("*.*"):
+            archive.write(path, path.relative_to(folder / "set"))
+    return folder / "set.zip"
+
+
+def one_hot(i):
+    return [float(i == k) for k in range(3)]
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize(
+    ("labels", "classes", "names"),
+    [
+        (lambda names: [[n, i % 3] for i, n in enumerate(names)], [0, 1, 2, 0, 1, 2], ("0", "1", "2")),
+        (lambda names: {n: i % 2 for i, n in enumerate(names)}, [0, 1, 0, 1, 0, 1], ("0", "1")),
+        (
+            lambda names: [[n, one_hot(i % 3)] for i, n in enumerate(names)],
+            [0, 1, 2, 0, 1, 2],
+            ("0", "1", "2"),
+        ),
+        (None, None, ()),
+    ],
+)
+def test_dataset_json_says_the_classes_and_not_the_shards(tmp_path, labels, classes, names, zipped):
+    found = read(tool_set(tmp_path, labels, zipped), tmp_path / "out", resolution=8)
+    assert (None if found.classes is None else found.classes.tolist()) == classes
+    assert found.class_names == names
+    assert read(tmp_path / "set", tmp_path / "no", resolution=8, classes=False).classes is None
+
+
+def test_vectors_that_name_no_class_are_said(tmp_path):
+    source = tool_set(tmp_path, lambda names: [[n, [0.5, 0.5]] for n in names], zipped=True)
+    with pytest.warns(Remark, match=r"labels in dataset\.json of .* are vectors that name no class"):
+        assert read(source, tmp_path / "out", resolution=8).classes is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ("{", "dataset.json of .* is damaged"),
+        ("[]", "dataset.json of .* is damaged"),
+        (
+            lambda names: [[n, 0] for n in names[1:]],
+            r"no label for 1 of 6 pictures, such as 00000/img00000000\.png",
+        ),
+        (lambda names: [[n, -1] for n in names], "run from -1 to -1; number classes from 0"),
+    ],
+)
+def test_labels_that_cannot_be(tmp_path, labels, message):
+    with pytest.raises(InterpganError, match=message):
+        read(tool_set(tmp_path, labels, zipped=False), tmp_path / "out", resolution=8)
+
+
+@pytest.mark.parametrize("shape", [(5, 8, 8), (5, 8, 8, 1), (5, 1, 8, 8), (5, 8, 8, 3), (5, 3, 8, 8)])
+def test_arrays_in_colour_and_grey(tmp_path, shape):
+    pixels = np.random.default_rng(0).integers(0, 255, shape, dtype=np.uint8)
+    np.save(tmp_path / "a.npy", pixels)
+    np.savez(tmp_path / "a.npz", pixels, np.arange(5))
+    alone, beside = (read(tmp_path / f"a.{end}", tmp_path / end, resolution=8) for end in ("npy", "npz"))
+    assert np.array_equal(alone.pixels, beside.pixels) and alone.classes is None
+    assert beside.classes.tolist() == [0, 1, 2, 3, 4]  # arr_1, as ADM and OpenAI write them
+    if 3 not in shape:
+        assert np.array_equal(alone.pixels[:, 0], pixels.reshape(5, 8, 8))
+        assert np.array_equal(alone.pixels[:, 0], alone.pixels[:, 2])
+
+
+def test_a_folder_of_a_telephones_pictures(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0heic")
+    with pytest.raises(InterpganError, match=r"a\.heic is no picture in JPEG.*; convert them to PNG"):
+        read(tmp_path / "photos", tmp_path / "out", resolution=8)

@@ -242,3 +242,99 @@ def test_the_published_conditional_boundaries_are_joint_projections():
         np.testing.assert_allclose(first.without(*others).vector.numpy(), np.load(file)[0], atol=1e-12)
         checked += 1
     assert checked == 13
+
+
+# What files state
+
+
+def pickled(path, content):
+    path.write_bytes(pickle.dumps(content))
+    return path
+
+
+def test_advstyle_states_its_layers(tmp_path):
+    for stated, layers in (("3", "3"), ([1, 2], "1,2"), ("0-3", "0-3"), ("all", "all")):
+        content = {"boundary": UNIT, "manipulate_layers": stated, "shift_range": [-20, 20]}
+        np.save(tmp_path / "smile.npy", content, allow_pickle=True)
+        found = load_directions(tmp_path / "smile.npy", space="w")["smile"]
+        assert found.layers == layers and found.notes["shift_range"] == [-20, 20]
+    np.save(tmp_path / "smile.npy", {"boundary": UNIT, "manipulate_layers": "first"}, allow_pickle=True)
+    with pytest.raises(InterpganError, match="states layers that are none"):
+        load_directions(tmp_path / "smile.npy", space="w")
+
+
+def test_a_named_edit_of_ganspace_states_space_layers_and_name(tmp_path):
+    content = {
+        "lat_comp": UNIT, "lat_stdev": 1.03, "latent_space": "W", "edit_start": 8, "edit_end": 10,
+        "name": "Light", "component_index": 15, "model_name": "StyleGAN2", "output_class": "ffhq",
+    }  # fmt: skip
+    (found,) = load_directions(pickled(tmp_path / "light.pkl", content)).values()
+    assert (found.space, found.layers) == ("w", "8-9")
+    expected = {"name": "Light", "component": 15, "model": "StyleGAN 2", "sigma": 1.03}
+    assert expected.items() <= dict(found.notes).items()
+    with pytest.raises(InterpganError, match="states that it is of w, not z"):
+        load_directions(tmp_path / "light.pkl", space="z")
+
+
+@pytest.mark.parametrize("names", [("comp", "std", "mean"), ("lat_comp", "lat_stdev", "lat_mean")])
+def test_distances_along_components_count_from_their_mean(tmp_path, names):
+    components, mean = (
+        np.linalg.qr(RANDOM.standard_normal((16, 16)))[0][:4, None],
+        RANDOM.standard_normal((1, 16)),
+    )
+    content = dict(zip(names, (components, np.ones(4), mean), strict=True))
+    found = load_directions(pickled(tmp_path / "pca.pkl", content), space="w")
+    codes = torch.from_numpy(RANDOM.standard_normal((5, 16)))
+    for i, row in enumerate(components[:, 0]):
+        expected = (codes.numpy() - mean) @ row
+        np.testing.assert_allclose(found[str(i)].distance(codes).numpy(), expected, atol=1e-12)
+
+
+def test_rosinalitys_directions_are_columns(tmp_path):
+    vectors = np.linalg.qr(RANDOM.standard_normal((16, 16)))[0]
+    torch.save({"ckpt": "550000.pt", "eigvec": torch.from_numpy(vectors)}, tmp_path / "factor.pt")
+    found = load_directions(tmp_path / "factor.pt")
+    assert len(found) == 16 and {d.space for d in found.values()} == {"w"}
+    same(found["3"], vectors[:, 3])
+
+
+def test_vectors_by_name_or_in_a_list(tmp_path):
+    rows = {"age": UNIT, "smile": 2 * UNIT, "pose": RANDOM.standard_normal(512)}
+    torch.save({name: torch.from_numpy(row) for name, row in rows.items()}, tmp_path / "b.pt")
+    found = load_directions(tmp_path / "b.pt", space="z")
+    assert list(found) == ["age", "smile", "pose"]
+    same(found["pose"], rows["pose"])
+    listed = load_directions(pickled(tmp_path / "b.pkl", list(rows.values())), space="z")
+    assert list(listed) == ["0", "1", "2"]
+    with pytest.raises(InterpganError, match="no direction that interpgan knows of"):
+        load_directions(pickled(tmp_path / "c.pkl", {"a": np.ones(4), "b": np.ones(5)}), space="z")
+
+
+def test_codes_are_no_directions(tmp_path):
+    np.save(tmp_path / "z.npy", RANDOM.standard_normal((10, 512)))
+    with pytest.raises(InterpganError, match=r"an array \(10, 512\), and a direction of z is one vector"):
+        load_directions(tmp_path / "z.npy", space="z")
+
+
+def test_a_direction_by_its_position(tmp_path):
+    np.save(tmp_path / "smile (1).npy", UNIT)
+    found = load_directions(tmp_path / "smile (1).npy", space="w")
+    assert found["0"] is found["smile (1)"]
+    with pytest.raises(InterpganError, match=r"no direction '1' here"):
+        found["1"]
+
+
+def test_a_boundary_of_another_model_is_said(tmp_path):
+    from interpgan_core import Shift, load_generator
+    from interpgan_core.errors import Remark
+
+    generator = load_generator("toy")
+    np.save(tmp_path / "pggan_celebahq_age_boundary.npy", np.ones((1, 16)))
+    (age,) = load_directions(tmp_path / "pggan_celebahq_age_boundary.npy").values()
+    shift = Shift(direction=age, strength=1)
+    shift.run(generator.sample([1]), generator)  # of the toy, nobody says what its codes are
+    generator.codes_of = "StyleGAN 2"
+    with pytest.warns(
+        Remark, match="is named as a direction of PGGAN, and the codes of this generator are those of "
+    ):
+        shift.run(generator.sample([1]), generator)

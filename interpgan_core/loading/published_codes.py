@@ -70,12 +70,18 @@ def _arrays(content: Any, space: str | None = None) -> Iterator[tuple[str | None
             if name in named:
                 yield from _arrays(content[named[name]], said)
                 return
-        for inside in content.values():  # one entry a picture
+        for inside in content.values():
             if isinstance(inside, Mapping):
-                yield from _arrays(inside)
+                yield from _one_each(_arrays(inside))
     elif isinstance(content, list):
         for inside in content:
-            yield from _arrays(inside, space)
+            yield from _one_each(_arrays(inside, space))
+
+
+def _one_each(found: Iterator[tuple[str | None, Tensor]]) -> Iterator[tuple[str | None, Tensor]]:
+    """Of an entry for each picture: (l, d) is one code there."""
+    for space, array in found:
+        yield space, array[None] if array.ndim == 2 and len(array) > 1 else array
 
 
 def _rows(array: Tensor) -> Tensor:

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import IO, TYPE_CHECKING, TypeAlias
 
 from interpgan_core.errors import InterpganError
-from interpgan_core.files.arrays import check_unpacked, read_array, read_rows
+from interpgan_core.files.arrays import NPY_START, check_unpacked, read_array, read_rows
 from interpgan_core.files.paths import everything_in, start_of
 from interpgan_core.files.unpickle import damaged
+from interpgan_core.pictures import labels as labels_file
 from interpgan_core.pictures.decoding import ENDINGS, MAX_PIXELS, read_picture
 
 if TYPE_CHECKING:
@@ -64,9 +65,16 @@ class Found:
 def opened(source: Path, classes: bool) -> Iterator[Found]:
     """The pictures of a folder or a file, as long as it is open."""
     if source.is_dir():
-        yield _named(_files(source), source, classes)
+        labels = source / labels_file.NAME
+        told = labels.read_bytes() if labels.is_file() else None
+        yield _named(_files(source), source, classes, told)
         return
-    if not start_of(source).startswith(b"PK"):
+    start = start_of(source)
+    if start.startswith(NPY_START):
+        with source.open("rb") as file:
+            yield _array(file, source.stat().st_size, source.name, source)
+        return
+    if not start.startswith(b"PK"):
         picture = read_picture(source)
         yield Found(1, iter([lambda: picture]), names=(source.name,))
         return
@@ -86,11 +94,15 @@ def opened(source: Path, classes: bool) -> Iterator[Found]:
             except (ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
                 raise damaged(error, str(source)) from error
         else:
-            yield _named(_members(archive, members), source, classes)
+            yield _named(_members(archive, members), source, classes, _labels_in(archive, members))
 
 
-def _named(found: dict[tuple[str, ...], Read], source: Path, classes: bool) -> Found:
-    """Pictures by the parts of their names; the first folders that differ are classes, if all lie in one."""
+def _named(found: dict[tuple[str, ...], Read], source: Path, classes: bool, told: bytes | None) -> Found:
+    """Pictures by the parts of their names.
+
+    Classes are those that `told`, the content of a dataset.json, says; without one the first folders that differ, if
+    all pictures lie in one.
+    """
     if not found:
         raise InterpganError(f"{source} holds no pictures; their names end in {', '.join(ENDINGS)}")
     order = sorted(found)
@@ -99,11 +111,15 @@ def _named(found: dict[tuple[str, ...], Read], source: Path, classes: bool) -> F
         folders = [parts[1:] for parts in folders]  # a folder of everything says nothing
     pictures = (found[parts] for parts in order)
     names = ["/".join(parts) for parts in order]
+    if classes and told is not None:
+        numbers = labels_file.read_labels(told, names, f"{labels_file.NAME} of {source}")
+        kinds = tuple(map(str, range(max(numbers) + 1))) if numbers else ()
+        return Found(len(order), pictures, numbers or (), kinds, names)
     if not (classes and all(folders)):
         return Found(len(order), pictures, names=names)
-    kinds = sorted({parts[0] for parts in folders})
-    numbers = {kind: number for number, kind in enumerate(kinds)}
-    return Found(len(order), pictures, [numbers[parts[0]] for parts in folders], tuple(kinds), names)
+    first = sorted({parts[0] for parts in folders})
+    number_of = {kind: number for number, kind in enumerate(first)}
+    return Found(len(order), pictures, [number_of[parts[0]] for parts in folders], tuple(first), names)
 
 
 def _files(folder: Path) -> dict[tuple[str, ...], Read]:
@@ -126,6 +142,13 @@ def _files(folder: Path) -> dict[tuple[str, ...], Read]:
     except OSError as error:
         raise InterpganError(f"cannot read {error.filename or folder}: {error.strerror}") from error
     return found
+
+
+def _labels_in(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo]) -> bytes | None:
+    for member in members:
+        if member.filename.rpartition("/")[2] == labels_file.NAME and member.file_size < _MAX_MEMBER:
+            return archive.read(member)
+    return None
 
 
 def _members(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo]) -> dict[tuple[str, ...], Read]:
@@ -162,11 +185,35 @@ def _arrays(archive: zipfile.ZipFile, source: Path, classes: bool) -> Found:
     name = next((name for name in ("images", "arr_0") if name in held), None)
     if name is None:
         raise InterpganError(f"{source} holds {', '.join(held)}; call the array of its pictures images")
-    shape, kind, rows = read_rows(archive.open(held[name]), held[name].file_size)
-    last = len(shape) == 4 and shape[3] == 3
-    if kind != "uint8" or not (last or (len(shape) == 4 and shape[1] == 3)):
+    found = _array(archive.open(held[name]), held[name].file_size, name, source)
+    told = next((n for n in ("labels", "arr_1") if n in held), None)
+    if not (classes and told):
+        return found
+    with archive.open(held[told]) as file:
+        labels = read_array(file, held[told].file_size)
+    if labels.dtype.kind not in "iu" or labels.size != found.count:
         raise InterpganError(
-            f"{name} of {source} has shape {shape} and type {kind}; save it as (n, h, w, 3) or (n, 3, h, w) uint8"
+            f"labels of {source} have shape {labels.shape} and type {labels.dtype}; save {found.count} whole "
+            "numbers, or have them ignored with classes: false"
+        )
+    numbers = [int(label) for label in labels.reshape(-1)]
+    if not 0 <= min(numbers) <= max(numbers) < _MAX_CLASSES:
+        raise InterpganError(
+            f"labels of {source} run from {min(numbers)} to {max(numbers)}; number the classes from 0"
+        )
+    return Found(found.count, found.pictures, numbers, tuple(map(str, range(max(numbers) + 1))))
+
+
+def _array(file: IO[bytes], size: int, name: str, source: Path) -> Found:
+    """Pictures of an array, row by row: in colour, or grey."""
+    shape, kind, rows = read_rows(file, size)
+    if len(shape) == 3:
+        shape, rows = (*shape, 1), (row[..., None] for row in rows)
+    last = len(shape) == 4 and shape[3] in (1, 3)
+    if kind != "uint8" or not (last or (len(shape) == 4 and shape[1] in (1, 3))):
+        raise InterpganError(
+            f"{name} of {source} has shape {shape} and type {kind}; save it as (n, h, w, 3) or (n, 3, h, w) uint8, or "
+            "with 1 in place of 3 where it is grey"
         )
     height, width = shape[1:3] if last else shape[2:]
     if not shape[0] or not 0 < height * width <= MAX_PIXELS:
@@ -176,20 +223,7 @@ def _arrays(archive: zipfile.ZipFile, source: Path, classes: bool) -> Found:
         from PIL import Image
 
         for row in rows:
-            yield partial(Image.fromarray, row if last else row.transpose(1, 2, 0).copy())
+            picture = row if last else row.transpose(1, 2, 0).copy()
+            yield partial(Image.fromarray, picture.repeat(3, 2) if picture.shape[2] == 1 else picture)
 
-    if not (classes and "labels" in held):
-        return Found(shape[0], pictures())
-    with archive.open(held["labels"]) as file:
-        labels = read_array(file, held["labels"].file_size)
-    if labels.dtype.kind not in "iu" or labels.size != shape[0]:
-        raise InterpganError(
-            f"labels of {source} have shape {labels.shape} and type {labels.dtype}; save {shape[0]} whole "
-            "numbers, or have them ignored with classes: false"
-        )
-    numbers = [int(label) for label in labels.reshape(-1)]
-    if not 0 <= min(numbers) <= max(numbers) < _MAX_CLASSES:
-        raise InterpganError(
-            f"labels of {source} run from {min(numbers)} to {max(numbers)}; number the classes from 0"
-        )
-    return Found(shape[0], pictures(), numbers, tuple(map(str, range(max(numbers) + 1))))
+    return Found(shape[0], pictures())

@@ -30,10 +30,12 @@ _NOTED = 100  # pictures whose names go with a set
 
 
 class ReadImages(Operator):
-    """Read a set of pictures: a folder of files, with all folders in it; a .zip of one; an .npz; or one picture.
+    """Read a set of pictures: a folder of files, with all folders in it; a .zip of one; an array; or one picture.
 
     Files are JPEG, PNG, WebP, BMP or GIF, in the order of their names; other files, and hidden ones, are passed
-    over. An .npz holds `images` or `arr_0`, (n, h, w, 3) or (n, 3, h, w) uint8, and perhaps `labels`, (n,) int.
+    over. A `dataset.json` among them, as NVIDIA's dataset_tool.py writes it, says their classes. An .npy holds
+    (n, h, w, 3) or (n, 3, h, w) uint8, or grey ones, (n, h, w); an .npz holds such `images` or `arr_0`, and perhaps
+    `labels` or `arr_1`, (n,) int.
 
     Example:
         >>> from pathlib import Path
@@ -45,13 +47,14 @@ class ReadImages(Operator):
     """
 
     source: InputFile
-    """A folder, a .zip, an .npz or a picture."""
+    """A folder, a .zip, an .npz, an .npy or a picture."""
     resolution: Annotated[int, Field(ge=4, le=4096, strict=True)]
     """Side of the pictures in the set, in pixels."""
     fit: Fit = "crop"
     """crop: the middle of each picture; pad: all of it, on white."""
     classes: StrictBool = True
-    """Are folders classes, where every picture lies in one? False for folders that only divide a large set."""
+    """Are the classes of a dataset.json, or without one the folders, where every picture lies in one, classes of the
+    set? False for folders that only divide it."""
     unreadable: Annotated[int, Field(ge=0, strict=True)] = 0
     """How many pictures that cannot be read are left out, before the step refuses the set."""
 
@@ -66,6 +69,7 @@ class ReadImages(Operator):
 
         kept: list[int] = []
         bad: list[str] = []
+        cures: set[str] = set()
         enlarged = 0
 
         def pixels(found: Found) -> Iterator[np.ndarray]:
@@ -77,7 +81,9 @@ class ReadImages(Operator):
                 try:
                     picture = read()
                 except InterpganError as error:
-                    bad.append(str(error).rpartition(";")[0] or str(error))
+                    said, divided, cure = str(error).rpartition("; ")
+                    bad.append(said if divided else str(error))
+                    cures.add(cure)
                     continue
                 kept.append(i)
                 enlarged += min(picture.size) < self.resolution
@@ -87,7 +93,7 @@ class ReadImages(Operator):
         with opened(self.source, self.classes) as found:
             write_pixels(path, pixels(found), self.resolution)
         if len(bad) > self.unreadable or not kept:
-            raise InterpganError(self._refusal(bad, found.count))
+            raise InterpganError(self._refusal(bad, cures, found.count))
         notes: dict[str, object] = {"read from": self.source.name, "fit": self.fit}
         if enlarged:
             notes["enlarged, for they were smaller"] = enlarged
@@ -102,9 +108,10 @@ class ReadImages(Operator):
             notes=notes,
         )
 
-    def _refusal(self, bad: Sequence[str], count: int) -> str:
+    def _refusal(self, bad: Sequence[str], cures: set[str], count: int) -> str:
         named = ", ".join(bad[:_NAMED]) + (f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else "")
-        advice = "repair them"
+        cure = "convert" if cures == {"convert it to PNG"} else "repair"
+        advice = f"{cure} them" + (" to PNG" if cure == "convert" else "")
         if len(bad) < count:
-            advice = f"repair or remove them, or leave them out with unreadable: {len(bad)}"
+            advice = f"{cure} or remove them, or leave them out with unreadable: {len(bad)}"
         return f"{len(bad)} of {count} pictures in {self.source} cannot be read: {named}; {advice}"
