@@ -4,6 +4,7 @@ from interpgan_core.files.atomic import placing as placing
 from interpgan_core.files.downloads import download as download
 from interpgan_core.files.paths import cache_folder as cache_folder
 from interpgan_core.files.paths import sha256_of as sha256_of
+from interpgan_core.generators.colour import as_channels as as_channels
 from interpgan_core.generators.layers import UpsamplingKernel as UpsamplingKernel
 from interpgan_core.generators.layers import group_std as group_std
 from interpgan_core.generators.layers import reused_maps as reused_maps
@@ -16,6 +17,7 @@ from interpgan_core.generators.options import LoadOptions as LoadOptions
 from interpgan_core.generators.options import Noise as Noise
 from interpgan_core.generators.options import Precision as Precision
 from interpgan_core.generators.options import check_option as check_option
+from interpgan_core.generators.options import check_resolution as check_resolution
 from interpgan_core.generators.saving import SavedGenerator as SavedGenerator
 from interpgan_core.generators.saving import renamed as renamed
 from interpgan_core.generators.saving import state_of as state_of

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from interpgan_core.errors import InterpganError, did_you_mean
+from interpgan_core.generators.colour import in_colour
 from interpgan_core.generators.latents import LatentBatch, LatentSpace
 from interpgan_core.generators.networks import outputs_of, rectify
 from interpgan_core.generators.saving import ATTACHED, SavedGenerator, read_generator, write_generator
@@ -97,7 +98,8 @@ class Generator(ABC):
         """Images of codes of any of the spaces; `batch.edits` are applied by the core, not here.
 
         Returns:
-            (n, 3, h, w) float32, nominally in [-1, 1], not clamped.
+            (n, 3, h, w) float32, nominally in [-1, 1], not clamped; (n, 1, h, w) of a generator of grey images,
+            (n, 4, h, w) of one whose last channel is alpha, from -1 = transparent to 1 = opaque.
         """
 
     def shares_codes(self, fingerprint: str) -> bool:
@@ -326,27 +328,39 @@ class Generator(ABC):
         if chunk:
             yield self.to_space(self.sample(chunk), target)
 
-    def images(self, batch: LatentBatch, batch_size: int = 1) -> Tensor:
+    def images(self, batch: LatentBatch, batch_size: int = 1, alpha: bool = False) -> Tensor:
         """Render a batch with its edits.
 
         Args:
             batch: codes of any space.
             batch_size: how many samples pass the network at once.
+            alpha: keep the fourth channel of a generator that has one.
 
         Returns:
-            (n, 3, h, w) float32, nominally in [-1, 1].
+            (n, 3, h, w) float32, nominally in [-1, 1]: grey in all three channels; what is transparent over white.
         """
         import torch
 
-        return torch.cat(list(self.iter_images(batch, batch_size)))
+        return torch.cat(list(self.iter_images(batch, batch_size, alpha)))
 
-    def iter_images(self, batch: LatentBatch, batch_size: int = 1) -> Iterator[Tensor]:
-        """`images`, part by part: (at most batch_size, 3, h, w) each."""
+    def iter_images(self, batch: LatentBatch, batch_size: int = 1, alpha: bool = False) -> Iterator[Tensor]:
+        """`images`, part by part.
+
+        Args:
+            batch: codes of any space.
+            batch_size: how many samples pass the network at once.
+            alpha: keep the fourth channel of a generator that has one.
+
+        Yields:
+            (at most batch_size, 3, h, w) float32.
+        """
         self._check(batch)
         for part in batch.split(batch_size):
             with self._editing(part):
                 drawn = self.forward(part).float()
-            yield drawn  # outside: other images may be drawn before the next
+            yield (
+                drawn if alpha and drawn.shape[1] == 4 else in_colour(drawn)
+            )  # outside: other images may be drawn before the next
 
     def features(self, batch: LatentBatch, layers: Sequence[str]) -> dict[str, Tensor]:
         """Feature maps after the batch's edits; the network stops after the last layer asked for.

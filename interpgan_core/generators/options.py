@@ -95,6 +95,22 @@ def options_for_saved(kind: type[Options], given: Mapping[str, Any], path: Path)
     return options
 
 
+def check_resolution(asked: int | None, size: tuple[int, int], file: Path | str) -> None:
+    """Refuse a resolution that a generator of one size does not draw.
+
+    Args:
+        asked: for the longer side; None = the generator's own.
+        size: height and width of its images.
+        file: for the message.
+
+    Raises:
+        InterpganError: naming the size that there is.
+    """
+    if asked not in (None, max(size)):
+        drawn = str(size[0]) if size[0] == size[1] else f"{size[0]} x {size[1]}"
+        raise InterpganError(f"{file} draws {drawn} pixels only")
+
+
 def check_option(model: str, option: str, value: object, known: tuple[object, ...]) -> None:
     """Refuse a value that an option of a model does not have.
 

@@ -22,12 +22,13 @@ class Description:
     Args:
         family: such as "StyleGAN2".
         layout: whose file it is, such as "genforce", "NVIDIA".
-        resolution: of the pictures, in pixels.
+        resolution: of the pictures, in pixels; (height, width) where they differ.
         spaces: name -> shape of a code.
         classes: 0 = unconditional.
         parameters: numbers in the generator.
         discriminator: is there one?
         notes: what else one should know, sentence by sentence.
+        channels: of the pictures: 1 = grey, 3, 4 = with alpha.
 
     Example:
         >>> from interpgan_core.plugin import Description
@@ -37,12 +38,28 @@ class Description:
 
     family: str
     layout: str
-    resolution: int
+    resolution: int | tuple[int, int]
     spaces: Mapping[str, tuple[int, ...]]
     classes: int
     parameters: int
     discriminator: bool
     notes: tuple[str, ...] = ()
+    channels: int = 3
+
+    def __post_init__(self) -> None:
+        match self.resolution:
+            case (height, width) if height == width:
+                object.__setattr__(self, "resolution", height)
+
+    @property
+    def picture(self) -> str:
+        """Size and kind of the pictures, in words: "64 px", "1024 x 512 px, grey"."""
+        height, width = (
+            self.resolution if isinstance(self.resolution, tuple) else (self.resolution, self.resolution)
+        )
+        size = f"{height} px" if height == width else f"{height} x {width} px"
+        kinds = {1: ", grey", 3: "", 4: ", with alpha"}
+        return size + kinds.get(self.channels, f", {self.channels} channels")
 
 
 class Backbone(Protocol[Options]):

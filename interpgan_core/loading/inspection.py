@@ -57,7 +57,7 @@ def inspect(path: Path) -> dict[str, str]:
     return {
         "family": found.family,
         "layout": found.layout,
-        "resolution": f"{found.resolution} px",
+        "resolution": found.picture,
         "spaces": ", ".join(f"{name} {shape}" for name, shape in found.spaces.items()),
         "classes": str(found.classes or "none"),
         "parameters": f"{found.parameters:,}",

@@ -16,7 +16,7 @@ from interpgan_biggan.discriminator import Discriminator
 from interpgan_biggan.files import build_network
 from interpgan_biggan.generator import BigGAN, spaces_of
 from interpgan_biggan.models import LICENCE
-from interpgan_biggan.network import Network, saved_architecture
+from interpgan_biggan.network import SQUARE, Network, saved_architecture
 from interpgan_biggan.operators import Statistics
 from interpgan_core import InterpganError
 from interpgan_core.plugin import (
@@ -28,6 +28,7 @@ from interpgan_core.plugin import (
     Shapes,
     StoredNetwork,
     check_option,
+    check_resolution,
     renamed,
 )
 
@@ -77,14 +78,17 @@ class BigGANBackbone:
         if found := files_huggingface.find(file):
             shapes = Shapes(found.tensors, file.path, "BigGAN")
             layout, settings = "Hugging Face", files_huggingface.settings_of(file.path)
+            base: tuple[int, int] = SQUARE
             architecture = files_huggingface.architecture_of(shapes, settings)
         else:
             shapes = Shapes(_of_ajbrock(file).tensors, file.path, "BigGAN")
             layout, architecture = "ajbrock", files_ajbrock.architecture_of(shapes)
+            base = files_ajbrock.base_of(shapes, architecture)
         return Description(
             family=f"{FAMILY}-deep" if architecture.deep else FAMILY,
             layout=layout,
-            resolution=architecture.resolution,
+            resolution=architecture.size(base),
+            channels=3 if architecture.channels_last else architecture.rgb,
             spaces={space.name: space.shape for space in spaces_of(architecture)},
             classes=architecture.classes,
             parameters=sum(math.prod(s) for name, s in shapes.items() if re.fullmatch(_WEIGHTS, name)),
@@ -120,7 +124,8 @@ class BigGANBackbone:
         settings = renamed(saved.settings, _RENAMED)
         architecture, arguments = saved_architecture(settings["architecture"]), settings["discriminator"]
         tensors, factors = saved.part("generator"), settings["factors"]
-        network = build_network(lambda: Network(architecture), tensors, path, factors=factors)
+        base = settings.get("base", SQUARE)
+        network = build_network(lambda: Network(architecture, base), tensors, path, factors=factors)
         discriminator = None
         if arguments:
             tensors, factors = saved.part("discriminator"), settings["discriminator_factors"]
@@ -171,7 +176,8 @@ def _check(options: BigGANOptions) -> None:
 
 def _prepared(generator: BigGAN, options: BigGANOptions) -> BigGAN:
     """In the precision and on the device of the options."""
-    check_option(FAMILY, "resolution", options.resolution, (None, generator.module.architecture.resolution))
+    network = generator.module
+    check_resolution(options.resolution, network.architecture.size(network.base), f"this {FAMILY}")
     generator.module.set_precision(getattr(torch, options.precision))
     return generator.to(options.device)
 

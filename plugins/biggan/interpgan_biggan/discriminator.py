@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from interpgan_biggan.layers import Attention, Conv, Spectral, Vectors
+from interpgan_core.plugin import as_channels
 
 
 class DiscriminatorBlock(nn.Module):
@@ -69,6 +70,7 @@ class Discriminator(nn.Module):
         for i, width in enumerate(widths):
             block = [DiscriminatorBlock(width, first=i == 0, down=i < downs, vectors=vectors)]
             self.blocks.append(nn.ModuleList(block + [Attention(width[2], vectors)] * (i in attention)))
+        self.channels = widths[0][0]
         self.linear = Spectral(1, widths[-1][2], vectors=vectors)
         self.embed = Spectral(classes, widths[-1][2], bias=False, vectors=vectors)
 
@@ -76,13 +78,13 @@ class Discriminator(nn.Module):
         """Logits.
 
         Args:
-            images: (n, 3, h, w) in [-1, 1].
+            images: (n, 3, h, w) in [-1, 1], or of 1 or 4 channels.
             labels: (n, classes) class weights; None: without the term of the class.
 
         Returns:
             (n, 1); higher is more real.
         """
-        x = images
+        x = as_channels(images, self.channels)
         for block in self.blocks:
             for part in block.children():
                 x = part(x)

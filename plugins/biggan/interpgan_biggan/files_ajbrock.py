@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -115,6 +116,21 @@ def architecture_of(shapes: Shapes, bn_eps: float | None = None) -> Architecture
     )
 
 
+def base_of(shapes: Shapes, architecture: Architecture) -> tuple[int, int]:
+    """Height and width of the first maps. A file says their area alone: one that is no square is twice as high as wide.
+
+    Raises:
+        InterpganError: if they are neither.
+    """
+    rows, width = shapes.of("linear.weight", 2)[0], architecture.blocks[0].inputs
+    area = rows // width
+    half = math.isqrt(area // 2)
+    base = (math.isqrt(area),) * 2 if math.isqrt(area) ** 2 == area else (2 * half, half)
+    if base[0] * base[1] * width != rows:
+        shapes.fail(f"has a first layer of {rows} outputs for {width} channels")
+    return base
+
+
 def _epsilons(shapes: Mapping[str, object]) -> dict[str, float]:
     """The small constants that no file holds, of the program that wrote it."""
     return _TRAINED if "linear.sv0" in shapes else _CONVERTED
@@ -163,7 +179,8 @@ def read(file: Path, found: StoredNetwork, bn_eps: float | None, sn_eps: float |
     architecture = architecture_of(shapes, bn_eps)
     tensors = _tensors(found.tensors, _NAMES, by_class=architecture.embedding is None)
     eps = sn_eps or _epsilons(shapes)["sn_eps"]
-    return build_network(lambda: Network(architecture), tensors, file, eps)
+    base = base_of(shapes, architecture)
+    return build_network(lambda: Network(architecture, base), tensors, file, eps)
 
 
 def read_discriminator(file: Path, found: StoredNetwork, sn_eps: float | None) -> Discriminator:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from interpgan_biggan.discriminator import Discriminator
 from interpgan_biggan.layers import Spectral
-from interpgan_biggan.network import Architecture, Network
+from interpgan_biggan.network import SQUARE, Architecture, Network
 from interpgan_core import Generator, InterpganError, LatentBatch, LatentSpace, seeded_normal
 from interpgan_core.plugin import SavedGenerator, fingerprint, state_of
 
@@ -58,7 +58,10 @@ class BigGAN(Generator):
         self.discriminator = discriminator
         factors = [part.factor for part in network.modules() if isinstance(part, Spectral)]
         # Without the vectors that the factors are computed from: they have no effect on images.
-        self.fingerprint = fingerprint(network, replace(architecture, vectors=""), factors, truncation)
+        shape = () if network.base == SQUARE else (network.base,)
+        self.fingerprint = fingerprint(
+            network, replace(architecture, vectors=""), factors, truncation, *shape
+        )
         self.spaces = {space.name: space for space in spaces_of(architecture)}
 
     def prior(self, seeds: Sequence[int]) -> Tensor:
@@ -107,6 +110,7 @@ class BigGAN(Generator):
         tensors = state_of(generator=self.module, discriminator=discriminator)
         settings = {
             "architecture": {**asdict(self.module.architecture), "vectors": ""},
+            "base": list(self.module.base),
             "factors": _factors(self.module),
             "truncation": self.truncation,
             "class_names": list(self.class_names),

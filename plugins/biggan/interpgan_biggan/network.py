@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from interpgan_biggan.layers import Attention, Conv, Norm, NormReLUConv, Spectral, Vectors, add_upsampled
 from interpgan_core.plugin import channels_last
 
-SIDE = 4  # pixels of the first map
+SQUARE = (4, 4)  # height and width of the first maps, of nearly every network
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ class Architecture:
     eps: float
     last_eps: float
 
-    @property
-    def resolution(self) -> int:
-        """Of the images, in pixels."""
-        return int(SIDE * 2 ** sum(block.up for block in self.blocks))
+    def size(self, base: Sequence[int] = SQUARE) -> tuple[int, int]:
+        """Height and width of the images, from those of the first maps."""
+        doubled = 2 ** sum(block.up for block in self.blocks)
+        return base[0] * doubled, base[1] * doubled
 
     @property
     def class_size(self) -> int:
@@ -95,21 +95,21 @@ def saved_architecture(settings: Mapping[str, Any]) -> Architecture:
 
 
 class Stem(nn.Module):
-    """The first layer: maps a condition to a 4 x 4 map."""
+    """The first layer: maps a condition to the first maps."""
 
-    def __init__(self, architecture: Architecture) -> None:
+    def __init__(self, architecture: Architecture, base: Sequence[int]) -> None:
         super().__init__()
-        self.channels_last = architecture.channels_last
-        outputs = SIDE * SIDE * architecture.blocks[0].inputs
+        self.channels_last, self.base = architecture.channels_last, tuple(base)
+        outputs = base[0] * base[1] * architecture.blocks[0].inputs
         condition = sum(architecture.sizes(architecture.stem))
         self.linear = Spectral(outputs, condition, vectors=architecture.vectors)
 
     def forward(self, condition: Tensor) -> Tensor:
-        """Args: condition: (n, d). Returns: (n, c, 4, 4)."""
+        """Args: condition: (n, d). Returns: (n, c, h, w)."""
         x = self.linear.dense(condition)
         if self.channels_last:
-            return x.view(len(x), SIDE, SIDE, -1).permute(0, 3, 1, 2)
-        return x.view(len(x), -1, SIDE, SIDE).contiguous(memory_format=torch.channels_last)
+            return x.view(len(x), *self.base, -1).permute(0, 3, 1, 2)
+        return x.view(len(x), -1, *self.base).contiguous(memory_format=torch.channels_last)
 
 
 class PlainBlock(nn.Module):
@@ -153,15 +153,21 @@ class Network(nn.Module):
     Source:
         Brock et al., Large Scale GAN Training for High Fidelity Natural Image Synthesis, ICLR 2019,
         appendix B; spectral norms and statistics as the original repositories keep them.
+
+    Args:
+        architecture: its shape.
+        base: height and width of the first maps.
     """
 
-    def __init__(self, architecture: Architecture) -> None:
+    def __init__(self, architecture: Architecture, base: Sequence[int] = SQUARE) -> None:
         super().__init__()
-        self.architecture = architecture
+        self.architecture, self.base = architecture, tuple(base)
+        # The last convolution of BigGAN-deep has more outputs than the image.
+        self.channels = 3 if architecture.channels_last else architecture.rgb
         block, vectors = DeepBlock if architecture.deep else PlainBlock, architecture.vectors
         if architecture.embedding:
             self.embedding = nn.Parameter(torch.empty(architecture.classes, architecture.embedding))
-        self.stem = Stem(architecture)
+        self.stem = Stem(architecture, base)
         self.blocks = nn.ModuleList(block(shape, architecture) for shape in architecture.blocks)
         self.attention = nn.ModuleDict(
             {str(i): Attention(architecture.blocks[i].outputs, vectors) for i in architecture.attention}
@@ -193,7 +199,7 @@ class Network(nn.Module):
             conditions: (n, l, z + e); z and class of the first layer and of each block.
 
         Returns:
-            (n, 3, h, w) in [-1, 1], in the precision of the convolutions.
+            (n, channels, h, w) in [-1, 1], in the precision of the convolutions.
         """
         first, *others = conditions.unbind(1)
         x = self.stem(self._condition(first, self.architecture.stem)).to(self.last.conv.weight.dtype)
@@ -201,7 +207,7 @@ class Network(nn.Module):
             x = block(x, self._condition(condition, self.architecture.told))
             if str(i) in self.attention:
                 x = self.attention[str(i)](x)
-        return torch.tanh(self.last(x, first, outputs=3))
+        return torch.tanh(self.last(x, first, outputs=self.channels))
 
     def style_weight(self, layer: int) -> Tensor:
         """The matrix by which z and class enter the first layer (0) or a block's batch norms: (o, z + e)."""

@@ -198,7 +198,7 @@ def test_a_file_that_does_not_say_which_blocks_double_the_size(tmp_path):
     [
         ("ajbrock", {"noise": "random"}, "BigGAN has no noise random"),
         ("ajbrock", {"precision": "float8"}, "BigGAN has no precision float8"),
-        ("ajbrock", {"resolution": 64}, "BigGAN has no resolution 64"),
+        ("ajbrock", {"resolution": 64}, "this BigGAN draws 32 pixels only"),
         ("ajbrock", {"statistics": "corected"}, "no statistics corected; did you mean 'corrected'"),
         ("ajbrock", {"bn_eps": 0.0}, "bn_eps must be above 0, not 0.0"),
         ("ajbrock", {"sn_eps": -1.0}, "sn_eps must be above 0, not -1.0"),

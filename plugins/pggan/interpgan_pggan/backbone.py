@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, get_args
@@ -63,7 +64,8 @@ class PGGANBackbone:
         return Description(
             family="PGGAN",
             layout=parts.layout,
-            resolution=2 ** (len(parts.widths) + 1),
+            resolution=_size(parts.base, len(parts.widths)),
+            channels=parts.channels,
             spaces={"z": (parts.inputs - parts.classes,)},
             classes=parts.classes,
             parameters=sum(tensor.numel() for tensor in parts.generator.values()),
@@ -86,7 +88,9 @@ class PGGANBackbone:
                 not apply.
         """
         parts = read(checkpoint)
-        lod = _checked_lod(parts.path, len(parts.widths), parts.lod, options)
+        lod = _checked_lod(
+            parts.path, _size(parts.base, len(parts.widths)), len(parts.widths), parts.lod, options
+        )
         fused = parts.fused if options.fused_scale is None else options.fused_scale
         classes = parts.classes if options.classes is None else options.classes
         if not 0 <= classes < parts.inputs:
@@ -94,7 +98,7 @@ class PGGANBackbone:
                 f"{parts.path} takes {parts.inputs} inputs; they cannot be {classes} classes"
             )
         network = build(
-            lambda: Network(parts.inputs, parts.widths, lod, options.final_tanh),
+            lambda: Network(parts.inputs, parts.widths, lod, options.final_tanh, parts.base, parts.channels),
             plain_kernels(parts, fused),
             parts.path,
         )
@@ -105,7 +109,8 @@ class PGGANBackbone:
         """Build a saved generator."""
         settings = renamed(saved.settings, {"judge": "discriminator"})  # as earlier versions wrote it
         shape, arguments = settings["network"], settings["discriminator"]
-        lod = _checked_lod(path, len(shape["widths"]), shape["lod"], options)
+        blocks = len(shape["widths"])
+        lod = _checked_lod(path, _size(shape.get("base", (4, 4)), blocks), blocks, shape["lod"], options)
         network = build(lambda: Network(**{**shape, "lod": lod}), saved.part("generator"), path)
         discriminator = None
         if arguments:
@@ -114,13 +119,17 @@ class PGGANBackbone:
         return _generator(network, settings["classes"], discriminator, options)
 
 
-def _checked_lod(path: Path, blocks: int, own: float, options: PGGANOptions) -> float:
+def _size(base: Sequence[int], blocks: int) -> tuple[int, int]:
+    """Of the images."""
+    return base[0] * 2 ** (blocks - 1), base[1] * 2 ** (blocks - 1)
+
+
+def _checked_lod(path: Path, size: tuple[int, int], blocks: int, own: float, options: PGGANOptions) -> float:
     """The level of detail of the options, or else the file's own; an option that does not apply is refused."""
     check_option("PGGAN", "noise", options.noise, ("const", "none"))
     check_option("PGGAN", "precision", options.precision, get_args(Precision))
-    size = 2 ** (blocks + 1)
-    if options.resolution not in (None, size):
-        raise InterpganError(f"{path} draws {size} pixels only; the smaller images of its training: lod")
+    if options.resolution not in (None, max(size)):
+        raise InterpganError(f"{path} draws {max(size)} pixels only; the smaller images of its training: lod")
     lod = own if options.lod is None else float(options.lod)
     if not 0 <= lod < blocks:
         raise InterpganError(f"{path} has lod 0 to {blocks - 1}, not {lod:g}; 0 shows every layer")
@@ -131,8 +140,14 @@ def _discriminator(parts: Parts, fused: bool) -> Discriminator:
     shapes = parts.discriminator_shapes
     count = shapes.count(INPUTS)
     widths = [shapes.of(f"input{j}.bias", 1)[0] for j in range(count)]
-    hidden, outputs = (shapes.of(f"layer{2 * count + k}.bias", 1)[0] for k in (-1, 0))
-    return build(lambda: Discriminator(widths, hidden, outputs, fused), parts.discriminator, parts.path)
+    hidden, features = shapes.of(f"layer{2 * count - 1}.weight", 2)
+    if features % widths[-1] or not features:
+        shapes.fail(f"has layer{2 * count - 1}.weight of {features} columns for {widths[-1]} channels")
+    outputs, area = shapes.of(f"layer{2 * count}.bias", 1)[0], features // widths[-1]
+    channels = shapes.of("input0.weight", 4)[1]
+    return build(
+        lambda: Discriminator(widths, hidden, outputs, fused, area, channels), parts.discriminator, parts.path
+    )
 
 
 def _generator(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interpgan_core.plugin import group_std
+from interpgan_core.plugin import as_channels, group_std
 from interpgan_pggan.network import SLOPE, equalised
 
 
@@ -20,6 +20,8 @@ class Discriminator(nn.Module):
         hidden: outputs of the last layer but one.
         outputs: 1 + classes.
         fused: are maps halved before the activation, in the convolution, rather than after it?
+        area: positions of the smallest maps.
+        channels: of the images.
 
     Attributes:
         group: how many images the minibatch standard deviation is taken over; of a smaller batch, all of them.
@@ -29,24 +31,34 @@ class Discriminator(nn.Module):
 
     input0: _Conv
 
-    def __init__(self, widths: Sequence[int], hidden: int, outputs: int, fused: bool) -> None:
+    def __init__(
+        self,
+        widths: Sequence[int],
+        hidden: int,
+        outputs: int,
+        fused: bool,
+        area: int = 16,
+        channels: int = 3,
+    ) -> None:
         super().__init__()
         self.group, self.last = 16, len(widths) - 1
         self.shape = {"widths": list(widths), "hidden": hidden, "outputs": outputs, "fused": fused}
+        self.shape |= {"area": area, "channels": channels}
+        self.channels = channels
         for j, width in enumerate(widths):
-            self.add_module(f"input{j}", _Conv(3, width, 1))
+            self.add_module(f"input{j}", _Conv(channels, width, 1))
             if j < self.last:
                 self.add_module(f"layer{2 * j}", _Conv(width, width, 3))
                 self.add_module(f"layer{2 * j + 1}", _Conv(width, widths[j + 1], 3, down=True, fused=fused))
         self.add_module(f"layer{2 * self.last}", _Conv(widths[-1] + 1, widths[-1], 3))
-        self.add_module(f"layer{2 * self.last + 1}", _Dense(widths[-1] * 16, hidden))
+        self.add_module(f"layer{2 * self.last + 1}", _Dense(widths[-1] * area, hidden))
         self.add_module(f"layer{2 * self.last + 2}", _Dense(hidden, outputs, linear=True))
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """The logits of images; higher is more real.
 
         Args:
-            images: (n, 3, r, r) in [-1, 1]; n a multiple of `group`, or no more than it.
+            images: (n, 3, h, w) in [-1, 1], or of 1 or 4 channels; n a multiple of `group`, or no more than it.
             labels: not used; classes are outputs, see `outputs`.
 
         Returns:
@@ -59,7 +71,7 @@ class Discriminator(nn.Module):
 
     def outputs(self, images: Tensor) -> Tensor:
         """The logit, then the score of each class: (n, 1 + classes); otherwise as `forward`."""
-        x: Tensor = self.input0(images)
+        x: Tensor = self.input0(as_channels(images, self.channels))
         for k in range(2 * self.last):
             x = self.get_submodule(f"layer{k}")(x)
         x = self.get_submodule(f"layer{2 * self.last}")(torch.cat([x, group_std(x, self.group)], 1))

@@ -60,6 +60,17 @@ class Parts:
         return [self.shapes.of(f"layer{2 * b}.bias", 1)[0] for b in range(count)]
 
     @property
+    def base(self) -> tuple[int, int]:
+        """Height and width of the first maps."""
+        _, _, height, width = self.shapes.of("layer0.weight", 4)
+        return height, width
+
+    @property
+    def channels(self) -> int:
+        """Of the images."""
+        return self.shapes.of("output0.weight", 4)[0]
+
+    @property
     def classes(self) -> int:
         """Entries of the label: outputs of the discriminator's last layer beside the logit."""
         if not self.discriminator:
@@ -86,9 +97,9 @@ def _find(checkpoint: Checkpoint) -> StoredNetwork | None:
     network = checkpoint.network(*_MARKS)
     if network is None or "layer0.conv.weight" in network.tensors:
         return network
-    # Other families have layers of these names too, but no first one of 4 x 4.
+    # Other families have layers of these names too, but a first one of 3 x 3.
     kernel = tuple(network.tensors["layer0.weight"].shape)
-    return network if len(kernel) == 4 and kernel[2:] == (4, 4) else None
+    return network if len(kernel) == 4 and not any(side % 2 for side in kernel[2:]) else None
 
 
 def read(checkpoint: Checkpoint) -> Parts:

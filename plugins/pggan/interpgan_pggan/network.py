@@ -24,6 +24,8 @@ class Network(nn.Module):
         widths: channels at 4, 8, 16 … pixels.
         lod: how many doublings of the size are left out, 0 to len(widths) - 1; a fraction blends.
         tanh: is the last layer a tanh?
+        base: height and width of the first maps.
+        channels: of the images.
 
     Attributes:
         shape: the arguments that it was made with.
@@ -34,15 +36,24 @@ class Network(nn.Module):
 
     layer0: First
 
-    def __init__(self, inputs: int, widths: Sequence[int], lod: float = 0.0, tanh: bool = False) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        widths: Sequence[int],
+        lod: float = 0.0,
+        tanh: bool = False,
+        base: Sequence[int] = (4, 4),
+        channels: int = 3,
+    ) -> None:
         super().__init__()
         self.lod, self.tanh, self.last = lod, tanh, len(widths) - 1
         self.shape: dict[str, Any] = {"inputs": inputs, "widths": list(widths), "lod": lod, "tanh": tanh}
+        self.shape |= {"base": list(base), "channels": channels}
         for block, width in enumerate(widths):
-            first = First(inputs, width) if block == 0 else Layer(widths[block - 1], width, up=True)
+            first = First(inputs, width, base) if block == 0 else Layer(widths[block - 1], width, up=True)
             self.add_module(f"layer{2 * block}", first)
             self.add_module(f"layer{2 * block + 1}", Layer(width, width))
-            self.add_module(f"output{block}", Output(width))
+            self.add_module(f"output{block}", Output(width, channels))
 
     @property
     def blocks(self) -> int:
@@ -55,7 +66,7 @@ class Network(nn.Module):
         return z if labels is None else torch.cat([z, labels.to(z)], 1)
 
     def forward(self, z: Tensor, labels: Tensor | None) -> Tensor:
-        """Images in the dtype of the layers, (n, 3, r, r); always at the full resolution r."""
+        """Images in the dtype of the layers, (n, channels, h, w); always at the full size."""
         x = self.normalise(z, labels).to(self.layer0.weight.dtype)
         before: Tensor = x
         for block in range(self.blocks):
@@ -71,19 +82,19 @@ class Network(nn.Module):
 
 
 class First(nn.Module):
-    """z to 4x4 maps: a dense layer, which checkpoints hold as a convolution with a flipped kernel."""
+    """z to the first maps: a dense layer, which checkpoints hold as a convolution with a flipped kernel."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, base: Sequence[int]) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(outputs, inputs, 4, 4))
+        self.weight = nn.Parameter(torch.empty(outputs, inputs, *base))
         self.bias = nn.Parameter(torch.empty(outputs))
-        self.scale = equalised(inputs * 16)
+        self.scale = equalised(inputs * base[0] * base[1])
 
     def forward(self, x: Tensor) -> Tensor:
-        """Args: x: (n, d); Returns: (n, o, 4, 4)."""
+        """Args: x: (n, d); Returns: (n, o, h, w), 4 x 4 in most networks."""
         rows = self.weight.permute(0, 2, 3, 1).flatten(0, 2)  # no copy: the weight is channels-last
         y = functional.linear(x * (pixel_scale(x) * self.scale), rows)
-        y = y.view(len(y), -1, 4, 4).flip(2, 3) + self.bias[:, None, None]
+        y = y.view(len(y), -1, *self.weight.shape[2:]).flip(2, 3) + self.bias[:, None, None]
         return functional.leaky_relu(y.contiguous(memory_format=torch.channels_last), SLOPE)
 
 
@@ -112,17 +123,17 @@ class Layer(nn.Module):
 
 
 class Output(nn.Module):
-    """Pixel norm and a 1x1 convolution to red, green and blue."""
+    """Pixel norm and a 1x1 convolution to the channels of the image."""
 
-    def __init__(self, inputs: int) -> None:
+    def __init__(self, inputs: int, channels: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(3, inputs, 1, 1))
-        self.bias = nn.Parameter(torch.empty(3))
+        self.weight = nn.Parameter(torch.empty(channels, inputs, 1, 1))
+        self.bias = nn.Parameter(torch.empty(channels))
         self.scale = equalised(inputs, 1.0)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Args: x: (n, c, h, w); Returns: (n, 3, h, w)."""
-        colours = functional.conv2d(x, self.weight)  # normalised afterwards: three channels, not c
+        """Args: x: (n, c, h, w); Returns: (n, channels, h, w)."""
+        colours = functional.conv2d(x, self.weight)  # normalised afterwards: few channels, not c
         return torch.addcmul(self.bias[:, None, None], colours, pixel_scale(x) * self.scale)
 
 

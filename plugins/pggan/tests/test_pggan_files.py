@@ -143,7 +143,7 @@ BROKEN = {
     "has layer2.bias of shape ()": generator() | {"layer2.bias": torch.zeros(())},
     "lacks layer2.bias": generator() | {"layer2.bias": "eight"},
     "lod is not one number": generator() | {"lod": torch.zeros(2)},
-    "layer5.weight has shape": both(discriminator() | {"layer5.weight": torch.zeros(10, 3)}),
+    "has layer5.weight of 3 columns for": both(discriminator() | {"layer5.weight": torch.zeros(10, 3)}),
     "lacks layer5.bias": both(without(discriminator(), "layer5.bias")),
 }
 

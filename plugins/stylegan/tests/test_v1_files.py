@@ -132,7 +132,7 @@ BROKEN = {
         **generator(),
         "synthesis.layer2.blur.kernel": torch.ones(8, 1, 3, 3) / 9,
     },
-    "layer5.weight has shape": {
+    "has layer5.weight of 3 columns for": {
         "generator": generator(),
         "discriminator": {**discriminator(), "layer5.weight": torch.zeros(10, 3)},
     },

@@ -207,7 +207,7 @@ BROKEN = {
     "synthesis.b8.conv1.bias has shape (3,)": changed(generator(), synthesis__b8__conv1__bias=torch.zeros(3)),
     "synthesis.b8.conv1.weight has shape (6,)": changed(generator(), synthesis__b8__conv1__weight=torch.zeros(6)),
     "mean of w has shape (3,)": changed(generator(), mapping__w_avg=torch.zeros(3)),
-    "torgb.weight has shape (1, ": changed(generator(), synthesis__b16__torgb__weight=torch.zeros(1, 4, 1, 1)),
+    "torgb.weight has shape (3, ": changed(generator(), synthesis__b16__torgb__weight=torch.zeros(1, 4, 1, 1)),
     "synthesis.b8.resample_filter is not the filter [1, 3, 3, 1]": changed(
         generator(), synthesis__b8__resample_filter=torch.ones(4, 4) / 16
     ),

@@ -59,6 +59,7 @@ class StyleGAN1Backbone:
             family=FAMILY,
             layout=parts.layout,
             resolution=_size(parts),
+            channels=parts.channels,
             spaces={
                 "z": (parts.z,),
                 "w": tuple(parts.mapping[-1:]),
@@ -90,9 +91,9 @@ class StyleGAN1Backbone:
         check_option(FAMILY, "noise", options.noise, get_args(Noise))
         check_option(FAMILY, "precision", options.precision, get_args(Precision))
         check_option(FAMILY, "fused_scale", options.fused_scale, ("auto", True, False))
-        if options.resolution not in (None, _size(parts)):
+        if options.resolution not in (None, max(_size(parts))):
             raise InterpganError(
-                f"{checkpoint.path} draws {_size(parts)} pixels only; the smaller pictures of its training: lod"
+                f"{checkpoint.path} draws {max(_size(parts))} pixels only; the smaller pictures of its training: lod"
             )
         lod = parts.lod if options.lod is None else float(options.lod)
         if not 0 <= lod < len(parts.widths):
@@ -104,7 +105,9 @@ class StyleGAN1Backbone:
         tensors["w_avg"] = torch.zeros(w) if parts.w_avg is None else parts.w_avg
         network = build(
             lambda: Network(
-                Mapping(parts.z, parts.mapping, parts.classes), Synthesis(parts.widths, w, lod), w
+                Mapping(parts.z, parts.mapping, parts.classes),
+                Synthesis(parts.widths, w, lod, parts.base, parts.channels),
+                w,
             ),
             tensors,
             checkpoint.path,
@@ -119,8 +122,9 @@ class StyleGAN1Backbone:
         return generator.to(options.device)
 
 
-def _size(parts: Parts) -> int:
-    return int(2 ** (len(parts.widths) + 1))
+def _size(parts: Parts) -> tuple[int, int]:
+    doubled = 2 ** (len(parts.widths) - 1)
+    return parts.base[0] * doubled, parts.base[1] * doubled
 
 
 def _mean(network: Network) -> Tensor:
@@ -133,8 +137,13 @@ def _discriminator(parts: Parts) -> Discriminator:
     shapes = Shapes(parts.discriminator, parts.path, FAMILY)
     count = shapes.count(r"input(\d+)\.(?:weight|bias)")
     widths = [shapes.of(f"input{j}.bias", 1)[0] for j in range(count)]
-    hidden = shapes.of(f"layer{2 * count - 1}.bias", 1)[0]
-    return build(lambda: Discriminator(widths, hidden, parts.classes), parts.discriminator, parts.path)
+    hidden, features = shapes.of(f"layer{2 * count - 1}.weight", 2)
+    if features % widths[-1] or not features:
+        shapes.fail(f"has layer{2 * count - 1}.weight of {features} columns for {widths[-1]} channels")
+    area, channels = features // widths[-1], shapes.of("input0.weight", 4)[1]
+    return build(
+        lambda: Discriminator(widths, hidden, parts.classes, area, channels), parts.discriminator, parts.path
+    )
 
 
 backbone = StyleGAN1Backbone()

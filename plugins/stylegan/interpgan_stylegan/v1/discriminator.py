@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from interpgan_core import InterpganError
-from interpgan_core.plugin import group_std
+from interpgan_core.plugin import as_channels, group_std
 from interpgan_stylegan.v1.network import SLOPE, Dense
 
 
@@ -20,6 +20,8 @@ class Discriminator(nn.Module):
         widths: channels at the picture's size, half of it … 4 pixels.
         hidden: of the last layer but one.
         classes: 0 = unconditional.
+        area: positions of the smallest maps.
+        channels: of the pictures.
 
     Attributes:
         group: over how many pictures the last layers compare deviations (minibatch standard deviation);
@@ -28,23 +30,33 @@ class Discriminator(nn.Module):
 
     input0: _Conv
 
-    def __init__(self, widths: Sequence[int], hidden: int, classes: int) -> None:
+    def __init__(
+        self, widths: Sequence[int], hidden: int, classes: int, area: int = 16, channels: int = 3
+    ) -> None:
         super().__init__()
+        self.channels = channels
+        self.shape = {
+            "widths": list(widths),
+            "hidden": hidden,
+            "classes": classes,
+            "area": area,
+            "channels": channels,
+        }
         self.group, self.classes, self.last = 4, classes, len(widths) - 1
         for j, width in enumerate(widths):
-            self.add_module(f"input{j}", _Conv(3, width, 1))
+            self.add_module(f"input{j}", _Conv(channels, width, 1))
             if j < self.last:
                 self.add_module(f"layer{2 * j}", _Conv(width, width, 3))
                 self.add_module(f"layer{2 * j + 1}", _Conv(width, widths[j + 1], 3, down=True))
         self.add_module(f"layer{2 * self.last}", _Conv(widths[-1] + 1, widths[-1], 3))
-        self.add_module(f"layer{2 * self.last + 1}", _Hidden(widths[-1] * 16, hidden, 2**0.5))
+        self.add_module(f"layer{2 * self.last + 1}", _Hidden(widths[-1] * area, hidden, 2**0.5))
         self.add_module(f"layer{2 * self.last + 2}", Dense(hidden, max(classes, 1)))
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Logits of images.
 
         Args:
-            images: (n, 3, r, r) in [-1, 1]; n a multiple of `group`, or no more than it.
+            images: (n, 3, h, w) in [-1, 1], or of 1 or 4 channels; n a multiple of `group`, or no more than it.
             labels: (n, classes) class weights where there are classes.
 
         Returns:
@@ -55,7 +67,7 @@ class Discriminator(nn.Module):
         """
         if self.classes and labels is None:
             raise InterpganError(f"this discriminator has {self.classes} classes; give it labels")
-        x: Tensor = self.input0(images)
+        x: Tensor = self.input0(as_channels(images, self.channels))
         for k in range(2 * self.last):
             x = self.get_submodule(f"layer{k}")(x)
         x = self.get_submodule(f"layer{2 * self.last}")(torch.cat([x, group_std(x, self.group)], 1))

@@ -65,6 +65,17 @@ class Parts:
         return [self.shapes.of(f"synthesis.layer{2 * b}.bias", 1)[0] for b in range(count)]
 
     @property
+    def base(self) -> tuple[int, int]:
+        """Height and width of the first maps."""
+        _, _, height, width = self.shapes.of("synthesis.layer0.const", 4)
+        return height, width
+
+    @property
+    def channels(self) -> int:
+        """Of the pictures."""
+        return self.shapes.of("synthesis.output0.weight", 4)[0]
+
+    @property
     def classes(self) -> int:
         """Entries of the label."""
         name = "mapping.label_weight"

@@ -83,19 +83,28 @@ class Synthesis(StyleSynthesis):
         widths: channels at 4, 8, 16 … pixels.
         w: entries of w.
         lod: how many doublings of the size are left out, 0 to len(widths) - 1; a fraction blends.
+        base: height and width of the first maps.
+        channels: of the pictures.
     """
 
     layer0: Const
 
-    def __init__(self, widths: Sequence[int], w: int, lod: float = 0.0) -> None:
+    def __init__(
+        self,
+        widths: Sequence[int],
+        w: int,
+        lod: float = 0.0,
+        base: tuple[int, int] = (4, 4),
+        channels: int = 3,
+    ) -> None:
         super().__init__()
         self.lod, self.last = lod, len(widths) - 1
         for block, width in enumerate(widths):
-            side = 4 * 2**block
-            first = Const(width, w) if block == 0 else Conv(widths[block - 1], width, w, side, up=True)
+            size = (base[0] * 2**block, base[1] * 2**block)
+            first = Const(width, w, size) if block == 0 else Conv(widths[block - 1], width, w, size, up=True)
             self.add_module(f"layer{2 * block}", first)
-            self.add_module(f"layer{2 * block + 1}", Conv(width, width, w, side))
-            self.add_module(f"output{block}", Output(width))
+            self.add_module(f"layer{2 * block + 1}", Conv(width, width, w, size))
+            self.add_module(f"output{block}", Output(width, channels))
 
     @property
     def blocks(self) -> int:
@@ -120,7 +129,7 @@ class Synthesis(StyleSynthesis):
             noise: (n or 1, 1, h, w) for each layer that runs; None = without.
 
         Returns:
-            (n, 3, r, r) in the type of the layers; always at the full resolution r.
+            (n, channels, h, w) in the type of the layers; always at the full size.
         """
         sizes = [len(layer.style.bias) for layer in self.layers]
         parts = torch.split(styles.to(self.layer0.const.dtype), sizes, 1)
@@ -161,10 +170,10 @@ class Dense(nn.Module):
 class Noise(nn.Module):
     """Adds one map to all channels, to each with a strength of its own."""
 
-    def __init__(self, channels: int, side: int) -> None:
+    def __init__(self, channels: int, size: tuple[int, int]) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(channels))
-        self.noise = nn.Parameter(torch.empty(1, 1, side, side))
+        self.noise = nn.Parameter(torch.empty(1, 1, *size))
 
     def forward(self, x: Tensor, noise: Tensor) -> Tensor:
         """Args: x: (n, c, h, w), changed in place; noise: (n or 1, 1, h, w)."""
@@ -174,10 +183,10 @@ class Noise(nn.Module):
 class Layer(nn.Module):
     """What ends every layer: noise, leaky ReLU, and the style in place of mean and standard deviation (AdaIN)."""
 
-    def __init__(self, channels: int, w: int, side: int) -> None:
+    def __init__(self, channels: int, w: int, size: tuple[int, int]) -> None:
         super().__init__()
         self.bias = nn.Parameter(torch.empty(channels))
-        self.apply_noise = Noise(channels, side)
+        self.apply_noise = Noise(channels, size)
         self.style = Dense(w, 2 * channels)
 
     def finish(self, x: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
@@ -191,9 +200,9 @@ class Layer(nn.Module):
 class Const(Layer):
     """The first layer: it starts from learned maps."""
 
-    def __init__(self, channels: int, w: int) -> None:
-        super().__init__(channels, w, 4)
-        self.const = nn.Parameter(torch.empty(1, channels, 4, 4))
+    def __init__(self, channels: int, w: int, size: tuple[int, int]) -> None:
+        super().__init__(channels, w, size)
+        self.const = nn.Parameter(torch.empty(1, channels, *size))
 
     def forward(self, _x: None, style: Tensor, noise: Tensor | None) -> Tensor:
         x = (self.const + self.bias[:, None, None]).repeat(len(style), 1, 1, 1)
@@ -207,8 +216,8 @@ class Conv(Layer):
     each of the four pixels that one becomes: 4 products for a pixel in place of 9.
     """
 
-    def __init__(self, inputs: int, outputs: int, w: int, side: int, up: bool = False) -> None:
-        super().__init__(outputs, w, side)
+    def __init__(self, inputs: int, outputs: int, w: int, size: tuple[int, int], up: bool = False) -> None:
+        super().__init__(outputs, w, size)
         self.weight = nn.Parameter(torch.empty(outputs, inputs, 3, 3))
         self.scale, self.up = (2 / (inputs * 9)) ** 0.5, up
         self.kernel = UpsamplingKernel()
@@ -226,15 +235,15 @@ class Conv(Layer):
 
 
 class Output(nn.Module):
-    """A 1x1 convolution to red, green and blue."""
+    """A 1x1 convolution to the channels of the picture."""
 
-    def __init__(self, inputs: int) -> None:
+    def __init__(self, inputs: int, channels: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(3, inputs, 1, 1))
-        self.bias = nn.Parameter(torch.empty(3))
+        self.weight = nn.Parameter(torch.empty(channels, inputs, 1, 1))
+        self.bias = nn.Parameter(torch.empty(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Args: x: (n, c, h, w); Returns: (n, 3, h, w)."""
+        """Args: x: (n, c, h, w); Returns: (n, channels, h, w)."""
         return functional.conv2d(x, self.weight * x.shape[1] ** -0.5, self.bias)
 
 

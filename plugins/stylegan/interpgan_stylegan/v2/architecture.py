@@ -22,6 +22,8 @@ class Plan:
             Demodulation takes that out again, but for its epsilon.
         noise: does the file have noise maps?
         clamp: bound of the activations.
+        base: height and width of the smallest maps; every block doubles them.
+        channels: of the pictures: 1 = grey, 3, 4 = with alpha.
     """
 
     z: int
@@ -36,11 +38,13 @@ class Plan:
     equalised: bool = False
     noise: bool = True
     clamp: float | None = None
+    base: tuple[int, int] = (4, 4)
+    channels: int = 3
 
-    @property
-    def resolution(self) -> int:
-        """Of the pictures."""
-        return int(2 ** (len(self.widths) + 1))
+    def size(self, block: int) -> tuple[int, int]:
+        """Height and width of the maps of a block; -1 is the last, whose are the picture's."""
+        block = block if block >= 0 else len(self.widths) + block
+        return self.base[0] * 2**block, self.base[1] * 2**block
 
     @property
     def codes(self) -> int:
@@ -63,6 +67,8 @@ class DiscriminatorPlan:
         statistics: channels of standard deviations over the batch; 0 = none.
         group: over how many samples these are taken; 0 = the whole batch.
         clamp: bound of the activations.
+        area: positions of the smallest maps.
+        channels: of the pictures.
     """
 
     widths: tuple[int, ...]
@@ -75,3 +81,5 @@ class DiscriminatorPlan:
     statistics: int = 1
     group: int = 4
     clamp: float | None = None
+    area: int = 16
+    channels: int = 3

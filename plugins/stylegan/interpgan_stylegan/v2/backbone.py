@@ -18,6 +18,7 @@ from interpgan_core.plugin import (
     SavedGenerator,
     build,
     check_option,
+    check_resolution,
     renamed,
 )
 from interpgan_stylegan.v2.architecture import DiscriminatorPlan, Plan
@@ -57,7 +58,8 @@ class StyleGAN2Backbone:
         return Description(
             family=FAMILY,
             layout=PUBLISHERS[found.layout],
-            resolution=plan.resolution,
+            resolution=plan.size(-1),
+            channels=plan.channels,
             spaces={"z": (plan.z,), "w": (plan.w,), "w+": (plan.codes, plan.w), "s": (sum(styles),)},
             classes=plan.classes,
             parameters=sum(
@@ -105,8 +107,7 @@ class StyleGAN2Backbone:
 def _built(found: Networks, where: Path, options: LoadOptions) -> StyleGAN2:
     check_option(FAMILY, "noise", options.noise, get_args(Noise))
     check_option(FAMILY, "precision", options.precision, get_args(Precision))
-    if options.resolution not in (None, found.plan.resolution):
-        raise InterpganError(f"{where} draws {found.plan.resolution} pixels only")
+    check_resolution(options.resolution, found.plan.size(-1), where)
     if options.noise == "random" and not found.plan.noise:
         raise InterpganError(f"{where} was trained without noise; leave noise at const")
     network = build(lambda: Network(found.plan), found.generator, where)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from interpgan_core import InterpganError
+from interpgan_core.plugin import as_channels
 from interpgan_stylegan.dense import EPSILON, GAIN, SLOPE, Affine, Dense, Mapping
 from interpgan_stylegan.v2.architecture import DiscriminatorPlan
 from interpgan_stylegan.v2.resampling import shrink, smooth
@@ -33,7 +34,7 @@ class Discriminator(nn.Module):
         """Logits.
 
         Args:
-            images: (n, 3, r, r), nominally in [-1, 1].
+            images: (n, 3, h, w), nominally in [-1, 1]; those of 1, 3 and 4 channels become what the network takes.
             labels: (n, classes) class weights; None = unconditional.
 
         Returns:
@@ -45,6 +46,7 @@ class Discriminator(nn.Module):
         """
         if self.classes and labels is None:
             raise InterpganError(f"this discriminator has {self.classes} classes; give it labels")
+        images = as_channels(images, self.plan.channels)
         x: Tensor | None = None
         for i in reversed(range(1, self.depth)):
             x, images = self.get_submodule(f"b{4 * 2**i}")(x, images)
@@ -110,7 +112,7 @@ class Block(nn.Module):
         width, after = plan.widths[number], plan.widths[number - 1]
         self.sees, self.resnet = plan.architecture == "skip", plan.architecture == "resnet"
         if self.sees or number == len(plan.widths) - 1:
-            self.fromrgb = Conv(3, width, 1, plan.clamp)
+            self.fromrgb = Conv(plan.channels, width, 1, plan.clamp)
         self.conv0 = Conv(width, width, 3, plan.clamp)
         self.conv1 = Conv(width, after, 3, plan.clamp, down=True, gain=0.5**0.5 if self.resnet else 1.0)
         if self.resnet:
@@ -135,10 +137,10 @@ class Last(nn.Module):
         super().__init__()
         width = plan.widths[0]
         if plan.architecture == "skip" or len(plan.widths) == 1:
-            self.fromrgb = Conv(3, width, 1, None)
+            self.fromrgb = Conv(plan.channels, width, 1, None)
         self.mbstd = GroupStd(plan.statistics, plan.group)
         self.conv = Conv(width + plan.statistics, width, 3, plan.clamp)
-        self.fc = Dense(16 * width, plan.hidden)
+        self.fc = Dense(plan.area * width, plan.hidden)
         self.out = Affine(plan.hidden, plan.outputs)
 
     def forward(self, x: Tensor | None, images: Tensor) -> Tensor:

@@ -134,6 +134,7 @@ def _plan(state: State, layout: Layout, settings: Settings) -> Plan:
     elif any(name.endswith(".skip.weight") for name in state):
         architecture = "resnet"
     mapping, classes, embedding = _mapping(state)
+    _, height, width = _shape(state, "synthesis.b4.const", 3)
     return Plan(
         z=_shape(state, "mapping.fc0.weight", 2)[1] - embedding,
         w=mapping[-1],
@@ -147,6 +148,8 @@ def _plan(state: State, layout: Layout, settings: Settings) -> Plan:
         equalised=layout != "nvidia",
         noise=any(name.endswith("noise_strength") for name in state),
         clamp=_clamp(settings) if layout == "nvidia" else None,
+        base=(height, width),
+        channels=_shape(state, f"synthesis.b{4 * 2 ** (blocks - 1)}.torgb.weight", 4)[0],
     )
 
 
@@ -165,8 +168,10 @@ def _discriminator_plan(state: State, layout: Layout, settings: Settings) -> Dis
         mapping, classes, embedding = _mapping(state)
     elif outputs > 1:  # genforce has a logit for each class
         classes = outputs
-    width, group = features // 16, int(_flat(settings).get("mbstd_group_size", 4) or 0)
+    width, group = _shape(state, "b4.conv.weight", 4)[0], int(_flat(settings).get("mbstd_group_size", 4) or 0)
     statistics = _shape(state, "b4.conv.weight", 4)[1] - width
+    if features % width:
+        raise InterpganError(f"{features} features do not come of {width} channels")
     if statistics < 0 or width % max(statistics, 1) or group < 0:
         raise InterpganError(f"{width} channels have no {statistics} statistics over {group} samples")
     return DiscriminatorPlan(
@@ -180,6 +185,8 @@ def _discriminator_plan(state: State, layout: Layout, settings: Settings) -> Dis
         statistics=statistics,
         group=group,
         clamp=_clamp(settings) if layout == "nvidia" else None,
+        area=features // width,
+        channels=_shape(state, f"b{4 * 2**above}.fromrgb.weight", 4)[1],
     )
 
 
@@ -234,6 +241,6 @@ def _flat(settings: Settings) -> dict[str, Any]:
 
 def _silence(plan: Plan) -> dict[str, Tensor]:
     """Noise maps of a file that was written before rosinality kept them."""
-    sides = [4 * 2**i for i in range(len(plan.widths))]
-    names = [(f"synthesis.b{side}.{conv}", side) for side in sides for conv in ("conv0", "conv1")]
-    return {f"{name}.noise_const": torch.zeros(1, 1).expand(side, side) for name, side in names[1:]}
+    blocks = range(len(plan.widths))
+    names = [(f"synthesis.b{4 * 2**i}.{conv}", i) for i in blocks for conv in ("conv0", "conv1")]
+    return {f"{name}.noise_const": torch.zeros(1, 1).expand(plan.size(i)) for name, i in names[1:]}

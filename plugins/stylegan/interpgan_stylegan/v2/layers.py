@@ -19,7 +19,7 @@ class StyledConv(nn.Module):
     Args:
         plan: of the whole.
         inputs, outputs: channels.
-        side: of the result.
+        size: height and width of the result.
         up: double the size.
         gain: on the result.
     """
@@ -27,16 +27,22 @@ class StyledConv(nn.Module):
     noise_const: Tensor
 
     def __init__(
-        self, plan: Plan, inputs: int, outputs: int, side: int, up: bool = False, gain: float = 1.0
+        self,
+        plan: Plan,
+        inputs: int,
+        outputs: int,
+        size: tuple[int, int],
+        up: bool = False,
+        gain: float = 1.0,
     ) -> None:
         super().__init__()
         self.affine = Affine(plan.w, inputs, plan.shift)
         self.weight = nn.Parameter(torch.empty(outputs, inputs, 3, 3))
         self.bias = nn.Parameter(torch.empty(outputs))
         if plan.noise:
-            self.register_buffer("noise_const", torch.empty(side, side))
+            self.register_buffer("noise_const", torch.empty(size))
             self.noise_strength = nn.Parameter(torch.empty(()))
-        self.up, self.side, self.gain = up, side, gain * GAIN
+        self.up, self.size, self.gain = up, size, gain * GAIN
         self.limit = None if plan.clamp is None else plan.clamp * gain
         self.epsilon = EPSILON * (9 * inputs if plan.equalised else 1)
         self._norms: tuple[object, Tensor] | None = None
@@ -56,7 +62,7 @@ class StyledConv(nn.Module):
         if untracked_on_cpu(x, style, *self.parameters()):
             self._arrange()
             # Where maps are larger than kernels, all that is per channel is multiplied into the kernels.
-            if self.side**2 >= 9 * x.shape[1]:
+            if self.size[0] * self.size[1] >= 9 * x.shape[1]:
                 return self._in_strips(x, style, noise, half)
         return self._formula(x, style, noise)
 
@@ -86,10 +92,10 @@ class StyledConv(nn.Module):
         factor = self._demodulation(style) * self.gain
         channels = len(self.weight)
         if half is None:
-            shape = (len(x), channels, self.side, self.side)
+            shape = (len(x), channels, *self.size)
             out = torch.empty(shape, dtype=x.dtype, memory_format=torch.channels_last)
         else:
-            out = reused_maps(half, channels, self.side, self.side, torch.float32)
+            out = reused_maps(half, channels, *self.size, torch.float32)
         if noise is not None:
             noise = (noise[:, 0] * (self.noise_strength * self.gain)).expand(len(x), -1, -1)
         for i in range(len(x)):
@@ -134,8 +140,8 @@ class ToRGB(nn.Module):
     def __init__(self, plan: Plan, inputs: int) -> None:
         super().__init__()
         self.affine = Affine(plan.w, inputs, plan.shift)
-        self.weight = nn.Parameter(torch.empty(3, inputs, 1, 1))
-        self.bias = nn.Parameter(torch.empty(3))
+        self.weight = nn.Parameter(torch.empty(plan.channels, inputs, 1, 1))
+        self.bias = nn.Parameter(torch.empty(plan.channels))
         self.limit = plan.clamp
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:

@@ -72,7 +72,7 @@ class Synthesis(StyleSynthesis):
             noise: (n or 1, 1, h, w) for each convolution; None = none.
 
         Returns:
-            (n, 3, r, r), of the styles' type.
+            (n, 3, h, w), of the styles' type; 1 or 4 channels where the plan says so.
         """
         if self._seen(styles):
             return self._render(styles, noise, reuse=False)
@@ -122,16 +122,16 @@ class Block(nn.Module):
 
     def __init__(self, plan: Plan, number: int) -> None:
         super().__init__()
-        width, side = plan.widths[number], 4 * 2**number
+        width, size = plan.widths[number], plan.size(number)
         self.resnet = plan.architecture == "resnet" and number > 0
         if number == 0:
-            self.const = nn.Parameter(torch.empty(width, 4, 4))
+            self.const = nn.Parameter(torch.empty(width, *size))
             self.styled = ["conv1"]
         else:
             before = plan.widths[number - 1]
-            self.conv0 = StyledConv(plan, before, width, side, up=True)
+            self.conv0 = StyledConv(plan, before, width, size, up=True)
             self.styled = ["conv0", "conv1"]
-        self.conv1 = StyledConv(plan, width, width, side, gain=0.5**0.5 if self.resnet else 1.0)
+        self.conv1 = StyledConv(plan, width, width, size, gain=0.5**0.5 if self.resnet else 1.0)
         if plan.architecture == "skip" or number == len(plan.widths) - 1:
             self.torgb = ToRGB(plan, width)
             self.styled.append("torgb")

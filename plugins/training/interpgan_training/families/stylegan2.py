@@ -83,7 +83,7 @@ class StyleGAN2Family(Family[Network, Discriminator]):
         with torch.autocast(codes.device.type, enabled=False):
             styles = generator.synthesis.styles(codes)
         noise: list[Tensor | None] = [
-            torch.randn(len(codes), 1, conv.side, conv.side, generator=random).to(codes)
+            torch.randn(len(codes), 1, *conv.size, generator=random).to(codes)
             if self.settings.noise
             else None
             for conv in generator.synthesis.convs
