@@ -123,6 +123,11 @@ class Generator(ABC):
             "makes one sets keep = False"
         )
 
+    @property
+    def can_be_saved(self) -> bool:
+        """Does its family say how?"""
+        return type(self).saved is not Generator.saved
+
     def save(self, folder: Path) -> None:
         """Write `generator.safetensors` into the folder, with the discriminator and concepts where there are any."""
         saved = self.saved()

@@ -169,6 +169,8 @@ class _Run:
 
     def _remember(self, step: PlannedStep, result: Any) -> None:
         self.values[step.number] = result
+        if isinstance(result, Generator) and not result.can_be_saved:
+            self._refuse_unsaved(step, result)
         fingerprint = getattr(result, "fingerprint", None)
         if fingerprint:
             weights = getattr(step.operator, "weights", step.use)
@@ -178,6 +180,17 @@ class _Run:
             if licence and licence not in self.licences:
                 self.licences.append(licence)
                 self.notice(licence)
+
+    def _refuse_unsaved(self, loaded: PlannedStep, generator: Generator) -> None:
+        """Before anything else runs: does a later step keep a generator that is made of this one, which cannot be?"""
+        for step in self.plan.steps:
+            makes = isinstance(step.result, type) and issubclass(step.result, Generator)
+            if makes and step.keeps and step.inputs.get("generator") == loaded.number:
+                raise self.plan.source.error(
+                    f"{step.use}: a {type(generator).__name__} cannot be saved, and this step keeps one that it makes "
+                    "of it; take a generator of a family that can, or ask for it where its plugin comes from",
+                    step.loc,
+                )
 
     def _result(self, step: PlannedStep, folder: Path | None) -> Any:
         given: dict[str, Any] = {"device": self._device(), "progress": self.progress, "folder": folder}

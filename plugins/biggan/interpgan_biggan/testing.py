@@ -38,7 +38,13 @@ def _normal(shapes: Shapes) -> dict[str, Tensor]:
 
 
 def ajbrock(
-    hier: bool = True, shared: bool = True, mybn: bool = False, deep: bool = False, attention: int | None = 1
+    hier: bool = True,
+    shared: bool = True,
+    mybn: bool = False,
+    deep: bool = False,
+    attention: int | None = 1,
+    area: int = 16,
+    channels: int = 3,
 ) -> dict[str, Tensor]:
     """A generator of ajbrock's: 32 pixels, three blocks of 16, 16, 8 and 8 channels, or six of BigGAN-deep."""
     widths = [(16, 16), (16, 8), (8, 8)]
@@ -55,7 +61,7 @@ def ajbrock(
         if mybn:
             shapes[f"{inner}.accumulation_counter"] = (1,)
 
-    spectral("linear", 16 * widths[0][0], condition if deep and hier else z)
+    spectral("linear", area * widths[0][0], condition if deep and hier else z)
     for i, (inputs, outputs) in enumerate(widths):
         name, narrow = f"blocks.{i}.0", inputs // 4
         sides = (inputs, narrow, narrow, narrow, outputs) if deep else (inputs, outputs, outputs)
@@ -73,15 +79,15 @@ def ajbrock(
             _attention(shapes, spectral, f"blocks.{i}.1", outputs)
     norm("output_layer.0", 8)
     shapes |= {"output_layer.0.gain": (8,), "output_layer.0.bias": (8,)}
-    spectral("output_layer.2", 3, 8, 3, 3)
+    spectral("output_layer.2", channels, 8, 3, 3)
     return {n: torch.zeros(1) if n.endswith("_counter") else t for n, t in _normal(shapes).items()}
 
 
-def discriminator() -> dict[str, Tensor]:
+def discriminator(channels: int = 3) -> dict[str, Tensor]:
     """A discriminator of ajbrock's for 32 pixels."""
     shapes: Shapes = {}
     spectral = partial(_spectral, shapes)
-    for i, (inputs, outputs) in enumerate(((3, 8), (8, 8), (8, 8), (8, 8))):
+    for i, (inputs, outputs) in enumerate(((channels, 8), (8, 8), (8, 8), (8, 8))):
         spectral(f"blocks.{i}.0.conv1", outputs, inputs, 3, 3)
         spectral(f"blocks.{i}.0.conv2", outputs, outputs, 3, 3)
         if i < 2:

@@ -9,3 +9,9 @@ from interpgan_core import hookimpl
 def interpgan_models() -> dict[str, str]:
     """Named weights of this plugin."""
     return {"mobilestylegan.ffhq": "interpgan_mobilestylegan.models:ffhq"}
+
+
+@hookimpl
+def interpgan_backbones() -> dict[str, str]:
+    """What makes a saved generator of this plugin again."""
+    return {"mobilestylegan": "interpgan_mobilestylegan.backbone:backbone"}

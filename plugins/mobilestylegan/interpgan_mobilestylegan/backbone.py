@@ -1,4 +1,4 @@
-"""The named model of this plugin."""
+"""The named model of this plugin, and the backbone that makes a saved one again."""
 
 from __future__ import annotations
 
@@ -11,11 +11,20 @@ import torch
 from torch import Tensor
 
 from interpgan_core import InterpganError, did_you_mean, read_safetensors, seeded_normal, write_safetensors
-from interpgan_core.plugin import Noise, Precision
+from interpgan_core.plugin import (
+    Checkpoint,
+    Description,
+    LoadOptions,
+    Noise,
+    Precision,
+    SavedGenerator,
+    check_resolution,
+)
+from interpgan_core.plugin import fingerprint as hash_of
 from interpgan_mobilestylegan import download
 from interpgan_mobilestylegan.files import read_network
 from interpgan_mobilestylegan.generator import MobileStyleGAN
-from interpgan_mobilestylegan.network import Mapping
+from interpgan_mobilestylegan.network import Mapping, network_of
 from interpgan_mobilestylegan.openvino_ir import Graph
 
 RESOLUTIONS = (1024, 512)
@@ -60,6 +69,43 @@ def ffhq(
         raise InterpganError(
             f"cannot load onto device '{device}': {str(error).splitlines()[0]}; use device: cpu"
         ) from error
+
+
+class MobileStyleGANBackbone:
+    """Generators that interpgan saved; the published files are no checkpoint, but two graphs in a package."""
+
+    options = LoadOptions
+
+    def recognises(self, checkpoint: Checkpoint) -> bool:
+        """No published file is one of these."""
+        return False
+
+    def describe(self, checkpoint: Checkpoint) -> Description:
+        """Never asked: no file is recognised."""
+        raise InterpganError(f"{checkpoint.path} is no MobileStyleGAN that is known here")
+
+    def load(self, checkpoint: Checkpoint, options: LoadOptions) -> MobileStyleGAN:
+        """Refused, for the same reason."""
+        raise InterpganError(
+            f"{checkpoint.path} is no MobileStyleGAN that is known here; take weights: mobilestylegan.ffhq"
+        )
+
+    def restore(self, saved: SavedGenerator, path: Path, options: LoadOptions) -> MobileStyleGAN:
+        """Build a saved generator."""
+        _choice("noise", options.noise, get_args(Noise))
+        _choice("precision", options.precision, get_args(Precision))
+        tensors, settings = saved.part("generator"), saved.settings
+        network = network_of({name: t.float() for name, t in tensors.items()}, settings["ups"])
+        weights = hash_of(network)
+        known = settings["fingerprint"] if weights == settings["weights"] else weights
+        generator = MobileStyleGAN(network, known, saved.tensors["mean"], options.noise)
+        size = network.conv_layers[-1].noise.shape[2] * network.picture.scale
+        check_resolution(options.resolution, (size, size), path)
+        network.cast(getattr(torch, options.precision))
+        return generator.to(options.device)
+
+
+backbone = MobileStyleGANBackbone()
 
 
 def _choice(option: str, value: object, known: tuple[object, ...]) -> None:

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from interpgan_core import Generator, InterpganError, LatentBatch, LatentSpace, seeded_normal
-from interpgan_core.plugin import Noise
+from interpgan_core.plugin import Noise, SavedGenerator, state_of
+from interpgan_core.plugin import fingerprint as hash_of
 from interpgan_mobilestylegan.network import Network
 
 LICENCE = (
@@ -25,7 +26,7 @@ class MobileStyleGAN(Generator):
 
     Args:
         network: on the CPU, in float32.
-        fingerprint: of the weights.
+        fingerprint: of the published files.
         w_mean: (d,) the mean of w.
         noise: const: the network's own maps; none; random: drawn from each sample's seed, as strong as the
             network's own.
@@ -42,10 +43,8 @@ class MobileStyleGAN(Generator):
     def __init__(self, network: Network, fingerprint: str, w_mean: Tensor, noise: Noise = "const") -> None:
         self.module = network.eval()
         self.fingerprint, self.noise = fingerprint, noise
+        self.weights = hash_of(network)
         self.layers = [f"convs.{k}" for k in range(len(network.convs))]
-        if noise == "none":
-            for conv in network.conv_layers:
-                conv.noise.zero_()
         self._layer_of = torch.tensor(_layer_numbers(len(network.convs)))
         widths = torch.tensor([len(layer.bias) for layer in network.affine_layers])
         many = w_mean.expand(len(widths), -1)
@@ -84,9 +83,28 @@ class MobileStyleGAN(Generator):
         Raises:
             InterpganError: if noise is random and the batch has no seeds.
         """
-        noise = self._random_noise(batch) if self.noise == "random" else None
+        noise = None
+        if self.noise == "random":
+            noise = self._random_noise(batch)
+        elif self.noise == "none":
+            noise = [
+                torch.zeros_like(conv.noise).expand(len(batch), -1, -1, -1)
+                for conv in self.module.conv_layers
+            ]
         images: Tensor = self.module(self.to_space(batch, "s").codes, noise)
         return images.float()
+
+    def saved(self) -> SavedGenerator:
+        """The network, and the mean of w; equal weights keep the fingerprint of the published file."""
+        settings = {
+            "ups": [conv.up for conv in self.module.conv_layers],
+            "fingerprint": self.fingerprint,
+            "weights": self.weights,
+        }
+        tensors = state_of(generator=self.module)
+        if (mean := self.spaces["w"].mean) is not None:
+            tensors["mean"] = mean
+        return SavedGenerator("mobilestylegan", settings, tensors)
 
     def style_weight(self, space: str, layer: int) -> Tensor:
         """The weights that SeFa factorises: the affine layers of a synthesis layer, row under row.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as TensorMapping
 from collections.abc import Sequence
 
 import torch
@@ -209,6 +210,42 @@ class Network(nn.Module):
         """Are the maps between the layers read outside of this network, by hooks or by autograd?"""
         hooked = any(conv._forward_hooks or conv._forward_pre_hooks for conv in self.convs)
         return styles.device.type != "cpu" or hooked or _tracked(styles, *self.parameters())
+
+
+def network_of(tensors: TensorMapping[str, Tensor], ups: Sequence[bool]) -> Network:
+    """The network whose state dict these tensors are.
+
+    Args:
+        tensors: by name.
+        ups: does each styled convolution double the size?
+
+    Raises:
+        KeyError: if one is missing.
+    """
+
+    def dense(name: str) -> Dense:
+        return Dense(tensors[f"{name}.weight"], tensors[f"{name}.bias"])
+
+    def count(name: str) -> int:
+        return sum(key.startswith(f"{name}.") and key.endswith(".bias") for key in tensors)
+
+    convs = [
+        StyledConv(
+            tensors[f"convs.{i}.weight"],
+            tensors.get(f"convs.{i}.depthwise"),
+            tensors[f"convs.{i}.noise"],
+            tensors[f"convs.{i}.bias"],
+            up,
+        )
+        for i, up in enumerate(ups)
+    ]
+    return Network(
+        Mapping(*(dense(f"mapping.{i}") for i in range(count("mapping")))),
+        [dense(f"styles.{i}") for i in range(count("styles"))],
+        tensors["const"],
+        convs,
+        Picture(tensors["picture.weight"], tensors["picture.bias"]),
+    )
 
 
 def inverse_haar(x: Tensor) -> Tensor:

@@ -11,28 +11,39 @@ from interpgan_core import seeded_normal
 Z, WIDTHS = 12, (8, 8, 6)  # 4, 8 and 16 pixels
 
 
-def generator(classes: int = 0, widths: tuple[int, ...] = WIDTHS) -> dict[str, Tensor]:
-    """The state dict of a generator in the layout of genforce."""
+def generator(
+    classes: int = 0,
+    widths: tuple[int, ...] = WIDTHS,
+    base: tuple[int, int] = (4, 4),
+    channels: int = 3,
+) -> dict[str, Tensor]:
+    """The state dict of a generator in the layout of genforce; base: height and width of the first maps."""
     shapes: dict[str, tuple[int, ...]] = {}
     for b, width in enumerate(widths):
-        shapes[f"layer{2 * b}.weight"] = (width, widths[b - 1], 3, 3) if b else (width, Z + classes, 4, 4)
+        shapes[f"layer{2 * b}.weight"] = (width, widths[b - 1], 3, 3) if b else (width, Z + classes, *base)
         shapes[f"layer{2 * b + 1}.weight"] = (width, width, 3, 3)
         shapes |= {f"layer{2 * b}.bias": (width,), f"layer{2 * b + 1}.bias": (width,)}
-        shapes |= {f"output{b}.weight": (3, width, 1, 1), f"output{b}.bias": (3,)}
+        shapes |= {f"output{b}.weight": (channels, width, 1, 1), f"output{b}.bias": (channels,)}
     return {"lod": torch.zeros(()), **normal(shapes)}
 
 
-def discriminator(classes: int = 0, widths: tuple[int, ...] = WIDTHS, hidden: int = 10) -> dict[str, Tensor]:
+def discriminator(
+    classes: int = 0,
+    widths: tuple[int, ...] = WIDTHS,
+    hidden: int = 10,
+    area: int = 16,
+    channels: int = 3,
+) -> dict[str, Tensor]:
     """The state dict of a discriminator in the layout of genforce."""
     shapes: dict[str, tuple[int, ...]] = {}
     down = widths[::-1]
     for j, width in enumerate(down):
-        shapes |= {f"input{j}.weight": (width, 3, 1, 1), f"input{j}.bias": (width,)}
+        shapes |= {f"input{j}.weight": (width, channels, 1, 1), f"input{j}.bias": (width,)}
         convs = [(width, width), (down[j + 1], width)] if j + 1 < len(down) else [(width, width + 1)]
         for k, (outputs, inputs) in enumerate(convs, 2 * j):
             shapes |= {f"layer{k}.weight": (outputs, inputs, 3, 3), f"layer{k}.bias": (outputs,)}
     k = 2 * len(down) - 1
-    shapes |= {f"layer{k}.weight": (hidden, 16 * down[-1]), f"layer{k}.bias": (hidden,)}
+    shapes |= {f"layer{k}.weight": (hidden, area * down[-1]), f"layer{k}.bias": (hidden,)}
     shapes |= {f"layer{k + 1}.weight": (1 + classes, hidden), f"layer{k + 1}.bias": (1 + classes,)}
     return {"lod": torch.zeros(()), **normal(shapes)}
 

@@ -30,6 +30,11 @@ def norm(x):
     return x / (x.square().mean(1, keepdim=True) + 1e-8).sqrt()
 
 
+def whole(weight):
+    """The padding by which a kernel passes over a single place at each of its own."""
+    return weight.shape[2] - 1, weight.shape[3] - 1
+
+
 def written_out(state, z, labels, blocks=3):
     """Images of the last of so many blocks, in float64, at its own size."""
     state = {name: tensor.double() for name, tensor in state.items()}
@@ -39,7 +44,12 @@ def written_out(state, z, labels, blocks=3):
         x = norm(x)
         if k and k % 2 == 0:
             x = interpolate(x, scale_factor=2, mode="nearest")
-        x = conv2d(x, weight * (2 / weight[0].numel()) ** 0.5, state[f"layer{k}.bias"], padding=1 if k else 3)
+        x = conv2d(
+            x,
+            weight * (2 / weight[0].numel()) ** 0.5,
+            state[f"layer{k}.bias"],
+            padding=1 if k else whole(weight),
+        )
         x = leaky_relu(x, 0.2)
     weight = state[f"output{blocks - 1}.weight"]
     return conv2d(norm(x), weight / weight.shape[1] ** 0.5, state[f"output{blocks - 1}.bias"])
@@ -52,6 +62,25 @@ def batch():
 
 def up(x, size=16):
     return interpolate(x, size=(size, size), mode="nearest")
+
+
+@pytest.mark.parametrize(
+    ("base", "channels"), [((4, 2), 3), ((2, 4), 1), ((4, 4), 4), ((4, 4), 1), ((6, 4), 3)]
+)
+def test_images_of_other_shapes(base, channels, batch, tmp_path):
+    """Rectangles, grey, and with alpha: drawn as they are, shown in three channels, saved, judged."""
+    state = generator(3, base=base, channels=channels)
+    nets = {"generator": state, "discriminator": discriminator(3, area=base[0] * base[1], channels=channels)}
+    made = load_generator(write(tmp_path, nets))
+    drawn, expected = made.forward(batch), written_out(state, batch.codes, batch.labels)
+    assert drawn.shape == (3, channels, 4 * base[0], 4 * base[1]) == expected.shape
+    assert (drawn - expected).abs().max() < 1e-5
+    shown = made.images(batch)
+    assert shown.shape == (3, 3, 4 * base[0], 4 * base[1])
+    made.save(tmp_path)
+    again = load_generator(tmp_path / "generator.safetensors")
+    assert again.fingerprint == made.fingerprint and torch.equal(again.images(batch), shown)
+    assert made.discriminator(shown).shape == (3, 1)
 
 
 def test_images(batch):

@@ -16,10 +16,14 @@ from interpgan_stylegan.v1.network import restyle
 LAYERS = 2 * len(WIDTHS)
 
 
-def load(**options):
+def load(base=(4, 4), channels=3, **options):
+    nets = {
+        "generator_smooth": generator(3, base=base, channels=channels),
+        "discriminator": discriminator(3, area=base[0] * base[1], channels=channels),
+    }
     with TemporaryDirectory() as folder:
         path = Path(folder, "net.pth")
-        torch.save({"generator_smooth": generator(3), "discriminator": discriminator(3)}, path)
+        torch.save(nets, path)
         return load_generator(path, **options)
 
 
@@ -48,9 +52,9 @@ def mapped(z, labels):
     return x
 
 
-def written_out(codes, blocks=3, noise=None):
+def written_out(codes, blocks=3, noise=None, **shape):
     """Pictures of w+ of the block of that number, in float64, at its own size."""
-    state = doubled(generator(3))
+    state = doubled(generator(3, **shape))
     x = state["synthesis.layer0.const"].repeat(len(codes), 1, 1, 1)
     for k in range(2 * blocks):
         part = {n.removeprefix(f"synthesis.layer{k}."): t for n, t in state.items()}
@@ -89,6 +93,23 @@ def up(x, size=16):
 
 def test_w(batch):
     assert (load().to_space(batch, "w").codes - mapped(batch.codes, batch.labels)).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("base", "channels"), [((4, 2), 3), ((2, 4), 1), ((4, 4), 4), ((4, 4), 1), ((6, 4), 3)]
+)
+def test_pictures_of_other_shapes(base, channels, codes, tmp_path):
+    """Rectangles, grey, and with alpha: drawn as they are, shown in three channels, saved, judged."""
+    made = load(base, channels)
+    drawn, expected = made.forward(codes), written_out(codes.codes, base=base, channels=channels)
+    assert drawn.shape == (3, channels, 4 * base[0], 4 * base[1]) == expected.shape
+    assert (drawn - expected).abs().max() < 1e-4
+    shown = made.images(codes)
+    assert shown.shape == (3, 3, 4 * base[0], 4 * base[1])
+    made.save(tmp_path)
+    again = load_generator(tmp_path / "generator.safetensors")
+    assert again.fingerprint == made.fingerprint and torch.equal(again.images(codes), shown)
+    assert made.discriminator(shown, codes.labels).shape == (3, 1)
 
 
 def test_pictures(codes):

@@ -19,13 +19,18 @@ LAYERS = 2 * len(WIDTHS)
 STYLES = [8, 8, 8, 6, 6, 6, 4, 4]  # channels that each affine layer styles, with a picture at each size
 
 
-def load(architecture="skip", classes=0, kind="resnet", settings=None, **options):
+def load(architecture="skip", classes=0, kind="resnet", settings=None, base=(4, 4), channels=3, **options):
+    area = base[0] * base[1]
     with TemporaryDirectory() as folder:
         path = Path(folder, "net.pkl")
         write_pickle(
             path,
-            G_ema=("Generator", generator(architecture, classes), settings or {}),
-            D=("Discriminator", discriminator(kind, classes), settings or {}),
+            G_ema=(
+                "Generator",
+                generator(architecture, classes, base=base, channels=channels),
+                settings or {},
+            ),
+            D=("Discriminator", discriminator(kind, classes, 1, area, channels), settings or {}),
         )
         return load_generator(path, **options)
 
@@ -75,9 +80,9 @@ def enlarged(x):
     return filtered(wide, 2, 1, 4)
 
 
-def written_out(codes, architecture="skip", clamp=None, noise=None):
+def written_out(codes, architecture="skip", clamp=None, noise=None, **shape):
     """Pictures of w+ in float64: every sample with its own kernels."""
-    state = doubled(generator(architecture))
+    state = doubled(generator(architecture, **shape))
 
     def styled(layer, code):
         style = dense(state, f"{layer}.affine", code[None])[0]
@@ -127,6 +132,30 @@ def codes():
     return LatentBatch(
         seeded_normal([4, 5, 6], (LAYERS, W)), made.spaces["w+"], seeds=torch.tensor([4, 5, 6])
     )
+
+
+SHAPES = [((4, 2), 3), ((2, 4), 1), ((4, 4), 4), ((4, 4), 1), ((6, 4), 3)]
+
+
+@pytest.mark.parametrize("architecture", ["skip", "resnet", "orig"])
+@pytest.mark.parametrize(("base", "channels"), SHAPES)
+def test_pictures_of_other_shapes(base, channels, architecture, codes, tmp_path):
+    """Rectangles, grey, and with alpha: drawn as they are, shown in three channels, saved, judged."""
+    made = load(architecture, base=base, channels=channels)
+    expected = written_out(codes.codes, architecture, base=base, channels=channels)
+    drawn = made.forward(codes)
+    assert drawn.shape == (3, channels, 4 * base[0], 4 * base[1]) == expected.shape
+    assert (drawn - expected).abs().max() < 1e-4
+    shown = made.images(codes)
+    assert shown.shape == (3, 3, 4 * base[0], 4 * base[1])
+    assert made.images(codes, alpha=True).shape[1] == max(channels, 3)
+    made.save(tmp_path)
+    again = load_generator(tmp_path / "generator.safetensors")
+    assert again.fingerprint == made.fingerprint and torch.equal(again.images(codes), shown)
+    assert torch.allclose(again.discriminator(drawn), made.discriminator(drawn))
+    assert made.discriminator(shown).shape == (3, 1)
+    if channels == 1:
+        assert torch.allclose(made.discriminator(shown), made.discriminator(drawn), atol=1e-5)
 
 
 @pytest.mark.parametrize("classes", [0, 3])

@@ -10,11 +10,16 @@ from interpgan_core import seeded_normal
 Z, W, DEPTH, WIDTHS = 6, 10, 3, (8, 8, 4)  # 4, 8 and 16 pixels
 
 
-def generator(classes: int = 0, widths: tuple[int, ...] = WIDTHS) -> dict[str, Tensor]:
-    """A state dict of genforce's."""
+def generator(
+    classes: int = 0,
+    widths: tuple[int, ...] = WIDTHS,
+    base: tuple[int, int] = (4, 4),
+    channels: int = 3,
+) -> dict[str, Tensor]:
+    """A state dict of genforce's; base: height and width of the first maps."""
     shapes: dict[str, tuple[int, ...]] = {
         "truncation.w_avg": (W,),
-        "synthesis.layer0.const": (1, widths[0], 4, 4),
+        "synthesis.layer0.const": (1, widths[0], *base),
     }
     if classes:
         shapes["mapping.label_weight"] = (classes, Z)
@@ -22,36 +27,37 @@ def generator(classes: int = 0, widths: tuple[int, ...] = WIDTHS) -> dict[str, T
     for i in range(DEPTH):
         shapes |= {f"mapping.dense{i}.weight": (W, inputs if i == 0 else W), f"mapping.dense{i}.bias": (W,)}
     for k in range(2 * len(widths)):
-        width, before, side = widths[k // 2], widths[max(k - 1, 0) // 2], 4 * 2 ** (k // 2)
+        width, before, times = widths[k // 2], widths[max(k - 1, 0) // 2], 2 ** (k // 2)
         layer = f"synthesis.layer{k}"
         if k:
             shapes[f"{layer}.weight"] = (width, before, 3, 3)
         shapes |= {
             f"{layer}.bias": (width,),
             f"{layer}.apply_noise.weight": (width,),
-            f"{layer}.apply_noise.noise": (1, 1, side, side),
+            f"{layer}.apply_noise.noise": (1, 1, base[0] * times, base[1] * times),
             f"{layer}.style.weight": (2 * width, W),
             f"{layer}.style.bias": (2 * width,),
         }
     for b, width in enumerate(widths):
-        shapes |= {f"synthesis.output{b}.weight": (3, width, 1, 1), f"synthesis.output{b}.bias": (3,)}
+        shapes |= {f"synthesis.output{b}.weight": (channels, width, 1, 1)}
+        shapes |= {f"synthesis.output{b}.bias": (channels,)}
     blurs = {f"synthesis.layer{2 * b}.blur.kernel": blur(widths[b]) for b in range(1, len(widths))}
     return {"synthesis.lod": torch.zeros(()), **blurs, **normal(shapes)}
 
 
-def discriminator(classes: int = 0, hidden: int = 10) -> dict[str, Tensor]:
+def discriminator(classes: int = 0, hidden: int = 10, area: int = 16, channels: int = 3) -> dict[str, Tensor]:
     """A state dict of genforce's."""
     shapes: dict[str, tuple[int, ...]] = {}
     blurs, down, last = {}, WIDTHS[::-1], len(WIDTHS) - 1
     for j, width in enumerate(down):
-        shapes |= {f"input{j}.weight": (width, 3, 1, 1), f"input{j}.bias": (width,)}
+        shapes |= {f"input{j}.weight": (width, channels, 1, 1), f"input{j}.bias": (width,)}
         shapes |= {f"layer{2 * j}.weight": (width, width + (j == last), 3, 3), f"layer{2 * j}.bias": (width,)}
         if j < last:
             shapes |= {f"layer{2 * j + 1}.weight": (down[j + 1], width, 3, 3)}
             shapes |= {f"layer{2 * j + 1}.bias": (down[j + 1],)}
             blurs[f"layer{2 * j + 1}.blur.kernel"] = blur(width)
     k = 2 * last + 1
-    shapes |= {f"layer{k}.weight": (hidden, 16 * down[-1]), f"layer{k}.bias": (hidden,)}
+    shapes |= {f"layer{k}.weight": (hidden, area * down[-1]), f"layer{k}.bias": (hidden,)}
     shapes |= {f"layer{k + 1}.weight": (max(classes, 1), hidden), f"layer{k + 1}.bias": (max(classes, 1),)}
     return {"lod": torch.zeros(()), **blurs, **normal(shapes)}
 

@@ -12,9 +12,14 @@ SIDES = tuple(4 * 2**i for i in range(len(WIDTHS)))
 
 
 def generator(
-    architecture: str = "skip", classes: int = 0, noise: bool = True, widths: tuple[int, ...] = WIDTHS
+    architecture: str = "skip",
+    classes: int = 0,
+    noise: bool = True,
+    widths: tuple[int, ...] = WIDTHS,
+    base: tuple[int, int] = (4, 4),
+    channels: int = 3,
 ) -> dict[str, Tensor]:
-    """A state dict; architecture "skip", "resnet" or "orig"."""
+    """A state dict; architecture "skip", "resnet" or "orig"; base: height and width of the smallest maps."""
     shapes: dict[str, tuple[int, ...]] = {"mapping.w_avg": (W,)}
     if classes:
         shapes |= {"mapping.embed.weight": (W, classes), "mapping.embed.bias": (W,)}
@@ -27,30 +32,36 @@ def generator(
         block = f"synthesis.b{side}"
         filters.append(block)
         if i == 0:
-            shapes[f"{block}.const"] = (width, 4, 4)
+            shapes[f"{block}.const"] = (width, *base)
         for name, inputs in (("conv0", before), ("conv1", width))[i == 0 :]:
             layer = f"{block}.{name}"
             filters.append(layer)
             shapes |= {f"{layer}.weight": (width, inputs, 3, 3), f"{layer}.bias": (width,)}
             shapes |= styled(layer, inputs)
             if noise:
-                shapes |= {f"{layer}.noise_const": (side, side), f"{layer}.noise_strength": ()}
+                shapes |= {
+                    f"{layer}.noise_const": (base[0] * 2**i, base[1] * 2**i),
+                    f"{layer}.noise_strength": (),
+                }
         if architecture == "skip" or i == len(widths) - 1:
             layer = f"{block}.torgb"
-            shapes |= {f"{layer}.weight": (3, width, 1, 1), f"{layer}.bias": (3,), **styled(layer, width)}
+            shapes |= {f"{layer}.weight": (channels, width, 1, 1), f"{layer}.bias": (channels,)}
+            shapes |= styled(layer, width)
         if architecture == "resnet" and i:
             shapes[f"{block}.skip.weight"] = (width, before, 1, 1)
             filters.append(f"{block}.skip")
     return normal(shapes) | {f"{name}.resample_filter": taps() for name in filters}
 
 
-def discriminator(architecture: str = "resnet", classes: int = 0, statistics: int = 1) -> dict[str, Tensor]:
+def discriminator(
+    architecture: str = "resnet", classes: int = 0, statistics: int = 1, area: int = 16, channels: int = 3
+) -> dict[str, Tensor]:
     """A state dict; architecture "resnet", "skip" or "orig"."""
     shapes: dict[str, tuple[int, ...]] = {}
     filters = []
     for i in reversed(range(len(WIDTHS))):
         side, width, after = SIDES[i], WIDTHS[i], WIDTHS[max(i - 1, 0)]
-        layers = [("fromrgb", width, 3, 1)] if architecture == "skip" or i == len(WIDTHS) - 1 else []
+        layers = [("fromrgb", width, channels, 1)] if architecture == "skip" or i == len(WIDTHS) - 1 else []
         if i:
             layers += [("conv0", width, width, 3), ("conv1", after, width, 3)]
             filters.append(f"b{side}")
@@ -63,7 +74,7 @@ def discriminator(architecture: str = "resnet", classes: int = 0, statistics: in
         if architecture == "resnet" and i:
             shapes[f"b{side}.skip.weight"] = (after, width, 1, 1)
             filters.append(f"b{side}.skip")
-    shapes |= {"b4.fc.weight": (7, 16 * WIDTHS[0]), "b4.fc.bias": (7,)}
+    shapes |= {"b4.fc.weight": (7, area * WIDTHS[0]), "b4.fc.bias": (7,)}
     shapes |= {"b4.out.weight": (5 if classes else 1, 7), "b4.out.bias": (5 if classes else 1,)}
     if classes:
         shapes |= {"mapping.embed.weight": (5, classes), "mapping.embed.bias": (5,)}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
+from pathlib import Path
+from typing import ClassVar, get_args
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from interpgan_core.plugin import (
     LoadOptions,
     Noise,
     Precision,
+    SavedGenerator,
     Shapes,
     build,
     channels_last,
@@ -41,6 +43,8 @@ class StyleGAN1Options(LoadOptions):
 
     lod: float | None = None
     fused_scale: Fused = "auto"
+
+    of_saved: ClassVar[tuple[str, ...]] = ("lod",)
 
 
 class StyleGAN1Backbone:
@@ -88,18 +92,8 @@ class StyleGAN1Backbone:
                 option does not apply.
         """
         parts = read(checkpoint)
-        check_option(FAMILY, "noise", options.noise, get_args(Noise))
-        check_option(FAMILY, "precision", options.precision, get_args(Precision))
         check_option(FAMILY, "fused_scale", options.fused_scale, ("auto", True, False))
-        if options.resolution not in (None, max(_size(parts))):
-            raise InterpganError(
-                f"{checkpoint.path} draws {max(_size(parts))} pixels only; the smaller pictures of its training: lod"
-            )
-        lod = parts.lod if options.lod is None else float(options.lod)
-        if not 0 <= lod < len(parts.widths):
-            raise InterpganError(
-                f"{checkpoint.path} has lod 0 to {len(parts.widths) - 1}, not {lod:g}; 0 shows every layer"
-            )
+        lod = _checked_lod(parts.path, _size(parts), len(parts.widths), parts.lod, options)
         w = parts.mapping[-1] if parts.mapping else 0
         tensors = plain_kernels(parts, options.fused_scale)
         tensors["w_avg"] = torch.zeros(w) if parts.w_avg is None else parts.w_avg
@@ -114,12 +108,47 @@ class StyleGAN1Backbone:
         )
         if parts.w_avg is None:
             network.w_avg.copy_(_mean(network))
-        generator = StyleGAN1(network, options.noise)
-        channels_last(network.synthesis)
-        if parts.discriminator:
-            generator.discriminator = _discriminator(parts)
-        network.synthesis.cast(getattr(torch, options.precision))
-        return generator.to(options.device)
+        discriminator = _discriminator(parts) if parts.discriminator else None
+        return _generator(network, discriminator, options)
+
+    def restore(self, saved: SavedGenerator, path: Path, options: StyleGAN1Options) -> StyleGAN1:
+        """Build a saved generator."""
+        mapping, shape = saved.settings["mapping"], saved.settings["synthesis"]
+        blocks, base = len(shape["widths"]), shape["base"]
+        size = (base[0] * 2 ** (blocks - 1), base[1] * 2 ** (blocks - 1))
+        shape = {**shape, "lod": _checked_lod(path, size, blocks, shape["lod"], options)}
+        network = build(
+            lambda: Network(Mapping(**mapping), Synthesis(**shape), shape["w"]), saved.part("generator"), path
+        )
+        discriminator = None
+        if arguments := saved.settings["discriminator"]:
+            discriminator = build(lambda: Discriminator(**arguments), saved.part("discriminator"), path)
+        return _generator(network, discriminator, options)
+
+
+def _checked_lod(
+    path: Path, size: tuple[int, int], blocks: int, own: float, options: StyleGAN1Options
+) -> float:
+    """The level of detail of the options, or else the file's own; an option that does not apply is refused."""
+    check_option(FAMILY, "noise", options.noise, get_args(Noise))
+    check_option(FAMILY, "precision", options.precision, get_args(Precision))
+    if options.resolution not in (None, max(size)):
+        raise InterpganError(
+            f"{path} draws {max(size)} pixels only; the smaller pictures of its training: lod"
+        )
+    lod = own if options.lod is None else float(options.lod)
+    if not 0 <= lod < blocks:
+        raise InterpganError(f"{path} has lod 0 to {blocks - 1}, not {lod:g}; 0 shows every layer")
+    return lod
+
+
+def _generator(network: Network, discriminator: Discriminator | None, options: StyleGAN1Options) -> StyleGAN1:
+    """In the memory layout, the precision and on the device of the options."""
+    generator = StyleGAN1(network, options.noise)
+    channels_last(network.synthesis)
+    generator.discriminator = discriminator
+    network.synthesis.cast(getattr(torch, options.precision))
+    return generator.to(options.device)
 
 
 def _size(parts: Parts) -> tuple[int, int]:

@@ -6,10 +6,7 @@ import torch
 from torch import Tensor
 
 from interpgan_core import LatentBatch
-from interpgan_core.plugin import (
-    Noise,
-    fingerprint,
-)
+from interpgan_core.plugin import Noise, SavedGenerator, fingerprint, state_of
 from interpgan_stylegan.generator import StyleGenerator, seeded_noise
 from interpgan_stylegan.v1.discriminator import Discriminator
 from interpgan_stylegan.v1.network import Network
@@ -48,6 +45,17 @@ class StyleGAN1(StyleGenerator):
         styles = [(k, len(layer.style.bias)) for k, layer in enumerate(layers)]
         mean = network.w_avg
         self.set_spaces(network.mapping.inputs, len(layers), len(mean), styles, mean)
+
+    def saved(self) -> SavedGenerator:
+        """Both networks, and the arguments that they were made with."""
+        discriminator = self.discriminator
+        settings = {
+            "mapping": self.module.mapping.shape,
+            "synthesis": self.module.synthesis.shape,
+            "discriminator": discriminator and discriminator.shape,
+        }
+        tensors = state_of(generator=self.module, discriminator=discriminator)
+        return SavedGenerator("stylegan.v1", settings, tensors)
 
     def forward(self, batch: LatentBatch) -> Tensor:
         """Pictures.

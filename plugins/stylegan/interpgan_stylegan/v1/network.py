@@ -50,10 +50,14 @@ class Mapping(nn.Module):
         inputs: entries of z.
         widths: outputs of each dense layer; the last is w.
         classes: 0 = unconditional.
+
+    Attributes:
+        shape: the arguments that it was made with.
     """
 
     def __init__(self, inputs: int, widths: Sequence[int], classes: int) -> None:
         super().__init__()
+        self.shape = {"inputs": inputs, "widths": list(widths), "classes": classes}
         self.inputs, self.classes, self.depth = inputs, classes, len(widths)
         if classes:
             self.label_weight = nn.Parameter(torch.empty(classes, inputs))
@@ -85,6 +89,9 @@ class Synthesis(StyleSynthesis):
         lod: how many doublings of the size are left out, 0 to len(widths) - 1; a fraction blends.
         base: height and width of the first maps.
         channels: of the pictures.
+
+    Attributes:
+        shape: the arguments that it was made with.
     """
 
     layer0: Const
@@ -94,11 +101,12 @@ class Synthesis(StyleSynthesis):
         widths: Sequence[int],
         w: int,
         lod: float = 0.0,
-        base: tuple[int, int] = (4, 4),
+        base: Sequence[int] = (4, 4),
         channels: int = 3,
     ) -> None:
         super().__init__()
         self.lod, self.last = lod, len(widths) - 1
+        self.shape = {"widths": list(widths), "w": w, "lod": lod, "base": list(base), "channels": channels}
         for block, width in enumerate(widths):
             size = (base[0] * 2**block, base[1] * 2**block)
             first = Const(width, w, size) if block == 0 else Conv(widths[block - 1], width, w, size, up=True)

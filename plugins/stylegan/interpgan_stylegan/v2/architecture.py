@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -83,3 +85,8 @@ class DiscriminatorPlan:
     clamp: float | None = None
     area: int = 16
     channels: int = 3
+
+
+def as_tuples(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a plan that was written as JSON, which has no tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}

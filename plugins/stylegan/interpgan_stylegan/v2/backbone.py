@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import torch
 
@@ -21,7 +20,7 @@ from interpgan_core.plugin import (
     check_resolution,
     renamed,
 )
-from interpgan_stylegan.v2.architecture import DiscriminatorPlan, Plan
+from interpgan_stylegan.v2.architecture import DiscriminatorPlan, Plan, as_tuples
 from interpgan_stylegan.v2.discriminator import Discriminator
 from interpgan_stylegan.v2.files import Networks, find, read
 from interpgan_stylegan.v2.generator import StyleGAN2
@@ -94,10 +93,10 @@ class StyleGAN2Backbone:
         discriminator = renamed(saved.settings, {"judge": "discriminator"})["discriminator"]
         found = Networks(
             layout="nvidia",
-            plan=Plan(**_tuples(plan)),
+            plan=Plan(**as_tuples(plan)),
             generator=saved.part("generator"),
             mean=saved.tensors["mean"],
-            discriminator_plan=discriminator and DiscriminatorPlan(**_tuples(discriminator)),
+            discriminator_plan=discriminator and DiscriminatorPlan(**as_tuples(discriminator)),
             discriminator=saved.part("discriminator"),
             settled=True,
         )
@@ -117,11 +116,6 @@ def _built(found: Networks, where: Path, options: LoadOptions) -> StyleGAN2:
         generator.discriminator = build(lambda: Discriminator(plan), found.discriminator, where)
     network.synthesis.cast(getattr(torch, options.precision))
     return generator.to(options.device)
-
-
-def _tuples(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON knows lists only."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
 
 
 def _notes(found: Networks) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, get_args
 
 import torch
@@ -15,14 +16,16 @@ from interpgan_core.plugin import (
     Description,
     LoadOptions,
     Precision,
+    SavedGenerator,
     build,
     check_option,
 )
+from interpgan_stylegan.v2.architecture import DiscriminatorPlan, as_tuples
 from interpgan_stylegan.v2.discriminator import Discriminator
 from interpgan_stylegan.v2.files import read_discriminator
 from interpgan_stylegan.v3.files import read_plan
 from interpgan_stylegan.v3.generator import FAMILY, StyleGAN3
-from interpgan_stylegan.v3.network import Network
+from interpgan_stylegan.v3.network import LayerPlan, Network, Plan
 
 MARK = ("synthesis.input.freqs",)
 
@@ -84,19 +87,41 @@ class StyleGAN3Backbone:
         """
         tensors, settings = _found(checkpoint)
         plan = read_plan({name: tuple(t.shape) for name, t in tensors.items()}, settings, checkpoint.path)
-        check_option(FAMILY, "noise", options.noise, ("const", "none"))
-        check_option(FAMILY, "precision", options.precision, get_args(Precision))
-        check_option(FAMILY, "resolution", options.resolution, (None, plan.layers[-1].size))
-        network = build(lambda: Network(plan), tensors, checkpoint.path)
-        if options.precision != "float32":
-            network.synthesis.dtype = getattr(torch, options.precision)
-        generator = StyleGAN3(network, plan)
-        discriminator_plan, tensors = read_discriminator(checkpoint, "nvidia")
+        discriminator_plan, own = read_discriminator(checkpoint, "nvidia")
+        discriminator = None
         if discriminator_plan is not None:
-            generator.discriminator = build(
-                lambda: Discriminator(discriminator_plan), tensors, checkpoint.path
-            )
-        return generator.to(options.device)
+            discriminator = build(lambda: Discriminator(discriminator_plan), own, checkpoint.path)
+        return _generator(plan, tensors, discriminator, checkpoint.path, options)
+
+    def restore(self, saved: SavedGenerator, path: Path, options: LoadOptions) -> StyleGAN3:
+        """Build a saved generator."""
+        settings = saved.settings["plan"]
+        layers = tuple(LayerPlan(**layer) for layer in settings["layers"])
+        plan = Plan(**{**settings, "layers": layers, "mapping": tuple(settings["mapping"])})
+        discriminator = None
+        if found := saved.settings["discriminator"]:
+            own = DiscriminatorPlan(**as_tuples(found))
+            discriminator = build(lambda: Discriminator(own), saved.part("discriminator"), path)
+        return _generator(plan, saved.part("generator"), discriminator, path, options)
+
+
+def _generator(
+    plan: Plan,
+    tensors: Mapping[str, Tensor],
+    discriminator: Discriminator | None,
+    path: Path,
+    options: LoadOptions,
+) -> StyleGAN3:
+    """In the precision and on the device of the options."""
+    check_option(FAMILY, "noise", options.noise, ("const", "none"))
+    check_option(FAMILY, "precision", options.precision, get_args(Precision))
+    check_option(FAMILY, "resolution", options.resolution, (None, plan.layers[-1].size))
+    network = build(lambda: Network(plan), tensors, path)
+    if options.precision != "float32":
+        network.synthesis.dtype = getattr(torch, options.precision)
+    generator = StyleGAN3(network, plan)
+    generator.discriminator = discriminator
+    return generator.to(options.device)
 
 
 def _found(checkpoint: Checkpoint) -> tuple[dict[str, Tensor], Mapping[str, Any] | None]:

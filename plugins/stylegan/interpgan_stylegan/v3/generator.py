@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from torch import Tensor
 
 from interpgan_core import LatentBatch
-from interpgan_core.plugin import (
-    fingerprint,
-)
+from interpgan_core.plugin import SavedGenerator, fingerprint, state_of
 from interpgan_stylegan.generator import StyleGenerator
 from interpgan_stylegan.v2.discriminator import Discriminator
 from interpgan_stylegan.v3.network import Network, Plan
@@ -43,11 +43,18 @@ class StyleGAN3(StyleGenerator):
     discriminator: Discriminator | None = None
 
     def __init__(self, network: Network, plan: Plan) -> None:
-        self.module, self.classes = network, plan.classes
+        self.module, self.classes, self.plan = network, plan.classes, plan
         self.fingerprint = fingerprint(network, plan)
         self.layers = ["synthesis.input", *(f"synthesis.{layer.name}" for layer in plan.layers)]
         styles = [(0, 4), *((k, layer.inputs) for k, layer in enumerate(plan.layers, start=1))]
         self.set_spaces(plan.z, len(self.layers), plan.w, styles, network.mapping.w_avg)
+
+    def saved(self) -> SavedGenerator:
+        """Both networks and their plans."""
+        discriminator = self.discriminator
+        settings = {"plan": asdict(self.plan), "discriminator": discriminator and asdict(discriminator.plan)}
+        tensors = state_of(generator=self.module, discriminator=discriminator)
+        return SavedGenerator("stylegan.v3", settings, tensors)
 
     def forward(self, batch: LatentBatch) -> Tensor:
         """Pictures."""
