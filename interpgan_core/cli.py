@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
 from itertools import zip_longest
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 @click.option("--set", "overrides", multiple=True, metavar="STEP.PARAM=VALUE", help="Change a parameter.")
 @click.option("--dry-run", is_flag=True, help="Check everything and say what would run, and why.")
 @click.option("--fresh", is_flag=True, help="Run every step again.")
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="[default: cuda where there is one]")
+@click.option(
+    "--device", metavar="[cpu|cuda|cuda:N|mps]", callback=lambda _context, _option, value: _device(value),
+    help="[default: cuda where there is one]",
+)  # fmt: skip
 @click.option(
     "--plugin",
     "files",
@@ -82,6 +86,13 @@ def command(
         raise click.UsageError("name a recipe, such as recipes/quickstart.yaml; --help says more")
     else:
         _run(recipe, out or Path("out", recipe.stem), overrides, dry_run, fresh, device)
+
+
+def _device(name: str | None) -> str | None:
+    """A device by name; whether torch has it here is found out when the first generator is loaded onto it."""
+    if name is not None and not re.fullmatch(r"cpu|mps|cuda(:\d{1,3})?", name):
+        raise click.BadParameter(f"'{name}' is none; write cpu, cuda, cuda:1 or mps")
+    return name
 
 
 def _run(

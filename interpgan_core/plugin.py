@@ -1,5 +1,6 @@
 """For authors of backbones: networks built from files, options, named weights, fingerprints, files written whole."""
 
+from interpgan_core.errors import remark as remark
 from interpgan_core.files.atomic import placing as placing
 from interpgan_core.files.downloads import download as download
 from interpgan_core.files.paths import cache_folder as cache_folder

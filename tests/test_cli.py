@@ -117,7 +117,7 @@ def test_help_is_short_and_names_every_option(typed):
     [
         ([], 2, "name a recipe"),
         (["--lsit"], 2, "Did you mean one of: '--list', '--set'?"),
-        (["people.yaml", "--device", "tpu"], 2, "'tpu' is not one of 'cpu', 'cuda'"),
+        (["people.yaml", "--device", "tpu"], 2, "'tpu' is none; write cpu, cuda, cuda:1 or mps"),
         (["people.yaml", "two.yaml"], 2, "unexpected extra argument (two.yaml)"),
         (["--list", "opertors"], 2, "--list takes operators, backbones, models, engines, or nothing"),
         (["poeple.yaml"], 2, "poeple.yaml: there is no such file; did you mean 'people.yaml'?"),

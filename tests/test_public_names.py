@@ -34,7 +34,7 @@ NAMES = {
 }
 FOR_BACKBONES = """
     Backbone Checkpoint Description LoadOptions Noise Precision as_channels check_option check_resolution
-    recognise NamedModel Published
+    recognise remark NamedModel Published
     SavedGenerator Shapes StoredNetwork renamed state_of build channels_last group_std reused_maps UpsamplingKernel
     rectify outputs_of fingerprint download cache_folder sha256_of placing
 """

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from interpgan_core.errors import InterpganError
+from interpgan_core.errors import InterpganError, remark
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.options import Options
 from interpgan_core.generators.saving import SavedGenerator
 from interpgan_core.loading.checkpoint import Checkpoint
-from interpgan_core.plugins import plugins
+from interpgan_core.plugins import one_line, plugins
 
 
 @dataclass(frozen=True)
@@ -124,28 +125,72 @@ class Backbone(Protocol[Options]):
         """
 
 
-def recognise(checkpoint: Checkpoint) -> Backbone[Any]:
+def load_backbone(name: str) -> Backbone[Any]:
+    """A backbone by its name.
+
+    Args:
+        name: as its plugin's hook says it.
+
+    Returns:
+        The backbone.
+
+    Raises:
+        InterpganError: if there is none, it cannot be imported, or what its hook names is no backbone.
+    """
+    provided = plugins().get("backbones", name)
+    found = provided.load()
+    lacking = [part for part in ("options", "recognises", "describe", "load") if not hasattr(found, part)]
+    if lacking or isinstance(found, type):
+        what = f"lacks {', '.join(lacking)}" if lacking else "is a class; name an object of it"
+        raise InterpganError(
+            f"'{name}' comes from {provided.origin}, whose {provided.target} is no backbone: it {what}; report it there"
+        )
+    backbone: Backbone[Any] = found
+    return backbone
+
+
+@contextmanager
+def blamed(name: str) -> Iterator[None]:
+    """Whatever a backbone raises by mistake becomes a sentence that names its plugin."""
+    try:
+        yield
+    except (InterpganError, MemoryError):
+        raise
+    except Exception as error:
+        raise InterpganError(
+            f"the backbone '{name}' comes from {plugins().get('backbones', name).origin}, which has a mistake in it: "
+            f"{one_line(error)}; report it there"
+        ) from error
+
+
+def recognise(checkpoint: Checkpoint) -> tuple[str, Backbone[Any]]:
     """The backbone that knows a file.
 
     Args:
         checkpoint: the file, opened.
 
     Returns:
-        The one backbone, of all that are installed, that says the file is its own.
+        The name, and the one backbone, of all that are installed, that says the file is its own. One that fails in
+        telling stops no other.
 
     Raises:
         InterpganError: if none does, or more than one; the message says what the file looks like.
     """
     asked: dict[str, Backbone[Any]] = {}
-    failed = []
-    for name, provided in sorted(plugins().backbones.items()):
+    failed, mine = [], []
+    _ = checkpoint.content  # what cannot be read is no fault of a backbone
+    for name in sorted(plugins().backbones):
         try:
-            asked[name] = provided.load()
+            asked[name] = load_backbone(name)
+            with blamed(name):
+                if asked[name].recognises(checkpoint):
+                    mine.append(name)
         except InterpganError as error:
             failed.append(str(error))
-    mine = [name for name, backbone in asked.items() if backbone.recognises(checkpoint)]
+    for sentence in failed if mine else ():
+        remark(sentence)
     if len(mine) == 1:
-        return asked[mine[0]]
+        return mine[0], asked[mine[0]]
     if mine:
         raise InterpganError(
             f"{checkpoint.path} holds {looks_like(checkpoint)}, and {' and '.join(mine)} both know it; name the family "

@@ -9,7 +9,7 @@ from interpgan_core.errors import InterpganError, remark
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.options import Noise, Precision, options_for_file
 from interpgan_core.generators.saving import is_saved_generator, read_generator
-from interpgan_core.loading.backbones import Backbone, recognise
+from interpgan_core.loading.backbones import blamed, load_backbone, recognise
 from interpgan_core.loading.checkpoint import Checkpoint
 from interpgan_core.plugins import plugins
 
@@ -47,18 +47,32 @@ def load_generator(
     options = {"device": device, "noise": noise, "precision": precision, "resolution": resolution, **more}
     path = Path(source).expanduser()
     if str(source) in registry.models or not path.exists():
-        named: Generator = registry.get("models", str(source)).load()(**options)
-        return named
+        return _named(str(source), options)
     if is_saved_generator(path):
         own: Generator = read_generator(path, family, **options)
         return own
     checkpoint = Checkpoint(path)
-    backbone: Backbone[Any] = registry.get("backbones", family).load() if family else recognise(checkpoint)
-    generator = backbone.load(checkpoint, options_for_file(backbone.options, options, path))
+    name, backbone = (family, load_backbone(family)) if family else recognise(checkpoint)
+    chosen = options_for_file(backbone.options, options, path)
+    with blamed(name):
+        generator = backbone.load(checkpoint, chosen)
     for network in checkpoint.taken:
         if network.choice and not network.is_average:  # where there is one, it is what everybody wants
             remark(f"{path.name}: {network.choice}")
     return generator
+
+
+def _named(name: str, options: dict[str, Any]) -> Generator:
+    """A named model; what is no function of these options is its plugin's mistake."""
+    provided = plugins().get("models", name)
+    model = provided.load()
+    if not callable(model):
+        raise InterpganError(
+            f"'{name}' comes from {provided.origin}, whose {provided.target} is no model: it cannot be called; "
+            "report it there"
+        )
+    made: Generator = model(**options)
+    return made
 
 
 def _check_device(device: str) -> None:

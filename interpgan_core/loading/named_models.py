@@ -22,7 +22,7 @@ class NamedModel:
         family: such as "StyleGAN 2".
         resolution: of the pictures, in pixels.
         data: what it was trained on.
-        licence: terms of use of the weights, in short.
+        licence: terms of use of the weights, in short; the report says them.
         target: "module:function" that makes it; the function takes the options of `load_generator`.
         shipped: the file of weights, where it comes inside the plugin; it needs no target.
 
@@ -43,9 +43,12 @@ class NamedModel:
     def __call__(self, **options: Any) -> Generator:
         """Make it; options as in `load_generator`."""
         if self.shipped is not None:
-            return load_generator(self.shipped, **options)
+            shipped = load_generator(self.shipped, **options)
+            shipped.licence = shipped.licence or self.licence
+            return shipped
         module, _, function = self.target.partition(":")
         made: Generator = getattr(importlib.import_module(module), function)(**options)
+        made.licence = made.licence or self.licence
         return made
 
 

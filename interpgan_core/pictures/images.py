@@ -29,6 +29,9 @@ SAVE: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 HEAT = ("#000000", "#180033", "#570068", "#a70e63", "#e24a3f", "#f98f2b", "#fdce4e", "#fbf8ca")
 """Colours of difference maps from no change to `HEAT_FULL`, evenly spaced; their lightness only rises."""
 
+SHEET = 16_000
+"""Pixels that a contact sheet may have at most along a side: WebP holds 16,383."""
+
 HEAT_FULL = 64
 """The mean difference, of 255, that has the last colour; the same in every map, so maps compare."""
 
@@ -37,10 +40,10 @@ def to_uint8(images: Tensor) -> Pixels:
     """Round pictures as the field does: clamp(x * 127.5 + 128, 0, 255), then cut the fraction.
 
     Args:
-        images: (n, 3, h, w) or, for grey, (n, 1, h, w) float; -1 is black, 1 is white.
+        images: (n, 3, h, w), for grey (n, 1, h, w), with alpha (n, 4, h, w) float; -1 is black, 1 is white.
 
     Returns:
-        (n, h, w, 3) uint8 on the CPU.
+        (n, h, w, 3) uint8 on the CPU; (n, h, w, 4) with alpha.
 
     Raises:
         InterpganError: if a number is not finite, or the shape is another.
@@ -50,7 +53,7 @@ def to_uint8(images: Tensor) -> Pixels:
     """
     import torch
 
-    if images.ndim != 4 or images.shape[1] not in (1, 3):
+    if images.ndim != 4 or images.shape[1] not in (1, 3, 4):
         raise InterpganError(f"pictures have shape (n, 3, h, w) or (n, 1, h, w), not {tuple(images.shape)}")
     numbers = images.detach().float()
     if not torch.isfinite(numbers).all():
@@ -59,7 +62,8 @@ def to_uint8(images: Tensor) -> Pixels:
             "too low; lower the strength, or load the generator with precision: float32"
         )
     whole = (numbers * 127.5 + 128).clamp(0, 255).to(torch.uint8)
-    rows: Pixels = whole.permute(0, 2, 3, 1).expand(-1, -1, -1, 3).contiguous().cpu().numpy()
+    channels = max(images.shape[1], 3)
+    rows: Pixels = whole.permute(0, 2, 3, 1).expand(-1, -1, -1, channels).contiguous().cpu().numpy()
     return rows
 
 
@@ -67,7 +71,7 @@ def save_picture(picture: Pixels, path: Path, text: Mapping[str, str] = MappingP
     """Write one picture; the same picture gives the same bytes.
 
     Args:
-        picture: (h, w, 3) uint8.
+        picture: (h, w, 3) uint8, or (h, w, 4) with alpha, which JPEG cannot hold.
         path: a name in .png, .jpg (quality 95) or .webp (quality 90).
         text: metadata to keep inside a PNG, such as the seed; the other formats leave them out.
 
@@ -91,11 +95,11 @@ def thumbnail(picture: Pixels, side: int) -> Pixels:
     """A picture whose longer side is at most `side` pixels (Lanczos); a small one stays as it is.
 
     Args:
-        picture: (h, w, 3) uint8.
+        picture: (h, w, 3 or 4) uint8.
         side: pixels, at least 1.
 
     Returns:
-        (h', w', 3) uint8 of the same proportions.
+        (h', w', 3 or 4) uint8 of the same proportions.
     """
     import numpy as np
     from PIL import Image
@@ -103,6 +107,36 @@ def thumbnail(picture: Pixels, side: int) -> Pixels:
     image = _image(picture)
     image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=None)
     return np.asarray(image)
+
+
+def over_white(picture: Pixels) -> Pixels:
+    """Args: picture: (h, w, 3 or 4) uint8; Returns: (h, w, 3) uint8, what is transparent on white."""
+    import numpy as np
+    from PIL import Image
+
+    if picture.shape[2] == 3:
+        return picture
+    image = _image(picture)
+    white = Image.new("RGBA", image.size, "white")
+    white.alpha_composite(image)
+    return np.asarray(white.convert("RGB"))
+
+
+def sheet_pages(pictures: Pixels, columns: int) -> list[Pixels]:
+    """Contact sheets of pictures, no larger than every picture format holds.
+
+    Args:
+        pictures: (n, h, w, 3) uint8, n at least 1.
+        columns: pictures in a row; a row that is too wide goes on below itself.
+
+    Returns:
+        One sheet, or several where there are too many rows for one.
+    """
+    _, height, width, _ = pictures.shape
+    fitting = max(1, SHEET // (width + 2))
+    columns = columns if columns <= fitting else -(-columns // -(-columns // fitting))
+    page = columns * max(1, SHEET // (height + 2))
+    return [contact_sheet(pictures[start : start + page], columns) for start in range(0, len(pictures), page)]
 
 
 def contact_sheet(pictures: Pixels, columns: int, gap: int = 2) -> Pixels:

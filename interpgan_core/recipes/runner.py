@@ -28,6 +28,7 @@ from interpgan_core.recipes.plan import Plan, PlannedStep, references
 from interpgan_core.recipes.store import Store
 
 ERRORS = "error.txt"
+FREE = ("Apache-2.0", "MIT", "BSD-3-Clause", "CC0-1.0")  # licences that ask nothing of who makes pictures
 Model = TypeVar("Model", bound=BaseModel)
 
 log = logging.getLogger("interpgan")
@@ -179,7 +180,8 @@ class _Run:
             licence = result.licence
             if licence and licence not in self.licences:
                 self.licences.append(licence)
-                self.notice(licence)
+                if licence not in FREE:
+                    self.notice(licence)
 
     def _refuse_unsaved(self, loaded: PlannedStep, generator: Generator) -> None:
         """Before anything else runs: does a later step keep a generator that is made of this one, which cannot be?"""

@@ -24,8 +24,11 @@ BatchSize = Annotated[int, Field(ge=1, strict=True)]
 MARK = {"Software": "interpgan", "Comment": "Made by a generative adversarial network; not a photograph."}
 
 
-def pixels_of(generator: Generator, batch: LatentBatch, batch_size: int) -> Iterator[Pixels]:
+def pixels_of(
+    generator: Generator, batch: LatentBatch, batch_size: int, alpha: bool = False
+) -> Iterator[Pixels]:
+    """Pictures of a batch one by one, (h, w, 3) uint8, or (h, w, 4) if the generator has alpha and it is wanted."""
     # Convolutions of another batch size may round another way.
     at_once = 1 if generator.device.type == "cpu" else batch_size
-    for part in generator.iter_images(batch, at_once):
+    for part in generator.iter_images(batch, at_once, alpha):
         yield from images.to_uint8(part)

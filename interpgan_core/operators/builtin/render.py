@@ -6,9 +6,9 @@ import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import Field, StrictBool
+from pydantic import Field, StrictBool, model_validator
 
 from interpgan_core.errors import InterpganError
 from interpgan_core.generators.generator import Generator
@@ -49,8 +49,16 @@ class Render(Operator):
     differences: StrictBool = True
     """Show how each picture differs from the unedited one, where that is known."""
     format: Format = "png"
+    alpha: StrictBool = False
+    """Keep what is transparent, of a generator that draws it, in png and webp; otherwise it is set on white."""
     batch_size: BatchSize = 8
     """Samples that pass a GPU at once; on a CPU they pass one by one, so that no byte depends on it."""
+
+    @model_validator(mode="after")
+    def _check_alpha(self) -> Self:
+        if self.alpha and self.format == "jpg":
+            raise InterpganError("'alpha' needs format: png or webp; jpg cannot keep it")
+        return self
 
     def run(self, generator: Generator, batch: LatentBatch, folder: Path, progress: Progress) -> Report:
         import numpy as np
@@ -72,10 +80,12 @@ class Render(Operator):
             number = len(strips)
             title = "" if plain else batch.name_of(number * width)
             strips.append(self._strip(f"{number:03d}", title, row, grid, folder))
-            sheet += [images.thumbnail(picture, 256) for picture in row]
-        if sheet:
-            whole = images.contact_sheet(np.stack(sheet), len(grid.columns))
-            images.save_picture(whole, folder / f"sheet.{self.format}", MARK)
+            sheet += [images.thumbnail(images.over_white(picture), 256) for picture in row]
+        for number, page in enumerate(
+            images.sheet_pages(np.stack(sheet), len(grid.columns)) if sheet else (), 1
+        ):
+            name = "sheet" if number == 1 else f"sheet-{number}"
+            images.save_picture(page, folder / f"{name}.{self.format}", MARK)
         return Report(self.title, tuple(strips))
 
     def _earlier(self, batch: LatentBatch) -> dict[str, LatentBatch]:
@@ -93,7 +103,7 @@ class Render(Operator):
         return earlier
 
     def _rows(self, generator: Generator, batches: list[LatentBatch], width: int) -> Iterator[list[Pixels]]:
-        *earlier, after = (pixels_of(generator, batch, self.batch_size) for batch in batches)
+        *earlier, after = (pixels_of(generator, batch, self.batch_size, self.alpha) for batch in batches)
         while row := list(itertools.islice(after, width)):
             yield [*(next(pictures) for pictures in earlier), *row]
 
@@ -105,7 +115,9 @@ class Render(Operator):
             alt = ", ".join(w for w in (title, caption) if w)
             pictures.append(Picture.write(picture, folder, f"{file}.{self.format}", caption, alt, MARK))
             if self.differences and grid.origin not in (None, i):
-                changed = images.difference(row[grid.origin or 0], picture)
+                changed = images.difference(
+                    images.over_white(row[grid.origin or 0]), images.over_white(picture)
+                )
                 path = f"changes/{file}.png"
                 small = THUMBNAIL // 2
                 differences.append(

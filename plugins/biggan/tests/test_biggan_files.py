@@ -225,7 +225,7 @@ def test_other_files_are_not_recognised(tmp_path):
     files.write(tmp_path / "bert" / "pytorch_model.bin", {"a": torch.zeros(1)})
     for name in ("x.pth", "D.pth", "bert", "empty"):
         assert not backbone.recognises(Checkpoint(tmp_path / name))
-    assert recognise(Checkpoint(files.write(tmp_path / "G.pth", AJBROCK))) is backbone
+    assert recognise(Checkpoint(files.write(tmp_path / "G.pth", AJBROCK))) == ("biggan", backbone)
 
 
 def test_the_step_of_a_recipe(tmp_path):

@@ -58,7 +58,7 @@ class FrechetDistance(Comparison):
     def run(self, generator: Generator, progress: Progress) -> Report:
         seeds, rows = Ranges(self.seeds), chosen(self.data, self.real)
         size = feature_count(self.features, self.data)
-        self._refuse_too_few(len(seeds), len(rows), size)
+        few = self._few(len(seeds), len(rows), size)
         whole, halves = _frechet(size), _frechet(size)
         kernel = self._kernel(size) if self.kid else None
         seen = 0
@@ -80,7 +80,7 @@ class FrechetDistance(Comparison):
         # The bias is c (1 / real + 1 / generated), and so 4 c / real between two halves.
         perfect = None if floor is None else floor * (1 + len(rows) / len(seeds)) / 4
         lines: list[tuple[str, float | str | None]] = [
-            ("FID", float(whole.compute())),
+            ("FID", None if few else float(whole.compute())),
             ("FID between two halves of the data", floor),
             ("FID of a perfect generator, about", perfect),
         ]
@@ -93,24 +93,33 @@ class FrechetDistance(Comparison):
             ("extractor", self.features.name),
             ("features", size),
         ]
-        note = "Numbers compare only within one extractor and equal numbers of pictures."
+        note = f"{few}Numbers compare only within one extractor and equal numbers of pictures."
         return Report(tables=(Table("Distance from the data", ("measure", "value"), tuple(lines), note),))
 
-    def _refuse_too_few(self, generated: int, real: int, size: int) -> None:
+    def _few(self, generated: int, real: int, size: int) -> str:
+        """Why there is no FID, in a sentence; "" where there is one.
+
+        Raises:
+            InterpganError: if the pictures are too few for both distances, or for the subsets of the kernel distance.
+        """
+        few = ""
         sides = (
             (generated, "samples", "give more seeds"),
             (real, "real pictures", "raise 'real', or take more data"),
         )
         for count, what, cure in sides:
-            if count < size:
+            if count < size and not self.kid:
                 raise InterpganError(
                     f"{count} {what} are too few for the {size} features of {self.features.name}: FID needs "
-                    f"at least as many; {cure}"
+                    f"at least as many; {cure}, or measure the kernel distance alone with kid: true"
                 )
+            if count < size:
+                few = f"{count} {what} are too few for the {size} features of FID; KID needs no more than its subsets. "
             if self.kid and count < self.subset_size:
                 raise InterpganError(
                     f"{count} {what} make no subset of {self.subset_size} for KID; {cure}, or lower 'subset_size'"
                 )
+        return few
 
     def _kernel(self, size: int) -> KernelInceptionDistance:
         from torchmetrics.image.kid import KernelInceptionDistance

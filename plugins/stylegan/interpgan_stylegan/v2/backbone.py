@@ -18,6 +18,7 @@ from interpgan_core.plugin import (
     build,
     check_option,
     check_resolution,
+    remark,
     renamed,
 )
 from interpgan_stylegan.v2.architecture import DiscriminatorPlan, Plan, as_tuples
@@ -109,6 +110,8 @@ def _built(found: Networks, where: Path, options: LoadOptions) -> StyleGAN2:
     check_resolution(options.resolution, found.plan.size(-1), where)
     if options.noise == "random" and not found.plan.noise:
         raise InterpganError(f"{where} was trained without noise; leave noise at const")
+    if lost := _unlabelled(found.plan):
+        remark(f"{where}: {lost}.")
     network = build(lambda: Network(found.plan), found.generator, where)
     generator = StyleGAN2(network, found.plan, found.mean, options.noise)
     if found.discriminator_plan is not None:
@@ -118,8 +121,20 @@ def _built(found: Networks, where: Path, options: LoadOptions) -> StyleGAN2:
     return generator.to(options.device)
 
 
+def _unlabelled(plan: Plan) -> str:
+    """Of a network whose class embedding was lost in a conversion, what that means; "" of any other."""
+    if plan.classes or plan.z != 2 * plan.w:
+        return ""
+    return (
+        f"Its mapping takes {plan.z} numbers, {plan.w} more than a code, and there is no embedding of classes: it "
+        "seems to be a conditional network whose embedding was lost, and z takes its place; convert it again"
+    )
+
+
 def _notes(found: Networks) -> list[str]:
     notes = [f"Architecture {found.plan.architecture}."]
+    if lost := _unlabelled(found.plan):
+        notes.append(f"{lost}.")
     if not found.plan.noise:
         notes.append("Trained without noise.")
     if not found.settled:

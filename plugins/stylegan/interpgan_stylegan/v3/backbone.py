@@ -56,6 +56,7 @@ class StyleGAN3Backbone:
             family=FAMILY,
             layout="NVIDIA state dict" if settings is None else "NVIDIA pickle",
             resolution=plan.layers[-1].size,
+            channels=plan.layers[-1].outputs,
             spaces={
                 "z": (plan.z,),
                 "w": (plan.w,),

@@ -32,6 +32,13 @@ def read_plan(shapes: Shapes, settings: Mapping[str, Any] | None, path: Path) ->
     Raises:
         InterpganError: if tensors that the plan rests on are missing or have no such shape.
     """
+    if len(shapes.get("mapping.w_avg", ())) == 2:
+        raise InterpganError(
+            f"{path} is a StyleGAN-XL: it embeds classes by a network of its own, and has a mean of w for each; "
+            "it is not supported"
+        )
+    if settings and settings.get("square") is False:
+        raise InterpganError(f"{path} is a StyleGAN 3 of rectangular pictures, which is not supported")
     try:
         return _read(shapes, {**PUBLISHED, **(settings or {})})
     except (KeyError, IndexError, TypeError, ValueError, ZeroDivisionError) as error:
