@@ -411,7 +411,7 @@ def test_a_bomb_is_found_out_before_it_is_decoded():
 @settings(deadline=None, max_examples=40)
 def test_every_picture_becomes_a_square(width, height, side):
     picture = plain("red", (width, height))
-    cropped, padded = (fitted(picture, side, fit) for fit in ("crop", "pad"))
+    cropped, padded = (fitted(picture, (side, side), fit) for fit in ("crop", "pad"))
     assert cropped.size == padded.size == (side, side)
     assert (np.asarray(cropped) == [255, 0, 0]).all()
     red = (np.asarray(padded) == [255, 0, 0]).all(2)
@@ -426,12 +426,12 @@ def test_every_picture_becomes_a_square(width, height, side):
 
 def test_a_picture_of_that_size_stays_as_it_is():
     for fit in ("crop", "pad"):
-        assert (np.asarray(fitted(noise(9, 9), 9, fit)) == np.asarray(noise(9, 9))).all()
+        assert (np.asarray(fitted(noise(9, 9), (9, 9), fit)) == np.asarray(noise(9, 9))).all()
 
 
 def test_fine_patterns_become_grey():
     stripes = Image.fromarray(np.tile(np.array([[0, 255]], np.uint8), (64, 32)).repeat(3).reshape(64, 64, 3))
-    assert abs(np.asarray(fitted(stripes, 8, "crop")).astype(int) - 127).max() < 12
+    assert abs(np.asarray(fitted(stripes, (8, 8), "crop")).astype(int) - 127).max() < 12
 
 
 # The operator

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 Fit = Literal["crop", "pad"]
-"""How a picture becomes square: its middle is cut out, or it is set on white."""
+"""How a picture gets its shape: its middle is cut out, or it is set on white."""
 
 ENDINGS = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif")
 """Of the formats that are read."""
@@ -86,30 +86,33 @@ def read_picture(source: Path | bytes, name: str = "") -> Image.Image:
         raise damaged(error, name) from error
 
 
-def fitted(picture: Image.Image, side: int, fit: Fit) -> Image.Image:
-    """A square picture of another, by Lanczos filters that average over what they leave out.
+def fitted(picture: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:
+    """A picture of one size from another, by Lanczos filters that average over what they leave out.
 
     Args:
         picture: RGB, of any size.
-        side: in pixels.
+        size: height and width, in pixels.
         fit: see `Fit`.
 
     Returns:
-        (side, side) RGB; of a square picture of that size, the same pixels.
+        RGB of that size; of a picture that has it, the same pixels.
     """
     from PIL import Image
 
     lanczos = Image.Resampling.LANCZOS
     width, height = picture.size
+    tall, wide = size
+    flat = width * tall > height * wide  # flatter than the shape that is wanted?
     if fit == "crop":
-        edge = min(width, height)
-        left, top = (width - edge) // 2, (height - edge) // 2
-        return picture.resize((side, side), lanczos, box=(left, top, left + edge, top + edge))
-    edge = max(width, height)
-    inner = (max(1, round(side * width / edge)), max(1, round(side * height / edge)))
-    square = Image.new("RGB", (side, side), "white")
-    square.paste(picture.resize(inner, lanczos), ((side - inner[0]) // 2, (side - inner[1]) // 2))
-    return square
+        cut = (height * wide / tall, height) if flat else (width, width * tall / wide)
+        left, top = (width - cut[0]) // 2, (height - cut[1]) // 2
+        return picture.resize((wide, tall), lanczos, box=(left, top, left + cut[0], top + cut[1]))
+    inner = (
+        (wide, max(1, round(wide * height / width))) if flat else (max(1, round(tall * width / height)), tall)
+    )
+    whole = Image.new("RGB", (wide, tall), "white")
+    whole.paste(picture.resize(inner, lanczos), ((wide - inner[0]) // 2, (tall - inner[1]) // 2))
+    return whole
 
 
 def _upright(picture: Image.Image) -> Image.Image:

@@ -28,10 +28,10 @@ _LISTED = 50  # classes in the report
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """Square pictures of one size, an `Artifact`; the pixels stay on disk, in `pixels.npy`, until they are asked for.
+    """Pictures of one size, an `Artifact`; the pixels stay on disk, in `pixels.npy`, until they are asked for.
 
     Args:
-        pixels: (n, 3, r, r) uint8, n at least 1; an array, or one mapped into memory from a file.
+        pixels: (n, 3, h, w) uint8, n at least 1; an array, or one mapped into memory from a file.
         classes: (n,) int64 number of each picture's class, or None.
         class_names: one a class, in the order of their numbers.
         attributes: (n, k) float32, or None; the labels of each picture.
@@ -57,9 +57,9 @@ class ImageSet:
 
     def __post_init__(self) -> None:
         shape = self.pixels.shape
-        if len(shape) != 4 or shape[1] != 3 or shape[2] != shape[3] or str(self.pixels.dtype) != "uint8":
+        if len(shape) != 4 or shape[1] != 3 or str(self.pixels.dtype) != "uint8":
             raise InterpganError(
-                f"pictures have shape (n, 3, r, r) and type uint8, not {shape} of {self.pixels.dtype}"
+                f"pictures have shape (n, 3, h, w) and type uint8, not {shape} of {self.pixels.dtype}"
             )
         if not len(self):
             raise InterpganError("a set of pictures holds one at least, and this holds none")
@@ -83,9 +83,14 @@ class ImageSet:
         return len(self.pixels)
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the pictures, in pixels."""
+        return int(self.pixels.shape[2]), int(self.pixels.shape[3])
+
+    @property
     def resolution(self) -> int:
-        """Of the pictures, in pixels."""
-        return int(self.pixels.shape[2])
+        """The longer side of the pictures, in pixels."""
+        return max(self.size)
 
     def images(self, rows: Any) -> Tensor:
         """Some of the pictures.
@@ -94,7 +99,7 @@ class ImageSet:
             rows: a slice or a list of positions; m of them.
 
         Returns:
-            (m, 3, r, r) float32 in [-1, 1].
+            (m, 3, h, w) float32 in [-1, 1].
         """
         import numpy as np
         import torch
@@ -200,18 +205,20 @@ class ImageSet:
             tables.append(Table("Classes", ("class", "pictures"), kinds[:_LISTED], more))
         first = f"the first {min(len(self), _SHOWN)}"
         sheet = Picture("sheet.png", first, thumbnail="small/sheet.webp", given=True)
-        notes = [f"{len(self)} pictures of {self.resolution} pixels."]
+        height, width = self.size
+        size = f"{height}" if height == width else f"{height} x {width}"
+        notes = [f"{len(self)} pictures of {size} pixels."]
         notes += [f"{name}: {_said(value)}" for name, value in (self.notes or {}).items()]
         return Report(strips=(Strip("", (sheet,)),), tables=tuple(tables), notes=tuple(notes))
 
 
-def write_pixels(path: Path, pictures: Iterable[np.ndarray], side: int) -> int:
+def write_pixels(path: Path, pictures: Iterable[np.ndarray], size: tuple[int, int]) -> int:
     """Write pictures one after the other, in constant memory, when their number is not known before.
 
     Args:
         path: the `.npy` file.
-        pictures: (3, side, side) uint8 each.
-        side: in pixels.
+        pictures: (3, h, w) uint8 each.
+        size: height and width, in pixels.
 
     Returns:
         How many there were.
@@ -220,7 +227,7 @@ def write_pixels(path: Path, pictures: Iterable[np.ndarray], side: int) -> int:
     from numpy.lib import format as npy
 
     def header(count: int) -> dict[str, Any]:
-        return {"descr": "|u1", "fortran_order": False, "shape": (count, 3, side, side)}
+        return {"descr": "|u1", "fortran_order": False, "shape": (count, 3, *size)}
 
     count = 0
     with path.open("wb") as file:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Read: TypeAlias = Callable[[], Image.Image]
 
 
+Side = Annotated[int, Field(ge=4, le=4096, strict=True)]
+
+
 _NAMED = 3  # pictures in an error
 
 
@@ -48,8 +51,8 @@ class ReadImages(Operator):
 
     source: InputFile
     """A folder, a .zip, an .npz, an .npy or a picture."""
-    resolution: Annotated[int, Field(ge=4, le=4096, strict=True)]
-    """Side of the pictures in the set, in pixels."""
+    resolution: Side | tuple[Side, Side]
+    """Side of the pictures in the set, in pixels; [height, width] of pictures that are no squares."""
     fit: Fit = "crop"
     """crop: the middle of each picture; pad: all of it, on white."""
     classes: StrictBool = True
@@ -71,6 +74,8 @@ class ReadImages(Operator):
         bad: list[str] = []
         cures: set[str] = set()
         enlarged = 0
+        size = self.resolution
+        height, width = size if isinstance(size, tuple) else (size, size)
 
         def pixels(found: Found) -> Iterator[np.ndarray]:
             nonlocal enlarged
@@ -86,12 +91,12 @@ class ReadImages(Operator):
                     cures.add(cure)
                     continue
                 kept.append(i)
-                enlarged += min(picture.size) < self.resolution
-                yield np.asarray(fitted(picture, self.resolution, self.fit)).transpose(2, 0, 1)
+                enlarged += min(picture.width / width, picture.height / height) < 1
+                yield np.asarray(fitted(picture, (height, width), self.fit)).transpose(2, 0, 1)
 
         path = folder / PIXELS
         with opened(self.source, self.classes) as found:
-            write_pixels(path, pixels(found), self.resolution)
+            write_pixels(path, pixels(found), (height, width))
         if len(bad) > self.unreadable or not kept:
             raise InterpganError(self._refusal(bad, cures, found.count))
         notes: dict[str, object] = {"read from": self.source.name, "fit": self.fit}

@@ -57,11 +57,13 @@ class Align(Operator):
         """
         own = scratch / "originals"
         if self.landmarks is None:
-            found = read(self.pictures, self.resolution, "crop", self.unreadable, own, progress)
+            found = read(
+                self.pictures, (self.resolution, self.resolution), "crop", self.unreadable, own, progress
+            )
             how = "centre crop"
             pixels = found.pixels
         else:
-            found = read(self.pictures, WORKING, "pad", self.unreadable, own, progress)
+            found = read(self.pictures, (WORKING, WORKING), "pad", self.unreadable, own, progress)
             how = "by five landmarks"
             pixels = _aligned(found, self.landmarks, self.resolution)
         notes = {**(found.notes or {}), "aligned": how, "pictures": names_of(found)}

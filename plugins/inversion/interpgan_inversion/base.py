@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from interpgan_core import FeatureNet, Generator, ImageSet, Input, Operator, Progress
-from interpgan_inversion.sources import Fit, Pictures, read, side_of
+from interpgan_inversion.sources import Fit, Pictures, read, size_of
 
 if TYPE_CHECKING:
     from interpgan_inversion.loss import Likeness
@@ -31,7 +31,7 @@ class OnPictures(Operator):
     def originals(self, generator: Generator, scratch: Path, progress: Progress) -> ImageSet:
         """The pictures, at the size of the generator's."""
         folder = scratch / "originals"
-        return read(self.pictures, side_of(generator), self.fit, self.unreadable, folder, progress)
+        return read(self.pictures, size_of(generator), self.fit, self.unreadable, folder, progress)
 
 
 class WithNets(OnPictures):

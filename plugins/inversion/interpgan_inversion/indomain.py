@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from interpgan_core import Generator, Input, InputFile, InterpganError, LatentBatch, Progress
 from interpgan_inversion.base import Count, Rate, Weight, WithLikeness
 from interpgan_inversion.encoder import Encoder, encoder_for, shipped_files
-from interpgan_inversion.sources import names_of, read, side_of
+from interpgan_inversion.sources import names_of, read, size_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -80,13 +80,13 @@ class InvertInDomain(WithLikeness):
         return batch
 
     def _mask(self, generator: Generator, scratch: Path, progress: Progress) -> Tensor | None:
-        """(1, 1, side, side) float32, 1 where pictures have to be alike."""
+        """(1, 1, h, w) float32, 1 where pictures have to be alike."""
         import numpy as np
         import torch
 
         if self.mask is None:
             return None
-        found = read(self.mask, side_of(generator), self.fit, 0, scratch / "mask", progress)
+        found = read(self.mask, size_of(generator), self.fit, 0, scratch / "mask", progress)
         mask = torch.from_numpy(np.asarray(found.pixels[:1], dtype=np.float32)).mean(1, keepdim=True) / 255
         if not mask.any():
             raise InterpganError(

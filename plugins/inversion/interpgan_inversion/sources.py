@@ -28,27 +28,18 @@ Pictures: TypeAlias = Annotated[
 """The set of another step, a picture, a folder (or a .zip or .npz) of pictures, or several of these."""
 
 
-def side_of(generator: Generator) -> int:
-    """How many pixels the generator draws on each side.
-
-    Raises:
-        InterpganError: if its pictures are not square.
-    """
+def size_of(generator: Generator) -> tuple[int, int]:
+    """Height and width of what the generator draws, in pixels."""
     import torch
 
     with torch.no_grad():
         height, width = generator.images(generator.sample([0])).shape[2:]
-    if height != width:
-        raise InterpganError(
-            f"this generator draws {width} x {height} pixels, and inversion works on square pictures; "
-            "choose another generator"
-        )
-    return int(height)
+    return int(height), int(width)
 
 
 def read(
     pictures: ImageSet | Path | tuple[Path, ...],
-    side: int,
+    size: tuple[int, int],
     fit: Fit,
     unreadable: int,
     folder: Path,
@@ -58,8 +49,8 @@ def read(
 
     Args:
         pictures: see `Pictures`.
-        side: in pixels.
-        fit: how files become square.
+        size: height and width, in pixels.
+        fit: how files get that shape.
         unreadable: how many files that cannot be read are left out.
         folder: for the pixels of what is read.
         progress: shows how far it is.
@@ -71,7 +62,7 @@ def read(
         InterpganError: if a set has another size, more than `unreadable` files cannot be read, or none can.
     """
     if isinstance(pictures, ImageSet):
-        return of_size(pictures, side)
+        return of_size(pictures, size)
     sources = pictures if isinstance(pictures, tuple) else (pictures,)
     sets: list[ImageSet] = []
     bad: list[str] = []
@@ -79,7 +70,7 @@ def read(
         own = folder / f"source{i}"
         own.mkdir(parents=True, exist_ok=True)
         left = unreadable - len(bad)
-        step = ReadImages(source=source, resolution=side, fit=fit, classes=False, unreadable=left)
+        step = ReadImages(source=source, resolution=size, fit=fit, classes=False, unreadable=left)
         try:
             sets.append(step.run(own, progress))
         except InterpganError as error:
@@ -93,16 +84,18 @@ def read(
     return joined(sets, bad)
 
 
-def of_size(pictures: ImageSet, side: int) -> ImageSet:
+def of_size(pictures: ImageSet, size: tuple[int, int]) -> ImageSet:
     """The set itself.
 
     Raises:
-        InterpganError: if its pictures do not have `side` pixels.
+        InterpganError: if its pictures have another height or width.
     """
-    if pictures.resolution != side:
+    if pictures.size != size:
+        have, wanted = (str(s[0]) if s[0] == s[1] else f"{s[0]} x {s[1]}" for s in (pictures.size, size))
+        asked = size[0] if size[0] == size[1] else list(size)
         raise InterpganError(
-            f"these pictures have {pictures.resolution} pixels and the generator draws {side}; "
-            f"make the set with resolution: {side}, or name the files here"
+            f"these pictures have {have} pixels and the generator draws {wanted}; "
+            f"make the set with resolution: {asked}, or name the files here"
         )
     return pictures
 

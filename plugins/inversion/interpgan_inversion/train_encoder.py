@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from interpgan_core import FeatureNet, Generator, ImageSet, Input, Operator, Progress
+from interpgan_core import FeatureNet, Generator, ImageSet, Input, InterpganError, Operator, Progress
 from interpgan_inversion.base import Count, Rate, Weight
 from interpgan_inversion.encoder import Encoder
 
@@ -51,11 +51,16 @@ class TrainEncoder(Operator):
         from interpgan_inversion.encoder_training import EncoderTraining, finished, new_network
         from interpgan_inversion.loss import Likeness
         from interpgan_inversion.search import Schedule
-        from interpgan_inversion.sources import of_size, side_of
+        from interpgan_inversion.sources import of_size, size_of
         from interpgan_inversion.starts import Scale, layered_space
 
-        side = side_of(generator)
-        pictures = None if self.pictures is None else of_size(self.pictures, side)
+        side, width = size_of(generator)
+        if side != width:
+            raise InterpganError(
+                f"this generator draws {side} x {width} pixels, and the encoder is a network of square pictures; "
+                "invert without one"
+            )
+        pictures = None if self.pictures is None else of_size(self.pictures, (side, width))
         scale = Scale.of(generator, self.space or layered_space(generator))
         training = EncoderTraining(
             new_network(scale, side, self.width, generator.classes, self.seed).to(generator.device),

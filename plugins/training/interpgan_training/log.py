@@ -76,7 +76,7 @@ class TrainingLog:
             made = trainer.family.fakes(
                 trainer.average, SHOWN, labels, trainer.family.stage(trainer.seen), random
             )
-        made = functional.interpolate(made.float(), size=(trainer.data.resolution,) * 2)
+        made = functional.interpolate(made.float(), size=trainer.data.size)
         name = f"{trainer.seen:09d}.png"
         Picture.write(contact_sheet(to_uint8(made), SHOWN // 4), self.folder / "sheets", name, "")
 

@@ -23,9 +23,10 @@ class Train(Operator):
 
     data: Input[ImageSet]
     architecture: Architecture
-    """stylegan2, pggan or biggan; or a mapping, such as {family: stylegan2, widths: [64, 64, 32]}."""
+    """stylegan2, pggan or biggan; or a mapping, such as {family: stylegan2, widths: [64, 64, 32]}. With `start`, what
+    is left out is read off that generator."""
     start: Input[Generator] | None = None
-    """A generator with its discriminator, of this architecture, to go on from; new weights when left out."""
+    """A generator with its discriminator, of this family, to go on from; new weights when left out."""
     kimg: float = Field(gt=0)
     """For how many thousands of real pictures to train."""
     batch_size: BatchSize = 16
@@ -48,12 +49,13 @@ class Train(Operator):
         Raises:
             InterpganError: if the data does not fit the architecture, or training diverges.
         """
+        from interpgan_training.families.start import architecture_from
         from interpgan_training.job import TrainingJob
         from interpgan_training.processes import run_job
         from interpgan_training.trainer import Settings
 
         job = TrainingJob(
-            self.architecture,
+            architecture_from(self.architecture, self.start),
             Settings(self.seed, self.batch_size, self.ema_kimg, self.precision, self.augment),
             math.ceil(1000 * self.kimg),
         )

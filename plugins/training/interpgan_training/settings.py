@@ -30,6 +30,8 @@ class FamilySettings(BaseModel):
     """module:class of the `Family` that these are the settings of."""
 
     widths: Widths = (128, 128, 96, 48, 24)
+    channels: Literal[1, 3] = 3
+    """Of the generated pictures: 1 = grey."""
     loss: Loss
     generator_rate: float = Field(gt=0)
     """Learning rate of the generator."""
@@ -54,7 +56,7 @@ class FamilySettings(BaseModel):
 
     @property
     def resolution(self) -> int:
-        """Of the pictures that the widths make."""
+        """The longer side of the pictures that the widths make."""
         return 4 << (len(self.widths) - 1)
 
 

@@ -104,7 +104,7 @@ class Trainer:
         self.classes = 0 if self.labels is None else self.labels.shape[1]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.settings.seed)
-            self.generator, self.discriminator = self.family.build(self.data.resolution, self.classes)
+            self.generator, self.discriminator = self.family.build(self.data.size, self.classes)
             widths = tuple(reversed(self.family.settings.widths[:-1]))
             self.encoder = Encoder(widths, self.classes, self.family.entries)
         if self.start is not None:
@@ -286,7 +286,7 @@ class Trainer:
 
     def finish(self) -> Generator:
         """The generator of averaged weights, with its discriminator."""
-        made = self.family.finish(self.average, self.discriminator, self.data.resolution, self.classes)
+        made = self.family.finish(self.average, self.discriminator, self.data.size, self.classes)
         made.rectify(self.family.rectified)
         if self.data.class_names and self.classes:
             made.class_names = self.data.class_names

@@ -40,11 +40,11 @@ class Family(ABC, Generic[G, D]):
         return False
 
     @abstractmethod
-    def build(self, resolution: int, classes: int) -> tuple[G, D]:
+    def build(self, size: tuple[int, int], classes: int) -> tuple[G, D]:
         """Generator and discriminator, with new weights from torch's global seed.
 
         Args:
-            resolution: of the pictures.
+            size: height and width of the pictures.
             classes: 0 = unconditional.
 
         Raises:
@@ -85,15 +85,23 @@ class Family(ABC, Generic[G, D]):
         """Logits (n,) of pictures (n, 3, h, w) of the size that `fakes` makes."""
 
     @abstractmethod
-    def finish(self, generator: G, discriminator: D, resolution: int, classes: int) -> Generator:
+    def finish(self, generator: G, discriminator: D, size: tuple[int, int], classes: int) -> Generator:
         """What training made, for everybody's use; the networks themselves stay as they are.
 
         Args:
             generator: the averaged one.
             discriminator: as it is now.
-            resolution: of the pictures.
+            size: height and width of the pictures.
             classes: 0 = unconditional.
         """
+
+    def own_settings(self, generator: Generator) -> dict[str, Any]:
+        """The settings of the architecture that a generator has, as far as its networks show them.
+
+        Raises:
+            InterpganError: if it is of another family.
+        """
+        raise InterpganError(f"a {type(generator).__name__} is of another family than {self.settings.family}")
 
     def groups(self, generator: G, rate: float) -> list[dict[str, Any]]:
         """The generator's parameters, with the learning rate of each group, as optimisers take them."""
@@ -146,15 +154,18 @@ class Family(ABC, Generic[G, D]):
         """
         return None
 
-    def check(self, resolution: int) -> None:
-        """Check that the widths make pictures of this size.
+    def base(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Height and width of the smallest maps, for pictures of a size.
 
         Raises:
-            InterpganError: if they do not.
+            InterpganError: if the widths make pictures of another size.
         """
-        made = self.settings.resolution
-        if resolution != made:
+        times = 2 ** (len(self.settings.widths) - 1)
+        base = size[0] // times, size[1] // times
+        if max(base) != 4 or (base[0] * times, base[1] * times) != size:
+            have = str(size[0]) if size[0] == size[1] else f"{size[0]} x {size[1]}"
             raise InterpganError(
-                f"{len(self.settings.widths)} widths make {made} pixels, and the pictures have {resolution}; give "
-                "one width for each of 4, 8 … pixels, and pictures of a power of two"
+                f"{len(self.settings.widths)} widths make {self.settings.resolution} pixels, and the pictures have "
+                f"{have}; give one width for each of 4, 8 … pixels, and pictures whose longer side is a power of two"
             )
+        return base

@@ -18,7 +18,7 @@ from interpgan_biggan.generator import BigGAN
 from interpgan_biggan.layers import Norm, NormReLUConv, Spectral
 from interpgan_biggan.network import Architecture, Block, Network
 from interpgan_core import Generator, InterpganError
-from interpgan_core.plugin import channels_last, rectify
+from interpgan_core.plugin import as_channels, channels_last, rectify
 from interpgan_training.families.base import Family
 from interpgan_training.losses import orthogonality
 from interpgan_training.random_numbers import rng_for
@@ -55,7 +55,7 @@ class BigGANFamily(Family[Network, Discriminator]):
             told="yz",
             channels_last=False,
             vectors="",
-            rgb=3,
+            rgb=self.settings.channels,
             shares=(1.0,),
             eps=1e-5,
             last_eps=1e-5,
@@ -63,16 +63,27 @@ class BigGANFamily(Family[Network, Discriminator]):
 
     def discriminator_shape(self, classes: int) -> tuple[list[tuple[int, int, int]], tuple[int, ...], int]:
         """Arguments of the discriminator: widths of its blocks, attention, classes."""
-        return [(a, b, b) for a, b in pairwise((3, *reversed(self.settings.widths)))], (), classes
+        return (
+            [(a, b, b) for a, b in pairwise((self.settings.channels, *reversed(self.settings.widths)))],
+            (),
+            classes,
+        )
 
-    def build(self, resolution: int, classes: int) -> tuple[Network, Discriminator]:
-        self.check(resolution)
+    def own_settings(self, generator: Generator) -> dict[str, Any]:
+        if not isinstance(generator, BigGAN):
+            return super().own_settings(generator)
+        own = generator.module.architecture
+        widths = (own.blocks[0].inputs, *(block.outputs for block in own.blocks))
+        return {"widths": widths, "channels": own.rgb, "chunk": own.z, "embedding": own.embedding}
+
+    def build(self, size: tuple[int, int], classes: int) -> tuple[Network, Discriminator]:
+        base = self.base(size)
         if not classes:
             raise InterpganError(
                 "BigGAN is trained with classes, and the data has none; choose another family"
             )
         made = self.architecture(classes)
-        networks = Network(made), Discriminator(*self.discriminator_shape(classes), vectors="")
+        networks = Network(made, base), Discriminator(*self.discriminator_shape(classes), vectors="")
         for network in networks:
             for name, parameter in network.named_parameters():
                 if parameter.ndim > 1:
@@ -118,7 +129,7 @@ class BigGANFamily(Family[Network, Discriminator]):
         with parametrize.cached():
             embedded = generator.embed(labels)[:, None].expand(-1, chunks.shape[1], -1)
             images: Tensor = generator(torch.cat([chunks, embedded], 2))
-        return images
+        return as_channels(images, 3)
 
     def logits(
         self, discriminator: Discriminator, images: Tensor, labels: Tensor | None, stage: Any
@@ -143,11 +154,11 @@ class BigGANFamily(Family[Network, Discriminator]):
         return self.settings.orthogonal * orthogonality(weights)
 
     def finish(
-        self, generator: Network, discriminator: Discriminator, resolution: int, classes: int
+        self, generator: Network, discriminator: Discriminator, size: tuple[int, int], classes: int
     ) -> Generator:
         """With the statistics of many batches in the batch norms, and the spectral norms divided out."""
         made = self.architecture(classes)
-        network = _plain(generator, Network(made))
+        network = _plain(generator, Network(made, generator.base))
         rectify(network, self.rectified)
         plain = _plain(discriminator, Discriminator(*self.discriminator_shape(classes), vectors=""))
         self.settle(network, classes)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from interpgan_core import Generator
-from interpgan_core.plugin import channels_last, group_std
+from interpgan_core.plugin import as_channels, channels_last, group_std
 from interpgan_pggan.discriminator import Discriminator
 from interpgan_pggan.generator import PGGAN
 from interpgan_pggan.network import Network
@@ -40,11 +41,19 @@ class PGGANFamily(Family[Network, Discriminator]):
 
     settings: PGGANSettings
 
-    def build(self, resolution: int, classes: int) -> tuple[Network, Discriminator]:
-        self.check(resolution)
+    def own_settings(self, generator: Generator) -> dict[str, Any]:
+        if not isinstance(generator, PGGAN):
+            return super().own_settings(generator)
+        shape = generator.module.shape
+        return {"widths": tuple(shape["widths"]), "channels": shape["channels"], "z": shape["inputs"]}
+
+    def build(self, size: tuple[int, int], classes: int) -> tuple[Network, Discriminator]:
+        own, base = self.settings, self.base(size)
         networks = (
-            Network(self.settings.z, self.settings.widths),
-            Discriminator(tuple(reversed(self.settings.widths)), self.settings.widths[0], 1, fused=False),
+            Network(own.z, own.widths, base=base, channels=own.channels),
+            Discriminator(
+                tuple(reversed(own.widths)), own.widths[0], 1, False, base[0] * base[1], own.channels
+            ),
         )
         networks[1].group = self.settings.group
         for network in networks:
@@ -63,8 +72,7 @@ class PGGANFamily(Family[Network, Discriminator]):
 
     def sized(self, images: Tensor, stage: Stage) -> Tensor:
         """Real images at the size of the block, blended as the generated ones are."""
-        side = 4 * 2**stage.block
-        images = functional.avg_pool2d(images, images.shape[-1] // side)
+        images = functional.avg_pool2d(images, 2 ** (len(self.settings.widths) - 1 - stage.block))
         if stage.new < 1:
             images = _double(functional.avg_pool2d(images, 2)).lerp(images, stage.new)
         return images
@@ -85,13 +93,14 @@ class PGGANFamily(Family[Network, Discriminator]):
             picture = _double(generator.get_submodule(f"output{stage.block - 1}")(before)).lerp(
                 picture, stage.new
             )
-        return picture
+        return as_channels(picture, 3)
 
     def logits(
         self, discriminator: Discriminator, images: Tensor, labels: Tensor | None, stage: Stage
     ) -> Tensor:
         last = discriminator.last
         first = last - stage.block
+        images = as_channels(images, discriminator.channels)
         x = discriminator.get_submodule(f"input{first}")(images)
         for j in range(first, last):
             x = discriminator.get_submodule(f"layer{2 * j}")(x)
@@ -106,7 +115,7 @@ class PGGANFamily(Family[Network, Discriminator]):
         return logits
 
     def finish(
-        self, generator: Network, discriminator: Discriminator, resolution: int, classes: int
+        self, generator: Network, discriminator: Discriminator, size: tuple[int, int], classes: int
     ) -> Generator:
         network = deepcopy(generator).eval().requires_grad_(False).float().cpu()
         made = PGGAN(network)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from interpgan_core import Generator
-from interpgan_core.plugin import channels_last
+from interpgan_core.plugin import as_channels, channels_last
 from interpgan_stylegan.dense import LEARNING_RATE, Dense
 from interpgan_stylegan.v2.architecture import DiscriminatorPlan, Plan
 from interpgan_stylegan.v2.discriminator import Discriminator
@@ -33,24 +34,40 @@ class StyleGAN2Family(Family[Network, Discriminator]):
     def conditional(self) -> bool:
         return self.settings.conditional
 
-    def plan(self, classes: int) -> Plan:
+    def plan(self, base: tuple[int, int], classes: int) -> Plan:
         """Of the generator."""
         own = self.settings
         mapping, embedding = (own.w,) * own.mapping, own.z if classes else 0
-        return Plan(own.z, own.w, mapping, own.widths, "skip", classes, embedding, noise=own.noise)
+        return Plan(
+            own.z, own.w, mapping, own.widths, "skip", classes, embedding,
+            noise=own.noise, base=base, channels=own.channels,
+        )  # fmt: skip
 
-    def discriminator_plan(self, classes: int) -> DiscriminatorPlan:
+    def discriminator_plan(self, base: tuple[int, int], classes: int) -> DiscriminatorPlan:
         """Of the discriminator."""
         own = self.settings
-        if not classes:
-            return DiscriminatorPlan(own.widths, own.widths[0], "resnet", 1)
-        return DiscriminatorPlan(
-            own.widths, own.widths[0], "resnet", own.w, (own.w,) * own.mapping, classes, own.w
+        plan = DiscriminatorPlan(
+            own.widths, own.widths[0], "resnet", 1, area=base[0] * base[1], channels=own.channels
         )
+        if not classes:
+            return plan
+        return replace(plan, outputs=own.w, mapping=(own.w,) * own.mapping, classes=classes, embedding=own.w)
 
-    def build(self, resolution: int, classes: int) -> tuple[Network, Discriminator]:
-        self.check(resolution)
-        networks = Network(self.plan(classes)), Discriminator(self.discriminator_plan(classes))
+    def own_settings(self, generator: Generator) -> dict[str, Any]:
+        if not isinstance(generator, StyleGAN2):
+            return super().own_settings(generator)
+        plan = generator.plan
+        return {
+            "widths": plan.widths, "channels": plan.channels, "z": plan.z, "w": plan.w,
+            "mapping": len(plan.mapping), "noise": plan.noise, "conditional": bool(plan.classes),
+        }  # fmt: skip
+
+    def build(self, size: tuple[int, int], classes: int) -> tuple[Network, Discriminator]:
+        base = self.base(size)
+        networks = (
+            Network(self.plan(base, classes)),
+            Discriminator(self.discriminator_plan(base, classes)),
+        )
         for network in networks:
             for name, parameter in network.named_parameters():
                 if name.endswith(("weight", "const")):
@@ -89,7 +106,7 @@ class StyleGAN2Family(Family[Network, Discriminator]):
             for conv in generator.synthesis.convs
         ]
         images: Tensor = generator.synthesis(styles, noise)
-        return images
+        return as_channels(images, 3)
 
     def groups(self, generator: Network, rate: float) -> list[dict[str, Any]]:
         # The networks store the mapping's weights for a rate of 0.01.
@@ -149,10 +166,12 @@ class StyleGAN2Family(Family[Network, Discriminator]):
         )
 
     def finish(
-        self, generator: Network, discriminator: Discriminator, resolution: int, classes: int
+        self, generator: Network, discriminator: Discriminator, size: tuple[int, int], classes: int
     ) -> Generator:
         network = deepcopy(generator).eval().requires_grad_(False).float().cpu()
-        made = StyleGAN2(network, self.plan(classes), None, "const" if self.settings.noise else "none")
+        made = StyleGAN2(
+            network, self.plan(self.base(size), classes), None, "const" if self.settings.noise else "none"
+        )
         made.discriminator = deepcopy(discriminator).eval().requires_grad_(False).float().cpu()
         return made
 
