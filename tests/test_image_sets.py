@@ -166,9 +166,8 @@ def test_pictures_are_numbers_between_minus_one_and_one(tmp_path, rows):
         (
             np.zeros((2, 4, 4, 3), np.uint8),
             {},
-            r"have shape \(n, 3, r, r\) and type uint8, not \(2, 4, 4, 3\)",
+            r"have shape \(n, 3, h, w\) and type uint8, not \(2, 4, 4, 3\)",
         ),
-        (np.zeros((2, 3, 4, 5), np.uint8), {}, r"not \(2, 3, 4, 5\) of uint8"),
         (np.zeros((2, 3, 4, 4), np.float32), {}, "of float32"),
         (np.zeros((0, 3, 4, 4), np.uint8), {}, "holds one at least, and this holds none"),
         (numbered(2), {"seeds": torch.arange(3)}, "2 pictures came with 3 seeds"),
@@ -916,3 +915,14 @@ def test_a_folder_of_a_telephones_pictures(tmp_path):
     (tmp_path / "photos/a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0heic")
     with pytest.raises(InterpganError, match=r"a\.heic is no picture in JPEG.*; convert them to PNG"):
         read(tmp_path / "photos", tmp_path / "out", resolution=8)
+
+
+@pytest.mark.parametrize("fit", ["crop", "pad"])
+def test_pictures_that_are_no_squares(tmp_path, fit):
+    """The largest part of the shape is cut out, or the whole is set on white."""
+    picture = Image.new("RGB", (40, 40), "red")
+    picture.save(tmp_path / "red.png")
+    found = read(tmp_path / "red.png", tmp_path, resolution=(16, 8), fit=fit)
+    assert found.size == (16, 8) and found.resolution == 16 and found.pixels.shape == (1, 3, 16, 8)
+    red = (found.pixels[0] == np.array([255, 0, 0])[:, None, None]).all(0)
+    assert red.all() if fit == "crop" else (red.sum(), red[4:12].all()) == (64, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from typing import Any
 
 from interpgan_core.files.builders import BUILDERS, Global, Placeholder, PlainDict
@@ -22,7 +23,6 @@ _VALUES = {
     "torch": {"device", "dtype", "Size", "Generator"},
     "torch.torch_version": {"TorchVersion"},
 }  # fmt: skip
-_VALUES["__builtin__"] = _VALUES["builtins"] | {"long", "unicode"}
 _CLASSES_OF = (
     "torch.nn.modules.",
     "torch.nn.parallel.",
@@ -102,7 +102,8 @@ def inert(module: str, name: str) -> type:
 
 def builder_of(module: str, name: str) -> Global | None:
     """What stands for a global of a pickle; None = the file is refused."""
-    module = {"__builtin__": "builtins"}.get(module, module) if (module, name) not in BUILDERS else module
+    if (module, name) not in BUILDERS:  # in the names of Python 3
+        module, name = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
     build = BUILDERS.get((module, name))
     if build is None and is_harmless(module, name):
         build = inert(module, name)

@@ -9,6 +9,9 @@ _MAX_LAYERS = 64  # of a generator
 _LEAST = 8  # numbers of a code: fewer are coordinates, or a table
 
 
+NEITHER = "neither codes nor directions"
+
+
 def what_it_may_be(array: Any) -> str:
     """What an array may be, in a few words.
 
@@ -23,7 +26,7 @@ def what_it_may_be(array: Any) -> str:
         inner = what_it_may_be(array[0])
         return inner
     if not _is_float(array) or not shape or shape[-1] < _LEAST or 0 in shape:
-        return "no code and no direction"
+        return NEITHER
     match len(shape):
         case 1:
             return f"a direction, or a code, of {shape[0]} numbers"
@@ -38,7 +41,7 @@ def what_it_may_be(array: Any) -> str:
             return (
                 f"{shape[0]} codes of w+, with {shape[1]} layers; a recipe reads them by load, with space: w+"
             )
-    return "no code and no direction"
+    return NEITHER
 
 
 def is_one_vector(array: Any) -> bool:

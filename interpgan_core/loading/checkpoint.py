@@ -20,6 +20,7 @@ _AVERAGE = re.compile(
     r"($|[._\- ])|_ema|ema_|gema"
 )
 _COMPILED = "_orig_mod."  # written by torch.compile into the names of what it compiled
+_OF_TRAINING = re.compile("optim|sched|scaler|loss")  # names of what stands beside the weights
 _DEPTH = 8  # of wrappers
 
 
@@ -174,7 +175,7 @@ def _levels(value: Any, place: str, around: Mapping[str, Tensor], deep: bool = F
         settings = dict(kept) if isinstance(kept, Mapping) else None
         value = {} if tensors else state
     if deep:
-        tensors |= dict(_deep(value))
+        tensors |= dict(_deep({k: v for k, v in value.items() if not _OF_TRAINING.search(str(k).lower())}))
     if any(_COMPILED in name for name in tensors):
         tensors = {name.replace(_COMPILED, ""): t for name, t in tensors.items()}
     counters = {name: t for name, t in tensors.items() if _is_counter(name, t)}
@@ -183,7 +184,8 @@ def _levels(value: Any, place: str, around: Mapping[str, Tensor], deep: bool = F
         yield _Level(place, tensors, settings, {**around, **counters})
     around = {**around, **counters, **tensors}
     for key, inside in value.items():
-        yield from _levels(inside, f"{place}.{key}" if place else str(key), around, deep)
+        path = f"{place}.{key}" if place else str(key)
+        yield from _levels(inside, place if f"{key}." == _COMPILED else path, around, deep)
 
 
 def _matching(level: _Level, mark: Sequence[str]) -> Iterator[StoredNetwork]:

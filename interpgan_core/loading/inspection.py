@@ -14,7 +14,7 @@ from interpgan_core.files.checkpoints import read_safetensors
 from interpgan_core.files.paths import start_of
 from interpgan_core.generators.directions import DirectionSet
 from interpgan_core.generators.saving import KIND, SavedGenerator, open_generator
-from interpgan_core.loading.arrays import describe_arrays, is_one_vector
+from interpgan_core.loading.arrays import NEITHER, describe_arrays, is_one_vector
 from interpgan_core.loading.backbones import blamed, recognise
 from interpgan_core.loading.checkpoint import Checkpoint
 from interpgan_core.loading.load_generator import load_generator
@@ -95,7 +95,7 @@ def _other(path: Path, content: Any) -> dict[str, str]:
     arrays = describe_arrays(content)
     if not arrays:
         return {}
-    codes = isinstance(content, Mapping) and any(str(name).lower() in CODE_NAMES for name in content)
+    codes = any(name.lower() in CODE_NAMES and not fact.endswith(NEITHER) for name, fact in arrays.items())
     family = "codes of another tool; a recipe reads them by the step load" if codes else "arrays"
     return {"family": family, **dict(list(arrays.items())[:_SHOWN]), "code": _NO_CODE}
 

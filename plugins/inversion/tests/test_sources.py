@@ -155,10 +155,17 @@ def test_wrong_recipes(step, message, tmp_path):
     assert message in recipe_error(HEAD + step, tmp_path)
 
 
-def test_generators_that_draw_no_squares(kit, tmp_path):
+def test_a_generator_that_draws_no_squares_is_inverted(kit, tmp_path):
+    """A picture of another shape is cut to that of the generator; only the encoder asks for squares."""
+    from interpgan_inversion.train_encoder import TrainEncoder
+
     wide = toy()
     draw = wide.forward
     wide.forward = lambda batch: draw(batch)[:, :, :16]
     red().save(tmp_path / "red.png")
-    with pytest.raises(InterpganError, match="draws 32 x 16 pixels, and inversion works on square pictures"):
-        kit.run(Invert(pictures=tmp_path / "red.png"), tmp_path, wide)
+    batch, report = kit.run(Invert(pictures=tmp_path / "red.png", steps=3), tmp_path / "run", wide)
+    assert len(batch) == 1 and report["strips"][0]["pictures"][0]["given"]
+    with pytest.raises(
+        InterpganError, match="draws 16 x 32 pixels, and the encoder is a network of square pictures"
+    ):
+        kit.run(TrainEncoder(steps=1), tmp_path / "encoder", wide)

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from pydantic import TypeAdapter
@@ -89,8 +90,40 @@ def test_training_goes_on_from_a_generator(data, tmp_path, family):
     logits = [made.discriminator(pictures[0], labels) for made in (first, then)]
     torch.testing.assert_close(*logits, rtol=share, atol=near)
     assert then.notes["parent"] == first.fingerprint
-    with pytest.raises(InterpganError, match="has other layers than this architecture"):
+    with pytest.raises(
+        InterpganError, match=r"says widths \[8, 8, 4\], where the generator has \[8, 8, 8\]; leave them out"
+    ):
         trained(data, tmp_path / "other", SMALL[family] | {"widths": [8, 8, 4]}, start=first)
+
+
+@pytest.mark.parametrize("family", SMALL)
+def test_the_architecture_is_read_off_the_generator(data, tmp_path, family):
+    first = trained(data, tmp_path / "first", SMALL[family], kimg=0.008)
+    then = trained(data, tmp_path / "then", family, kimg=0.008, start=first)
+    shapes = [{n: t.shape for n, t in made.module.state_dict().items()} for made in (first, then)]
+    assert shapes[0] == shapes[1] and then.notes["parent"] == first.fingerprint
+    other = next(name for name in SMALL if name != family)
+    with pytest.raises(InterpganError, match=f"is of another family than {other}"):
+        trained(data, tmp_path / "other", other, kimg=0.008, start=first)
+
+
+@pytest.mark.parametrize(("size", "channels"), [((16, 8), 3), ((8, 16), 1), ((16, 16), 1)])
+@pytest.mark.parametrize("family", SMALL)
+def test_rectangles_and_grey_are_trained(data, tmp_path, family, size, channels):
+    height, width = size
+    cut = ImageSet(np.ascontiguousarray(data.pixels[:, :, :height, :width]), data.classes, data.class_names)
+    made = trained(cut, tmp_path / "a", SMALL[family] | {"channels": channels}, kimg=0.05)
+    batch = made.sample([1, 2])
+    assert made.forward(batch).shape == (2, channels, *size) and made.images(batch).shape == (2, 3, *size)
+    again = load_generator(tmp_path / "a/result/generator.safetensors")
+    assert again.fingerprint == made.fingerprint and torch.equal(again.images(batch), made.images(batch))
+    assert made.discriminator(made.images(batch), batch.labels).shape == (2, 1)
+    with pytest.raises(InterpganError, match="3 widths make 16 pixels, and the pictures have 12 x 8"):
+        trained(
+            ImageSet(np.ascontiguousarray(data.pixels[:, :, :12, :8]), data.classes, data.class_names),
+            tmp_path / "b",
+            SMALL[family],
+        )
 
 
 @pytest.mark.parametrize("family", SMALL)
@@ -132,7 +165,7 @@ def test_sheets_show_the_average_as_it_is_now(data, family):
     for _ in range(6):
         trainer.advance()
         shown = sheet(trainer.average)
-    fresh, _ = trainer.family.build(data.resolution, trainer.classes)
+    fresh, _ = trainer.family.build(data.size, trainer.classes)
     fresh.load_state_dict(trainer.average.state_dict())
     assert torch.allclose(shown, sheet(fresh.requires_grad_(False)), atol=0.02)
 

@@ -54,7 +54,7 @@ class StyleGAN2Backbone:
         """
         found = read(checkpoint)
         plan = found.plan
-        styles = [t.shape[0] for name, t in found.generator.items() if name.endswith("affine.bias")]
+        styles = [t.numel() for name, t in found.generator.items() if name.endswith("affine.bias")]
         return Description(
             family=FAMILY,
             layout=PUBLISHERS[found.layout],

@@ -102,7 +102,10 @@ def _check_sizes(layer: LayerPlan, last: bool) -> None:
     else:
         side = (layer.size - 1) * layer.down + layer.down_taps
         reach = (size - 1) * layer.up + taps
-        fits = layer.down_taps > 0 and 0 <= first_kept(size, taps, layer.up, side) <= reach - side
+        fits = (
+            min(layer.up, layer.down, layer.down_taps) > 0
+            and 0 <= first_kept(size, taps, layer.up, side) <= reach - side
+        )
     if not fits:
         raise ValueError(
             f"the filters of {layer.name} do not lead from {layer.size_in} to {layer.size} pixels"
