@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 import pytest
 
+from interpgan_core import InterpganError
 from interpgan_core.plugins import Plugins, plugins
 from interpgan_core.recipes.plan import make_plan
 from interpgan_core.recipes.runner import run
@@ -291,3 +292,133 @@ def test_hooks_that_watch_a_run_cannot_stop_it(site, tmp_path, caplog):
     assert sys.modules["interpgan_fine"].seen == [("fine", "ran")]
     assert "plugin clumsy failed after step fine" in caplog.text
     assert "name 'seen' is not defined" in caplog.text
+
+
+# Backbones and models of other people, good and broken
+
+BACKBONE = """\
+from interpgan_core import hookimpl
+from interpgan_core.plugin import LoadOptions
+
+class Backbone:
+    options = LoadOptions
+    def recognises(self, checkpoint):
+        {recognises}
+    def describe(self, checkpoint):
+        {describe}
+    def load(self, checkpoint, options):
+        {load}
+
+found = {found}
+
+@hookimpl
+def interpgan_backbones():
+    return {{"glow": "interpgan_glow:found"}}
+"""
+SOUND = {
+    "recognises": "return False",
+    "describe": "return None",
+    "load": "return None",
+    "found": "Backbone()",
+}
+
+
+@pytest.fixture
+def network(tmp_path):
+    from interpgan_pggan import testing
+
+    return testing.write(tmp_path, testing.generator())
+
+
+def glow(site, **changes):
+    site.install("glow", BACKBONE.format(**{**SOUND, **changes}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"recognises": "return 1 / 0"}, "which has a mistake in it: ZeroDivisionError: division by zero"),
+        ({"recognises": "raise KeyError('x')"}, "which has a mistake in it: KeyError: 'x'"),
+        (
+            {"found": "Backbone"},
+            "whose interpgan_glow:found is no backbone: it is a class; name an object of it",
+        ),
+        ({"found": "3"}, "is no backbone: it lacks options, recognises, describe, load"),
+    ],
+)
+def test_a_faulty_backbone_stops_no_other(changes, said, site, network):
+    """Every file passes every backbone; one that fails is named, and the others go on."""
+    from interpgan_core import load_generator
+    from interpgan_core.errors import Remark
+    from interpgan_core.loading.inspection import inspect
+
+    glow(site, **changes)
+    for use in (load_generator, inspect):
+        with pytest.warns(
+            Remark, match=rf"'glow' comes from interpgan-glow 1\.0, .*{re.escape(said)}; report it there"
+        ):
+            use(network)
+    (network.parent / "other.pt").write_bytes(network.read_bytes()[:100])
+    with pytest.raises(InterpganError, match="damaged"):
+        inspect(network.parent / "other.pt")
+
+
+@pytest.mark.parametrize("part", ["describe", "load"])
+def test_a_backbone_that_fails_on_its_own_file_is_named(part, site, tmp_path):
+    import torch
+
+    from interpgan_core import load_generator
+    from interpgan_core.loading.inspection import inspect
+
+    glow(site, recognises="return 'glow' in checkpoint.keys", **{part: "return [][0]"})
+    torch.save({"glow": 1}, tmp_path / "glow.pt")
+    said = r"'glow' comes from interpgan-glow 1\.0, which has a mistake in it: IndexError: .*; report it there"
+    with pytest.raises(InterpganError, match=said):
+        (inspect if part == "describe" else load_generator)(tmp_path / "glow.pt")
+
+
+def test_a_model_that_is_none_and_one_with_a_licence(site):
+    from interpgan_core import load_generator
+
+    site.install(
+        "glow",
+        """\
+from interpgan_core import hookimpl
+from interpgan_core.plugin import NamedModel
+
+none = 3
+paid = NamedModel("Toy", 32, "nothing", "for money", "interpgan_core.generators.toy:toy")
+
+@hookimpl
+def interpgan_models():
+    return {"glow.none": "interpgan_glow:none", "glow.paid": "interpgan_glow:paid"}
+""",
+    )
+    with pytest.raises(
+        InterpganError, match=r"interpgan-glow 1\.0, whose interpgan_glow:none is no model: it cannot"
+    ):
+        load_generator("glow.none")
+    assert load_generator("glow.paid").licence == "for money"
+
+
+def test_the_licence_of_a_named_model_is_in_the_report(site, tmp_path):
+    site.install(
+        "glow",
+        """\
+from interpgan_core import hookimpl
+from interpgan_core.plugin import NamedModel
+
+paid = NamedModel("Toy", 32, "nothing", "for money", "interpgan_core.generators.toy:toy")
+
+@hookimpl
+def interpgan_models():
+    return {"glow.paid": "interpgan_glow:paid"}
+""",
+    )
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        "interpgan: 1\nsteps:\n  - {use: generator, weights: glow.paid}\n  - {use: sample, seeds: [1, 2]}\n"
+    )
+    said = []
+    page = run(make_plan(recipe), tmp_path / "out", device="cpu", notice=said.append)
+    assert said == ["for money"] and "for money" in page.read_text()

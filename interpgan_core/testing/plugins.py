@@ -68,6 +68,13 @@ def named_models_are_tables(plugin: Plugin) -> None:
     assert not ran.stdout.split(), f"importing {', '.join(modules)} imports torch"
 
 
+def named_models_say_their_licence(plugin: Plugin) -> None:
+    """Every table of a named model has the terms of use, which the report repeats."""
+    for provided in plugin.of("models"):
+        licence = getattr(provided.load(), "licence", "")
+        assert str(licence).strip(), f"{provided.name} does not say the licence of its weights"
+
+
 def operators_say_what_they_do(plugin: Plugin) -> None:
     """Each operator has a docstring of its own."""
     for provided in plugin.of("operators"):
@@ -118,6 +125,7 @@ PLUGIN_CHECKS: tuple[Callable[[Plugin], None], ...] = (
     everything_can_be_loaded,
     recipe_errors_do_not_wait_for_torch,
     named_models_are_tables,
+    named_models_say_their_licence,
     operators_say_what_they_do,
     the_readme_has_every_parameter,
     the_readme_has_no_other_parameter,
