@@ -1,5 +1,6 @@
 """Hostile pickles, bare and inside every kind of file: they run nothing, and their wishes are named."""
 
+import contextlib
 import io
 import pickle
 import struct
@@ -204,3 +205,55 @@ def test_the_scan_survives_anything():
     assert list(globals_in(io.BytesIO(b"cos\nsystem\n\xff"), 12)) == [("os", "system")]
     assert list(globals_in(io.BytesIO(b"\x80\x04\x8c\x02os\x8c\x06system\x93."), 99)) == [("os", "system")]
     assert list(globals_in(io.BytesIO(b""), 0)) == []
+
+
+LOUD = """
+import pathlib
+pathlib.Path({mark!r}).touch()
+class Config(dict):
+    def __init__(self, *args):
+        pathlib.Path({mark!r}).touch()
+    __setstate__ = __reduce_ex__ = __init__
+def run(*args):
+    pathlib.Path({mark!r}).touch()
+"""
+OBJECTS = {
+    "called": name("loud", "run") + b"(" + text("x") + b"tR.",
+    "made": name("loud", "Config") + b")\x81}" + text("a") + text("b") + b"sb.",
+    "filled": name("loud", "Config") + b")R(" + text("a") + text("b") + b"u.",
+    "made by name": b"(iloud\nConfig\n.",
+    "a class alone": name("loud", "Config") + b".",
+}
+
+
+@pytest.mark.parametrize("wrap", [bytes, wrap_torch_zip, wrap_torch_legacy])
+@pytest.mark.parametrize("kind", OBJECTS)
+def test_objects_of_a_program_that_is_here_are_not_made(tmp_path, monkeypatch, kind, wrap):
+    """Their module is importable, and would leave a mark if it were only imported."""
+    (tmp_path / "loud.py").write_text(LOUD.format(mark=str(tmp_path / MARK.decode())))
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "file").write_bytes(wrap(b"\x80\x02" + OBJECTS[kind]))
+    with contextlib.suppress(InterpganError):
+        read_weights(tmp_path / "file")
+    assert "loud" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("os", "system"), ("posix", "system"), ("nt", "system"), ("subprocess", "Popen"), ("builtins", "eval"),
+        ("__builtin__", "eval"), ("builtins", "exec"), ("builtins", "getattr"), ("functools", "partial"),
+        ("operator", "attrgetter"), ("importlib", "import_module"), ("runpy", "run_path"), ("pickle", "loads"),
+        ("shutil", "rmtree"), ("webbrowser", "open"), ("socket", "socket"), ("ctypes", "CDLL"),
+        ("commands", "getoutput"),
+        ("torch", "load"), ("torch.hub", "load"), ("torch.jit", "load"), ("numpy", "load"), ("pandas", "read_pickle"),
+        ("joblib", "load"), ("dill", "loads"), ("cloudpickle", "loads"), ("pip", "main"), ("sympy", "sympify"),
+        ("torch.nn.modules.module", "_load"), ("interpgan_core", "load_generator"), ("builtins", "__import__"),
+    ],
+)  # fmt: skip
+def test_what_could_be_made_to_run_is_refused_whole(tmp_path, pair):
+    content = b"\x80\x02](" + text("weights") + name(*pair) + b"(" + text("x") + b"tRe."
+    for wrap in (bytes, wrap_torch_zip, wrap_torch_legacy):
+        (tmp_path / "file").write_bytes(wrap(content))
+        with pytest.raises(InterpganError, match="asks to run code"):
+            read_weights(tmp_path / "file")

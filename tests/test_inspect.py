@@ -178,3 +178,74 @@ def test_the_command_when_there_is_no_such_file(tmp_path, monkeypatch, capsys):
         cli.main()
     assert end.value.code == 2
     assert "there is no file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("start", "what"),
+    [
+        (b"\x1c\0\0\0TFL3", "TensorFlow Lite model"),
+        (b"\x08\x06\x12\x07pytorch\x1a\x052.0.0", "ONNX model"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
+        (b"\x08\x01\x12\x10saved_model_schema", "TensorFlow SavedModel"),
+        (b"\x89HDF\r\n", "HDF5"),
+    ],
+)
+def test_files_of_another_kind_are_named(start, what, tmp_path):
+    (tmp_path / "net").write_bytes(start + bytes(64))
+    with pytest.raises(InterpganError, match=what):
+        inspect(tmp_path / "net")
+
+
+def test_a_program_of_torchscript_is_named(tmp_path):
+    torch.jit.script(torch.nn.Linear(1, 1)).save(tmp_path / "net.pt")
+    with pytest.raises(InterpganError, match="TorchScript program, not weights"):
+        inspect(tmp_path / "net.pt")
+
+
+@pytest.mark.parametrize(
+    ("shape", "family", "said"),
+    [
+        ((512,), "directions (1)", None),
+        ((1, 512), "directions (1)", None),
+        (
+            (1, 18, 512),
+            "arrays",
+            "a direction, or a code, of 18 layers (layer by layer), or 18 codes of 512 numbers",
+        ),
+        (
+            (18, 512),
+            "arrays",
+            "a direction, or a code, of 18 layers (layer by layer), or 18 codes of 512 numbers",
+        ),
+        ((3, 18, 512), "arrays", "3 codes of w+, with 18 layers; a recipe reads them by load"),
+        ((1000, 2), "arrays", "neither codes nor directions"),
+        ((1000, 1, 9, 1, 1), "arrays", "neither codes nor directions"),
+        ((500, 512), "arrays", "500 codes of 512 numbers"),
+    ],
+)
+def test_what_an_array_may_be(shape, family, said, tmp_path):
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).standard_normal(shape))
+    facts = inspect(tmp_path / "a.npy")
+    assert facts["family"] == family
+    assert said is None or said in facts["array"]
+
+
+def test_one_vector_once_a_layer_is_a_direction(tmp_path):
+    np.save(tmp_path / "pose.npy", np.ones((1, 18, 512)))
+    assert inspect(tmp_path / "pose.npy")["family"] == "directions (1)"
+
+
+@pytest.mark.parametrize("name", ["stylegan_ffhq_age_w_boundary", "pggan_celebahq_age_boundary"])
+def test_a_published_boundary(name, tmp_path):
+    np.save(tmp_path / f"{name}.npy", np.ones((1, 512)))
+    facts = inspect(tmp_path / f"{name}.npy")
+    assert facts["family"] == "directions (1)"
+    assert ("space w" if "_w_" in name else "space z") in facts[name] and "attribute age" in facts[name]
+
+
+def test_all_published_boundaries():
+    folder = Path(__file__).parents[2] / "shared" / "boundaries"
+    files = sorted(folder.rglob("*.npy"))
+    if not files:
+        pytest.skip(f"there are no boundaries in {folder}")
+    assert all(inspect(file)["family"].startswith(("directions", "arrays")) for file in files)

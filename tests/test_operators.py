@@ -28,6 +28,7 @@ from interpgan_core import (
     Truncate,
     Walk,
     quiet,
+    score_images,
 )
 from interpgan_core.generators.toy import ToyGenerator
 from interpgan_core.testing import conformance, toy
@@ -427,3 +428,38 @@ def test_a_result_that_has_no_such_form(tmp_path):
         Save(file="b.csv").run(tmp_path, people())
     with pytest.raises(InterpganError, match=r"there is nothing to save; add what: \$step"):
         Save(file="b.csv").run(tmp_path)
+
+
+def test_a_table_of_pandas_and_names_with_blanks(tmp_path):
+    """DataFrame.to_csv() writes row numbers without a name; people write a blank after a comma."""
+    (tmp_path / "s.csv").write_text(",seed, smile\n0,7,0.5\n1,8, 0.25\n")
+    found = ReadScores(file=tmp_path / "s.csv").run()
+    assert found.names == ("smile",) and found.seeds.tolist() == [7, 8]
+    assert found["smile"].tolist() == [0.5, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seed;smile\n7;0.5\n", "are divided by semicolons; save it with commas"),
+        ("seed\tsmile\n7\t0.5\n", "are divided by tabs; save it with commas"),
+        ("seed,smile,\n7,0.5,1\n", "column 3 has no name in the first line; name it"),
+    ],
+)
+def test_tables_of_another_kind_are_named(tmp_path, text, message):
+    (tmp_path / "s.csv").write_text(text)
+    with pytest.raises(InterpganError, match=message):
+        ReadScores(file=tmp_path / "s.csv").run()
+
+
+def test_a_scorer_of_squares_refuses_rectangles():
+    class Squares:
+        names = ("brightness",)
+        needs_squares = True
+
+        def __call__(self, images):
+            return images.mean((1, 2, 3))[:, None]
+
+    assert score_images(Squares(), torch.zeros(2, 3, 8, 8)).shape == (2, 1)
+    with pytest.raises(InterpganError, match="takes squares, and these images are 8 x 4"):
+        score_images(Squares(), torch.zeros(2, 3, 8, 4))

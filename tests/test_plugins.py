@@ -372,7 +372,9 @@ def test_a_backbone_that_fails_on_its_own_file_is_named(part, site, tmp_path):
 
     glow(site, recognises="return 'glow' in checkpoint.keys", **{part: "return [][0]"})
     torch.save({"glow": 1}, tmp_path / "glow.pt")
-    said = r"'glow' comes from interpgan-glow 1\.0, which has a mistake in it: IndexError: .*; report it there"
+    said = (
+        r"'glow' comes from interpgan-glow 1\.0, which has a mistake in it: IndexError: .*; report it there"
+    )
     with pytest.raises(InterpganError, match=said):
         (inspect if part == "describe" else load_generator)(tmp_path / "glow.pt")
 

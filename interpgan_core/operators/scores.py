@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class Scorer(Protocol):
     """Maps images to attribute scores.
 
+    One that takes squares alone has `needs_squares = True`: then no rectangle is brought into another shape unseen.
+
     Example:
         >>> from interpgan_core import Scorer
         >>> class Brightness:
@@ -69,9 +71,15 @@ def score_images(scorer: Scorer, images: Tensor) -> Tensor:
         (n, len(scorer.names)) on the CPU, in the scorer's own type; NaN where there is no score.
 
     Raises:
-        InterpganError: if the scorer returns another shape.
+        InterpganError: if the scorer returns another shape, or needs squares and these are none.
     """
     import torch
+
+    height, width = images.shape[2:]
+    if height != width and getattr(scorer, "needs_squares", False):
+        raise InterpganError(
+            f"this scorer takes squares, and these images are {height} x {width}; take a scorer of that shape"
+        )
 
     with torch.no_grad():
         found = scorer(images).cpu()

@@ -33,6 +33,7 @@ class AvatarScorer:
 
     names: tuple[str, ...] = ATTRIBUTES
     name = "avatars"
+    needs_squares = True
 
     def __init__(
         self,

@@ -2,14 +2,17 @@
 
 import pytest
 import torch
+from PIL import Image
 
 from interpgan_biggan import testing as biggan_files
-from interpgan_core import Direction, ImageSet, InterpganError, Shift, load_generator
+from interpgan_core import Direction, ImageSet, InterpganError, Shift, load_generator, make_plan, run
 from interpgan_core.testing import Stopped, stop_after, toy
 from interpgan_inversion import resume
 from interpgan_inversion.pivotal import Tune
 from interpgan_pggan import testing as pggan_files
+from interpgan_stylegan.testing import v1 as stylegan1_files
 from interpgan_stylegan.testing import v2 as stylegan2_files
+from interpgan_stylegan.testing import v3 as stylegan3_files
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +21,8 @@ def tiny(tmp_path_factory):
     torch.save({"generator_smooth": pggan_files.generator()}, folder / "pggan")
     torch.save(stylegan2_files.generator(), folder / "stylegan2")
     torch.save(biggan_files.ajbrock(), folder / "biggan")
+    torch.save({"generator_smooth": stylegan1_files.generator()}, folder / "stylegan1")
+    torch.save(stylegan3_files.state("t"), folder / "stylegan3")
     return lambda name: load_generator(folder / name)
 
 
@@ -29,7 +34,7 @@ def case(kit, generator, space=None):
     return batch, ImageSet(pixels)
 
 
-@pytest.mark.parametrize("name", ["pggan", "stylegan2", "biggan"])
+@pytest.mark.parametrize("name", ["pggan", "stylegan1", "stylegan2", "stylegan3", "biggan"])
 def test_pictures_come_nearer_and_the_generator_is_kept(kit, tmp_path, tiny, name):
     generator = tiny(name)
     before = {k: t.clone() for k, t in generator.module.state_dict().items()}
@@ -93,3 +98,19 @@ def test_what_is_refused(kit, tmp_path, tiny):
     batch, pictures = case(kit, toy())
     with pytest.raises(InterpganError, match="a ToyGenerator cannot be saved"):
         kit.run(Tune(pictures=pictures, steps=1), tmp_path / "toy", toy(), batch=batch)
+
+
+def test_a_generator_that_cannot_be_saved_is_refused_before_anything_runs(tmp_path):
+    """The inversion before it may take minutes; the toy is known as soon as it is loaded."""
+    Image.new("RGB", (32, 32), "red").save(tmp_path / "red.png")
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        "interpgan: 1\nsteps:\n  - {use: generator, weights: toy}\n  - {use: inversion, pictures: red.png}\n"
+        "  - {use: inversion.pivotal, pictures: red.png}\n"
+    )
+    done = []
+    with pytest.raises(
+        InterpganError, match=r"recipe\.yaml:5:5: inversion\.pivotal: a ToyGenerator cannot be saved"
+    ):
+        run(make_plan(recipe), tmp_path / "out", device="cpu", after_step=done.append)
+    assert done == []

@@ -260,3 +260,23 @@ class TestNoise:
         batch = replace(in_wplus(generator, codes), seeds=None)
         with pytest.raises(InterpganError, match="load the generator with noise: const or none"):
             generator.forward(batch)
+
+
+@pytest.mark.parametrize("noise", ["const", "none"])
+def test_it_is_saved_and_made_again(small, tmp_path, noise) -> None:
+    """With the published files' fingerprint as long as the weights are theirs, and another once they are changed."""
+    from interpgan_core import load_generator
+
+    small.save(tmp_path)
+    codes = small.sample([1, 2])
+    again = load_generator(tmp_path / "generator.safetensors", noise=noise)
+    assert again.fingerprint == small.fingerprint
+    if noise == "const":
+        assert torch.equal(again.images(codes), small.images(codes))
+    else:
+        assert not torch.equal(again.images(codes), small.images(codes))
+    again.module.convs[0].bias.data += 0.1
+    again.save(tmp_path / "tuned")
+    tuned = load_generator(tmp_path / "tuned/generator.safetensors")
+    assert tuned.fingerprint not in (small.fingerprint, "")
+    assert load_generator(tmp_path / "tuned/generator.safetensors").fingerprint == tuned.fingerprint

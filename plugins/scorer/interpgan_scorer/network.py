@@ -70,6 +70,11 @@ class OnnxScorer:
             return made.sigmoid()
         return made.softmax(1) if self.activation == "softmax" else made
 
+    @property
+    def needs_squares(self) -> bool:
+        """Does the network, or the step, fix a square? Another shape would be squeezed into it unseen."""
+        return self._size is not None and self._size[0] == self._size[1]
+
     def check(self) -> None:
         """Find out now what would fail at the first picture.
 

@@ -1,6 +1,7 @@
 """StyleGAN 2: which files load, and what is said of those that do not."""
 
 import pickle
+import re
 from argparse import Namespace
 from contextlib import nullcontext
 
@@ -9,6 +10,7 @@ import torch
 from memory_of_loading import peak_of_loading
 
 from interpgan_core import InterpganError, load_generator
+from interpgan_core.errors import Remark
 from interpgan_core.plugin import Checkpoint
 from interpgan_stylegan.operators import LoadStyleGAN
 from interpgan_stylegan.testing.v2 import W, Z, discriminator, generator
@@ -315,3 +317,52 @@ def test_loading_takes_little_memory(layout, tmp_path):
     (tmp_path / "small").mkdir()
     small = write(tmp_path / "small", convert(generator(), layout))
     assert peak_of_loading(write(tmp_path, {n: t.clone() for n, t in large.items()}), small) < 2.2
+
+
+MMGENERATION = (
+    (r"^input\.input$", "constant_input.weight"),
+    (r"^style\.(\d+)\.weight$", r"style_mapping.\1.linear.weight_orig"),
+    (r"^style\.(\d+)\.bias$", r"style_mapping.\1.activate.bias"),
+    (r"\.modulation\.weight$", ".style_modulation.fc.weight_orig"),
+    (r"\.modulation\.bias$", ".style_modulation.fc.bias"),
+    (r"^noises\.noise_(\d+)$", r"injected_noise_\1"),
+    (r"\.noise\.weight$", ".noise_injector.weight"),
+)
+
+
+def test_mmgeneration(tmp_path):
+    """Its names map one by one onto rosinality's; the average and the discriminator stand beside it."""
+    state = {n: t for n, t in convert(generator(), "rosinality").items() if n != "latent_avg"}
+    renamed = {}
+    for name, tensor in state.items():
+        for pattern, new in MMGENERATION:
+            name = re.sub(pattern, new, name)
+        renamed[name] = tensor
+    assert not set(renamed) & {"input.input", "style.1.weight"}
+    content = {
+        "meta": {"mmcv_version": "1.3.0"},
+        "state_dict": {f"generator.{n}": 2 * t for n, t in renamed.items()}
+        | {f"generator_ema.{n}": t for n, t in renamed.items()}
+        | {"discriminator.convs.0.conv.weight_orig": torch.zeros(4, 3, 1, 1)},
+    }
+    found = load_generator(write(tmp_path, content))
+    assert found.fingerprint == load_generator(write(tmp_path, {"g_ema": state})).fingerprint
+
+
+def test_a_conditional_network_without_its_embedding_is_said(tmp_path):
+    """A conversion that drops mapping.embed leaves a mapping of twice the width, which z would fill."""
+    state = generator()
+    state["mapping.fc0.weight"] = torch.zeros(9, 20)  # w is 10
+    path = write(tmp_path, state)
+    with pytest.warns(Remark, match="seems to be a conditional network whose embedding was lost"):
+        assert load_generator(path).spaces["z"].shape == (20,)
+    assert any("embedding was lost" in note for note in backbone.describe(Checkpoint(path)).notes)
+
+
+def test_what_is_near_but_not_supported_is_named(tmp_path):
+    lucidrains = {
+        "GAN": {f"{part}.net.0.weight": torch.zeros(8, 8) for part in ("S", "SE")},
+        "version": "1.8.9",
+    }
+    with pytest.raises(InterpganError, match="is of lucidrains' stylegan2-pytorch.*not supported"):
+        load_generator(write(tmp_path, lucidrains))

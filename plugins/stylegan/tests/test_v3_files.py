@@ -144,3 +144,11 @@ def test_options_that_do_not_apply(options, said, tmp_path):
     with pytest.raises(InterpganError, match=said):
         load_generator(path, **options)
     assert load_generator(path, noise="none", resolution=16, precision="bfloat16").fingerprint
+
+
+def test_a_stylegan_xl_is_named(tmp_path):
+    from interpgan_core import InterpganError, load_generator
+
+    torch.save({**state("t"), "mapping.w_avg": torch.zeros(3, 10)}, tmp_path / "net.pt")
+    with pytest.raises(InterpganError, match="is a StyleGAN-XL: it embeds classes by a network of its own"):
+        load_generator(tmp_path / "net.pt")
