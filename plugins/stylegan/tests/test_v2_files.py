@@ -364,5 +364,5 @@ def test_what_is_near_but_not_supported_is_named(tmp_path):
         "GAN": {f"{part}.net.0.weight": torch.zeros(8, 8) for part in ("S", "SE")},
         "version": "1.8.9",
     }
-    with pytest.raises(InterpganError, match="is of lucidrains' stylegan2-pytorch.*not supported"):
+    with pytest.raises(InterpganError, match=r"is of lucidrains' stylegan2-pytorch.*not supported"):
         load_generator(write(tmp_path, lucidrains))
