@@ -438,6 +438,15 @@ def test_a_table_of_pandas_and_names_with_blanks(tmp_path):
     assert found["smile"].tolist() == [0.5, 0.25]
 
 
+@pytest.mark.parametrize("head", ["", "Unnamed: 0"])
+@pytest.mark.parametrize("columns", ["seed,smile", "smile,seed"])
+def test_row_numbers_wherever_the_seed_stands(tmp_path, head, columns):
+    rows = ["7,0.5", "8,0.25"] if columns.startswith("seed") else ["0.5,7", "0.25,8"]
+    (tmp_path / "s.csv").write_text(f"{head},{columns}\n0,{rows[0]}\n1,{rows[1]}\n")
+    found = ReadScores(file=tmp_path / "s.csv").run()
+    assert found.names == ("smile",) and found["smile"].tolist() == [0.5, 0.25]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

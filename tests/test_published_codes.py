@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from interpgan_core import InterpganError, LoadBatch, Save, load_generator
+from interpgan_core.errors import Remark
 from interpgan_core.loading.inspection import inspect
 
 RANDOM = np.random.default_rng(0)
@@ -43,6 +44,7 @@ LAYOUTS = {
     "rosinality's projector": ("p.pt", {"face.png": {"img": torch.zeros(3, 4, 4), "latent": tensors(W[0]),
                                                      "noise": [torch.zeros(1, 1, 4, 4)]}}, None, None),
     "Puzer's encoder": ("dlatents.npz", {"dlatents": WPLUS}, "w+", WPLUS),
+    "ReStyle's, one array a picture": ("l.npy", {"a.jpg": WPLUS[0], "b.jpg": WPLUS[1]}, "w+", WPLUS[:2]),
     "a list of codes": ("list.pt", [tensors(WPLUS[:1]), tensors(WPLUS[1:2])], "w+", WPLUS[:2]),
 }  # fmt: skip
 
@@ -53,6 +55,8 @@ def test_codes_of_every_layout(name, tmp_path):
     batch = LoadBatch(file=write(tmp_path / file, content)).run(GENERATOR)
     assert batch.space.name == space and torch.equal(batch.codes, torch.from_numpy(codes).float())
     assert GENERATOR.images(batch).shape == (len(codes), 3, 32, 32)
+    if "ReStyle" in name:  # arrays by the names of pictures could be anything
+        return
     facts = inspect(tmp_path / file)
     assert "step load" in facts["family"] or "code" in str(facts) or facts["family"].startswith("directions")
 
@@ -100,8 +104,11 @@ def test_codes_of_another_number_of_layers_go_by_layer():
 @pytest.mark.parametrize(
     ("content", "space", "message"),
     [
-        (W, None, r"holds an array \(3, 16\): 3 codes of z or w; say which, as space: z"),
-        (WPLUS[0], None, r"one code of w\+, or 6 codes of z or w; say which, as space: w\+"),
+        (
+            W,
+            None,
+            r"array \(3, 16\): 3 codes of z or w; say which, as space: z, or space: w\+ if it is one code of 3 layers",
+        ),
         (WPLUS, "w", r"other numbers for each layer: they are of w\+, not w"),
         (WPLUS[..., :5], "w+", r"codes \(6, 5\), and a code of w\+ is \(6, 16\) in this generator"),
         (W, "v", "this generator has no space 'v'; there are: s, w"),
@@ -112,6 +119,15 @@ def test_codes_of_another_number_of_layers_go_by_layer():
 def test_codes_that_do_not_fit(content, space, message, tmp_path):
     with pytest.raises(InterpganError, match=message):
         LoadBatch(file=write(tmp_path / "codes.npy", content), space=space).run(GENERATOR)
+
+
+def test_one_code_of_wplus_without_a_word(tmp_path):
+    """Puzer's encoder leaves (18, 512): as many rows as the generator has layers."""
+    path = write(tmp_path / "face.npy", WPLUS[0])
+    with pytest.warns(Remark, match=r"was read as one code of w\+; if it is 6 codes of w, say space: w"):
+        batch = LoadBatch(file=path).run(GENERATOR)
+    assert batch.space.name == "w+" and torch.equal(batch.codes[0], torch.from_numpy(WPLUS[0]))
+    assert len(LoadBatch(file=path, space="w").run(GENERATOR)) == LAYERS
 
 
 def test_a_batch_of_our_own_has_its_space(tmp_path):

@@ -24,7 +24,7 @@ def ran(folder, file, reference):
 @pytest.mark.parametrize("name", ["smile (1)", "age.v2", "Big Nose", "5_o_Clock", "größer", "a+b"])
 def test_a_file_of_any_name(name, tmp_path):
     np.save(tmp_path / f"{name}.npy", np.ones((1, 16)))
-    for reference in (f"$d.{name}", "$d", "$d.0"):
+    for reference in (f"$d.{name}", f"$d.'{name}'", "$d", "$d.0"):
         ran(tmp_path, f"{name}.npy", reference)
 
 

@@ -8,6 +8,7 @@ from collections import OrderedDict, defaultdict
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -53,6 +54,16 @@ def nested(state):
     return found
 
 
+class Munch(dict):  # as munch's and yacs's: a dict of another class
+    pass
+
+
+class Settings:  # as omegaconf's: refers to types, and to torch's functions
+    def __init__(self):
+        self.ref, self.kind, self.act = dict, (int, list), torch.nn.functional.leaky_relu
+        self.random, self.number = np.random.RandomState(0), np.float32
+
+
 class Config:  # of a program that is not here when the file is read
     def __init__(self):
         self.size, self.paths = 64, [PurePosixPath("/data")]
@@ -89,6 +100,9 @@ beside = st.fixed_dictionaries(
         "device": st.just(torch.device("cpu")),
         "counts": st.just(defaultdict(int, a=1)),
         "config": st.builds(Config),
+        "munch": st.builds(Munch, lr=st.just(0.1), nested=st.just(Munch(a=[1]))),
+        "settings": st.builds(Settings),
+        "optimiser": st.just(torch.optim.Adam([torch.nn.Parameter(torch.ones(2))])),
         "augment_pipe": st.none(),
     },
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -13,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from interpgan_core.errors import InterpganError
 from interpgan_core.files.arrays import NPY_START, ZIP_START, read_npy, read_npz
 from interpgan_core.files.atomic import placing, placing_folder, sweep
-from interpgan_core.files.builders import BUILDERS, torch_value
-from interpgan_core.files.inert import builder_of
+from interpgan_core.files.builders import BUILDERS, EXTRAS, Global, PlainDict, torch_value
+from interpgan_core.files.inert import builder_of, inert, of_python3
 from interpgan_core.files.paths import cache_folder, sha256_of, start_of
 from interpgan_core.files.plain import plain
 from interpgan_core.files.unpickle import RestrictedUnpickler, damaged, globals_in, refusal
@@ -47,6 +48,7 @@ _TORCH_OWN = {
     "torch.serialization",
     "torch.storage",
 }
+_CLASSES_OF_DICTS = 8  # in one file, that are found out one by one
 _PICKLE_STARTS = {bytes([byte]) for byte in b"\x80(]}cl"}
 _ARCHIVES = {
     b"\x1f\x8b": "packed by gzip; unpack it first",
@@ -212,20 +214,36 @@ def _read_zip(path: Path) -> Any:
 
 def _read_torch(path: Path) -> Any:
     """torch's own format, by torch's own reader for files that are not trusted."""
-    named = {pair for pair in _torch_globals(path) if pair[0] not in _TORCH_OWN and pair not in BUILDERS}
+    named = {pair for pair in _torch_globals(path) if pair[0] not in _TORCH_OWN and pair not in EXTRAS}
     found = {pair: builder_of(*pair) for pair in named}
     if refused := {".".join(pair) for pair, stand_in in found.items() if stand_in is None}:
         raise refusal(refused, str(path))
+    stand_ins = {known.name: known for pair, known in found.items() if known and pair not in BUILDERS}
+    for module, name in {of_python3(*pair) for pair in named if pair in BUILDERS}:
+        if module == "builtins":  # torch's reader meets it as the name of a type
+            stand_ins[f"{module}.{name}"] = Global(f"{module}.{name}", inert(module, name))
     try:
-        with path.open("rb") as file:
-            value = torch_value(file, [stand_in for stand_in in found.values() if stand_in])
-        return _as_tensors(plain(value, path.stat().st_size))
+        return _as_tensors(plain(_by_torch(path, stand_ins), path.stat().st_size))
     except Exception as error:
         if "persistent_load of storage" in str(error):
             raise InterpganError(
                 f"{path} is a whole network in torch's old format, with its source code; save its state_dict() instead"
             ) from error
         raise damaged(error, str(path)) from error
+
+
+def _by_torch(path: Path, stand_ins: dict[str, Global]) -> Any:
+    """What torch reads. It says of an object that is a dict only that it is of a class that it cannot fill."""
+    for _ in range(_CLASSES_OF_DICTS + 1):
+        try:
+            with path.open("rb") as file:
+                return torch_value(file, stand_ins.values())
+        except Exception as error:
+            unfilled = re.search(r"SETITEMS? for dict.* but got <class '[\w.]*?abc\.(.+)'>", str(error))
+            if not unfilled or unfilled[1] not in stand_ins:
+                raise
+            stand_ins[unfilled[1]] = Global(unfilled[1], PlainDict)
+    raise ValueError("it has objects that cannot be filled")
 
 
 def _torch_globals(path: Path) -> Iterator[tuple[str, str]]:

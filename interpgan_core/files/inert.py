@@ -21,10 +21,14 @@ _VALUES = {
     "typing": {"Any"},
     "uuid": {"UUID"},
     "torch": {"device", "dtype", "Size", "Generator"},
+    "numpy": {"bool", "bool_", "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8"},
+    "numpy.random._pickle": {"__bit_generator_ctor", "__generator_ctor", "__randomstate_ctor"},
     "torch.torch_version": {"TorchVersion"},
 }  # fmt: skip
 _CLASSES_OF = (
     "torch.nn.modules.",
+    "numpy.random.",
+    "numpy.dtypes.",
     "torch.nn.parallel.",
     "torch.optim.",
     "torch._dynamo.eval_frame",
@@ -81,7 +85,7 @@ def is_harmless(module: str, name: str) -> bool:
         True for classes of people's own programs and for plain values; False for what Python itself or a library
         could be made to run, which no good file has.
     """
-    if name in _VALUES.get(module, ()):
+    if name in _VALUES.get(module, ()) or module == "torch.nn.functional":
         return True
     if f"{module}.".startswith(_CLASSES_OF):
         return name[:1].isupper() and "." not in name
@@ -97,13 +101,19 @@ def inert(module: str, name: str) -> type:
     """The class that stands for a harmless global; a dict of another class is a dict here."""
     if name.lower().endswith("dict"):
         return PlainDict
-    return type("Inert", (Inert,), {"name": f"{module}.{name}"})
+    full = f"{module}.{name}"
+    return type(full, (Inert,), {"name": full})  # by that name torch's reader speaks of it
+
+
+def of_python3(module: str, name: str) -> tuple[str, str]:
+    """What a global of Python 2 is called today; others as they are."""
+    return NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
 
 
 def builder_of(module: str, name: str) -> Global | None:
     """What stands for a global of a pickle; None = the file is refused."""
-    if (module, name) not in BUILDERS:  # in the names of Python 3
-        module, name = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
+    if (module, name) not in BUILDERS:
+        module, name = of_python3(module, name)
     build = BUILDERS.get((module, name))
     if build is None and is_harmless(module, name):
         build = inert(module, name)

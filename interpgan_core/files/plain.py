@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from interpgan_core.files.builders import Global, Placeholder, key
+from interpgan_core.files.builders import Global, Placeholder, PlainDict, key
 from interpgan_core.files.inert import Inert
 
 if TYPE_CHECKING:
@@ -48,8 +48,10 @@ def plain(value: Any, size: int) -> Any:
         if isinstance(value, Placeholder):
             return visit(value.value(), depth + 1)
         named = value.build if isinstance(value, Global) else value
-        if isinstance(named, type) and issubclass(named, Inert):
-            return named.name
+        if isinstance(named, type) and issubclass(named, Inert | PlainDict):
+            return getattr(named, "name", "dict")
+        if isinstance(value, Global) and value.name.startswith(("builtins.", "__builtin__.")):
+            return value.name  # the name of a type, in settings
         if isinstance(value, np.ndarray):
             return array(value)
         if isinstance(value, Tensor):

@@ -237,7 +237,9 @@ def _items(state: Mapping[str, Any], kind: str) -> Any:
 
 
 def _deep(value: Any, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
-    """Every tensor, by the names that lead to it."""
+    """Every tensor, by the names that lead to it; of an object, those of the module that it is."""
+    if isinstance(value, Mapping) and _is_object(value):
+        value = dict(_module_tensors(value["state"], ""))
     if isinstance(value, list):
         value = {str(i): inside for i, inside in enumerate(value)}
     if isinstance(value, Mapping):

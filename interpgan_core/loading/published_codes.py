@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interpgan_core.errors import InterpganError, did_you_mean
+from interpgan_core.errors import InterpganError, did_you_mean, remark
 from interpgan_core.files.checkpoints import read_weights
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import LatentBatch, LatentSpace
@@ -70,8 +70,8 @@ def _arrays(content: Any, space: str | None = None) -> Iterator[tuple[str | None
             if name in named:
                 yield from _arrays(content[named[name]], said)
                 return
-        for inside in content.values():
-            if isinstance(inside, Mapping):
+        for inside in content.values():  # by the names of pictures
+            if isinstance(inside, Mapping) or hasattr(inside, "is_floating_point"):
                 yield from _one_each(_arrays(inside))
     elif isinstance(content, list):
         for inside in content:
@@ -109,12 +109,21 @@ def _space_of(codes: Tensor, said: set[str | None], generator: Generator, path: 
     if len(fitting) == 1:
         return fitting[0]
     wide = spaces.get("w+")
-    layered = wide is not None and tuple(codes.shape) == wide.shape
-    what = "one code of w+, or " if layered else ""
+    if wide is not None and tuple(codes.shape) == wide.shape:
+        remark(
+            f"{path.name} holds an array {tuple(codes.shape)} and was read as one code of w+; if it is {len(codes)} "
+            "codes of w, say space: w"
+        )
+        return "w+"
+    advice = "it is of another model"
+    if fitting:
+        layers = (
+            f", or space: w+ if it is one code of {len(codes)} layers" if wide and codes.ndim == 2 else ""
+        )
+        advice = f"say which, as space: {fitting[0]}{layers}"
     raise InterpganError(
-        f"{path} holds an array {tuple(codes.shape)}: {what}{len(codes)} codes of "
-        f"{' or '.join(fitting) or 'no space of this generator'}; "
-        + (f"say which, as space: {'w+' if layered else fitting[0]}" if fitting else "it is of another model")
+        f"{path} holds an array {tuple(codes.shape)}: {len(codes)} codes of "
+        f"{' or '.join(fitting) or 'no space of this generator'}; {advice}"
     )
 
 

@@ -185,6 +185,8 @@ def _layers(about: Mapping[str, Any], path: Path) -> str:
     """The layers that a file states, as a range; "all" where it states none."""
     if isinstance(about.get("edit_start"), int) and isinstance(about.get("edit_end"), int):
         first, last = about["edit_start"], about["edit_end"] - 1  # GANSpace's end is exclusive
+        if last < first:  # none: to the last layer
+            return f"{first}-"
         return str(first) if first == last else f"{first}-{last}"
     stated = about.get("manipulate_layers", "all")
     stated = ",".join(map(str, stated)) if isinstance(stated, list) else str(stated)

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final, Literal
 
 from interpgan_core.errors import InterpganError, remark
 
 NAME = "dataset.json"
+NOT_TOLD: Final = "not told"
 _MAX_CLASSES = 100_000
 
 
-def read_labels(content: bytes, names: Sequence[str], where: str) -> list[int] | None:
+def read_labels(content: bytes, names: Sequence[str], where: str) -> list[int] | Literal["not told"] | None:
     """The class of each picture.
 
     Args:
         content: of the file: {"labels": [[name, label], …]}, a label being a number or a one-hot vector; or null.
-        names: of the pictures, relative to the file.
+        names: of the pictures, relative to the folder of the file.
         where: names the file in messages.
 
     Returns:
         One number a picture; None where the file says that there are no labels, or has vectors that name no class.
+        NOT_TOLD where it is a file of another program.
 
     Raises:
         InterpganError: if it is damaged, or leaves pictures without a label.
@@ -30,7 +32,10 @@ def read_labels(content: bytes, names: Sequence[str], where: str) -> list[int] |
         dataset_tool.py of NVlabs/stylegan2-ada-pytorch.
     """
     try:
-        labels = json.loads(content)["labels"]
+        held = json.loads(content)
+        if not isinstance(held, dict) or "labels" not in held:
+            return NOT_TOLD
+        labels = held["labels"]
         pairs = labels.items() if isinstance(labels, dict) else labels or ()
         known = {str(name).replace("\\", "/"): label for name, label in pairs}
     except (KeyError, TypeError, ValueError, RecursionError) as error:

@@ -65,9 +65,7 @@ class Found:
 def opened(source: Path, classes: bool) -> Iterator[Found]:
     """The pictures of a folder or a file, as long as it is open."""
     if source.is_dir():
-        labels = source / labels_file.NAME
-        told = labels.read_bytes() if labels.is_file() else None
-        yield _named(_files(source), source, classes, told)
+        yield _named(_files(source), source, classes, _labels_in_folder(source))
         return
     start = start_of(source)
     if start.startswith(NPY_START):
@@ -97,11 +95,13 @@ def opened(source: Path, classes: bool) -> Iterator[Found]:
             yield _named(_members(archive, members), source, classes, _labels_in(archive, members))
 
 
-def _named(found: dict[tuple[str, ...], Read], source: Path, classes: bool, told: bytes | None) -> Found:
+def _named(
+    found: dict[tuple[str, ...], Read], source: Path, classes: bool, told: tuple[str, bytes] | None
+) -> Found:
     """Pictures by the parts of their names.
 
-    Classes are those that `told`, the content of a dataset.json, says; without one the first folders that differ, if
-    all pictures lie in one.
+    Classes are those that `told`, folder and content of a dataset.json, says; without one the first folders that
+    differ, if all pictures lie in one.
     """
     if not found:
         raise InterpganError(f"{source} holds no pictures; their names end in {', '.join(ENDINGS)}")
@@ -112,9 +112,11 @@ def _named(found: dict[tuple[str, ...], Read], source: Path, classes: bool, told
     pictures = (found[parts] for parts in order)
     names = ["/".join(parts) for parts in order]
     if classes and told is not None:
-        numbers = labels_file.read_labels(told, names, f"{labels_file.NAME} of {source}")
-        kinds = tuple(map(str, range(max(numbers) + 1))) if numbers else ()
-        return Found(len(order), pictures, numbers or (), kinds, names)
+        inside = [name.removeprefix(told[0]) for name in names]
+        numbers = labels_file.read_labels(told[1], inside, f"{labels_file.NAME} of {source}")
+        if not isinstance(numbers, str):
+            kinds = tuple(map(str, range(max(numbers) + 1))) if numbers else ()
+            return Found(len(order), pictures, numbers or (), kinds, names)
     if not (classes and all(folders)):
         return Found(len(order), pictures, names=names)
     first = sorted({parts[0] for parts in folders})
@@ -144,10 +146,22 @@ def _files(folder: Path) -> dict[tuple[str, ...], Read]:
     return found
 
 
-def _labels_in(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo]) -> bytes | None:
+def _labels_in(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo]) -> tuple[str, bytes] | None:
+    """The folder of the dataset.json of an archive, with a slash behind it, and its content."""
     for member in members:
-        if member.filename.rpartition("/")[2] == labels_file.NAME and member.file_size < _MAX_MEMBER:
-            return archive.read(member)
+        folder, slash, name = member.filename.replace("\\", "/").rpartition("/")
+        if name == labels_file.NAME and member.file_size < _MAX_MEMBER:
+            return folder + slash, archive.read(member)
+    return None
+
+
+def _labels_in_folder(folder: Path) -> tuple[str, bytes] | None:
+    """The same of a folder: in itself, or in the only folder that it holds."""
+    inside = [path for path in folder.iterdir() if path.is_dir()]
+    for place in (folder, *(inside if len(inside) == 1 else ())):
+        if (place / labels_file.NAME).is_file():
+            prefix = "" if place is folder else f"{place.name}/"
+            return prefix, (place / labels_file.NAME).read_bytes()
     return None
 
 

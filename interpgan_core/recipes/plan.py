@@ -269,6 +269,8 @@ class _Planner:
         if not match:
             raise self._error(f"'{value}' is not a reference; write $step, $step.item, or $$ for a $", loc)
         step, item = match[1], match[2] or ""
+        if len(item) > 2 and item[0] == item[-1] and item[0] in "'\"":  # quoted, as YAML quotes
+            item = item[1:-1]
         if step not in self.done:
             if step in self.ids:
                 line = self.source.values["steps", self.ids.index(step)][0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from interpgan_core.errors import InterpganError
@@ -51,8 +50,11 @@ class ReadScores(Operator):
             )
         if len(keys) > 1:
             raise InterpganError(f"{self.file} has both columns 'seed' and 'file'; keep one of them")
-        if header.index(keys[0]) == 1 and not header[0]:  # pandas writes its row numbers, without a name
-            header, rows = header[1:], ((number, row[1:]) for number, row in rows)
+        if not header[0] and all(row[0].strip() == str(n) for n, (_, row) in enumerate(rows)):
+            header, rows = (
+                header[1:],
+                [(number, row[1:]) for number, row in rows],
+            )  # row numbers, as pandas writes them
         if "" in header:
             raise InterpganError(
                 f"{self.file}: column {header.index('') + 1} has no name in the first line; name it"
@@ -78,7 +80,7 @@ class ReadScores(Operator):
             torch.tensor(list(found)), torch.tensor(list(found.values()), dtype=torch.float32), names
         )
 
-    def _table(self) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    def _table(self) -> tuple[list[str], list[tuple[int, list[str]]]]:
         """The first line, and the others that are not empty, with their numbers."""
         try:
             text = self.file.read_text(encoding="utf-8-sig")
@@ -91,9 +93,8 @@ class ReadScores(Operator):
             if lines and "," not in lines[0] and sign in lines[0]:
                 raise InterpganError(f"the columns of {self.file} are divided by {name}; save it with commas")
         header, *rows = [*csv.reader(lines)] or [[]]
-        return [name.strip() for name in header], (
-            (number, row) for number, row in enumerate(rows, start=2) if row
-        )
+        names = [re.sub(r"^Unnamed: \d+$", "", name.strip()) for name in header]
+        return names, [(number, row) for number, row in enumerate(rows, start=2) if row]
 
 
 def _seed(cell: str, column: str, where: str) -> int:

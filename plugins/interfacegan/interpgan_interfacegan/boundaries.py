@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -71,6 +71,8 @@ class FitBoundaries(Operator):
         and appendix. Deviations: the plane keeps its offset; samples without a score are dropped; everything
         is drawn from a seed; stability is measured; the solvers `logistic`, `means` and `regression`.
     """
+
+    singular: ClassVar[bool] = True
 
     scores: Input[Scores]
     """Samples and their scores, as `score` or `scores` makes them."""
