@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from interpgan_core.errors import InterpganError as InterpganError
+    from interpgan_core.errors import Remark as Remark
     from interpgan_core.errors import did_you_mean as did_you_mean
     from interpgan_core.files.arrays import read_npy as read_npy
     from interpgan_core.files.arrays import read_npz as read_npz
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
 _HOME = {
     "errors": (
         "InterpganError",
+        "Remark",
         "did_you_mean",
     ),
     "files.arrays": (

@@ -76,7 +76,14 @@ def _blank(character: str) -> str:
 
 
 class Remark(UserWarning):
-    """Something that a person should know of a result that is there: a sentence, for the console and the report."""
+    """Something that a person should know of a result that is there: a sentence, for the console and the report.
+
+    Example:
+        >>> import warnings
+        >>> from interpgan_core import Remark
+        >>> warnings.simplefilter("error", Remark)  # in a script of your own: stop at each of them
+        >>> warnings.simplefilter("default", Remark)
+    """
 
 
 def remark(sentence: str) -> None:

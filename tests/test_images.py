@@ -70,10 +70,32 @@ def test_a_number_that_is_not_finite_says_that_the_edit_went_too_far(bad: float)
         images.to_uint8(picture)
 
 
-@pytest.mark.parametrize("shape", [(3, 4, 4), (1, 4, 4, 3), (1, 2, 4, 4)])
+@pytest.mark.parametrize("shape", [(3, 4, 4), (1, 8, 8, 3), (1, 2, 4, 4)])
 def test_another_shape_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(InterpganError, match=r"not \("):
         images.to_uint8(torch.zeros(shape))
+
+
+def test_alpha_stays_or_is_set_on_white(tmp_path) -> None:
+    picture = images.to_uint8(torch.tensor([-1.0, -1.0, -1.0, 0.0]).view(1, 4, 1, 1).expand(1, 4, 2, 2))
+    assert picture.shape == (1, 2, 2, 4) and picture[0, 0, 0].tolist() == [0, 0, 0, 128]
+    assert images.over_white(picture[0])[0, 0].tolist() == [127, 127, 127]
+    images.save_picture(picture[0], tmp_path / "a.png")
+    assert Image.open(tmp_path / "a.png").mode == "RGBA"
+
+
+def test_sheets_are_no_larger_than_formats_hold() -> None:
+    wide = np.zeros((200, 4, 100, 3), np.uint8)
+    (one,) = images.sheet_pages(wide, 200)
+    assert max(one.shape) <= images.SHEET and one.shape[0] == 2 * 6 - 2  # 200 columns go on below themselves
+    tall = np.zeros((300, 100, 4, 3), np.uint8)
+    pages = images.sheet_pages(tall, 1)
+    assert len(pages) == 2 and all(max(page.shape) <= images.SHEET for page in pages)
+    assert sum(page.shape[0] + 2 for page in pages) == 300 * 102
+    small = np.zeros((6, 4, 4, 3), np.uint8)
+    assert [page.tolist() for page in images.sheet_pages(small, 3)] == [
+        images.contact_sheet(small, 3).tolist()
+    ]
 
 
 def test_a_png_keeps_every_pixel_and_its_words(tmp_path) -> None:

@@ -14,7 +14,7 @@ import interpgan_core
 import interpgan_core.plugin
 
 NAMES = {
-    "errors": "InterpganError did_you_mean",
+    "errors": "InterpganError Remark did_you_mean",
     "plugins": "hookimpl StepReport",
     "generators": "Generator HasEncoder HasStyleWeights load_generator",
     "latent codes": "LatentSpace LatentBatch FeatureEdit Grid seeded_normal check_equal_lengths",

@@ -9,8 +9,7 @@ import pytest
 import torch
 from memory_of_loading import peak_of_loading
 
-from interpgan_core import InterpganError, load_generator
-from interpgan_core.errors import Remark
+from interpgan_core import InterpganError, Remark, load_generator
 from interpgan_core.plugin import Checkpoint
 from interpgan_stylegan.operators import LoadStyleGAN
 from interpgan_stylegan.testing.v2 import W, Z, discriminator, generator
