@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import csv
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +22,8 @@ from interpgan_core.files.atomic import placing
 from interpgan_core.pictures import images
 
 if TYPE_CHECKING:
+    import jinja2
+
     from interpgan_core.pictures.images import Pixels
 
 THUMBNAIL = 320
@@ -149,6 +154,13 @@ class Table:
         if any(len(row) != len(self.columns) for row in self.rows):
             raise InterpganError(f"table '{self.title}' needs {len(self.columns)} values in each row")
 
+    def write_csv(self, path: Path) -> None:
+        """Write it as CSV in UTF-8: a line of headings, then the rows with every digit; None is an empty cell."""
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(self.columns)
+            writer.writerows(self.rows)
+
 
 @dataclass(frozen=True)
 class Report:
@@ -174,9 +186,13 @@ class Report:
     notes: tuple[str, ...] = ()
 
     def save(self, folder: Path) -> None:
-        """Write `report.json` into the folder that holds the pictures."""
+        """Write `report.json` into the folder that holds the pictures, and every table as `tables/*.csv`."""
         text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
         (folder / "report.json").write_text(text, encoding="utf-8")
+        for number, table in enumerate(self.tables, start=1):
+            words = re.sub(r"[^\w-]+", "-", table.title).strip("-").lower()[:60]
+            (folder / "tables").mkdir(exist_ok=True)
+            table.write_csv(folder / "tables" / f"{number:02d}-{words or 'table'}.csv")
 
     @classmethod
     def load(cls, folder: Path, generator: Any = None) -> Self:
@@ -219,7 +235,6 @@ def write_page(path: Path, run: Mapping[str, Any], folder: Path) -> None:
     Raises:
         InterpganError: if a report or a picture is missing or damaged, or the page cannot be written.
     """
-    import jinja2
 
     def inline(step: Mapping[str, Any], picture: Picture) -> str:
         return _data_uri(folder / step["folder"] / (picture.thumbnail or picture.file))
@@ -232,14 +247,7 @@ def write_page(path: Path, run: Mapping[str, Any], folder: Path) -> None:
         if step["folder"] and (_inside(folder, step["folder"]) / "report.json").exists():
             shown.append((step, Report.load(folder / step["folder"])))
     shown.sort(key=lambda pair: not pair[1].strips)  # pictures first; tables are looked up later
-    pages = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    pages.filters |= {"duration": _duration, "number": _number, "when": _when, "words": _words}
-    html = pages.get_template("report.html.j2").render(
+    html = _template().render(
         run=run,
         shown=shown,
         has_given=any(p.given for _, report in shown for strip in report.strips for p in strip.pictures),
@@ -251,6 +259,20 @@ def write_page(path: Path, run: Mapping[str, Any], folder: Path) -> None:
     )
     with placing(path) as partial:
         partial.write_text(html, encoding="utf-8", errors="replace")
+
+
+@cache
+def _template() -> jinja2.Template:
+    import jinja2
+
+    pages = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.filters |= {"duration": _duration, "number": _number, "when": _when, "words": _words}
+    return pages.get_template("report.html.j2")
 
 
 def _inside(folder: Path, name: str) -> Path:

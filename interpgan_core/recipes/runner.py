@@ -88,18 +88,24 @@ class _Run:
         self.started = datetime.now(UTC)
 
     def run(self) -> Path:
-        page = self.store.folder / "report.html"
         self._write("running")
         try:
             with suppress(OSError):
                 (self.store.folder / ERRORS).unlink()  # of an earlier run
             self._steps()
-            write_page(page, self._manifest("finished"), self.store.folder)
+            page = self._page("finished")
         except BaseException:
             with suppress(Exception):
                 self._write("stopped")
+                self._page("stopped")
             raise
         self._write("finished")
+        return page
+
+    def _page(self, status: str) -> Path:
+        """Write the report as it stands; nothing of what was done is missing if the run is killed now."""
+        page = self.store.folder / "report.html"
+        write_page(page, self._manifest(status), self.store.folder)
         return page
 
     def _steps(self) -> None:
@@ -288,6 +294,8 @@ class _Run:
             }
         )
         self._write("running")
+        if folder and (folder / "report.json").exists():
+            self._page("running")
         self.after_step(report)
         for hook in plugins().hooks.hook.interpgan_after_step.get_hookimpls():
             try:

@@ -102,7 +102,7 @@ def test_a_full_disk(go, ran, recipe, small_disk, tmp_path, contents, steps, fai
     assert len(run.err.splitlines()) == 3
     kept = names(out)
     assert kept[:1] + kept[-1:] == [".lock", "run.json"]
-    assert [name[:3] for name in kept[1:-1]] == ["02-", "03-"]
+    assert [name[:3] for name in kept[1:-1]] == ["02-", "03-", "rep"]
     assert ran()[0] == "one"
     small_disk("size=20m")
     go(file, out=out)
@@ -125,7 +125,7 @@ def test_a_limit_on_the_size_of_files(go, ran, recipe, tmp_path):
     file = recipe(*FILES)
     run = go(file, status=1, largest_file=1_000_000)
     one_sentence(run, "lab.fill: cannot write", "larger than this system allows")
-    assert names(tmp_path / "out") == [".lock", "02-sample", "03-one", "run.json"]
+    assert names(tmp_path / "out") == [".lock", "02-sample", "03-one", "report.html", "run.json"]
     assert ran() == ["one", "fill"]
     go(file)
     assert ran() == ["fill", "two"]

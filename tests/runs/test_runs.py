@@ -138,12 +138,34 @@ def test_stopped_by_a_signal(go, ran, recipe, tmp_path, number):
     assert run.kill(number) == 130
     assert run.err.strip() == "stopped; run the same command again to go on"
     assert json.loads((tmp_path / "out/run.json").read_text())["status"] == "stopped"
-    assert names(tmp_path / "out") == [".lock", "02-sample", "03-one", "run.json"]
+    assert names(tmp_path / "out") == [".lock", "02-sample", "03-one", "report.html", "run.json"]
+    assert "This run was stopped: the page shows the\n    3 steps" in (tmp_path / "out/report.html").read_text()
     (tmp_path / "open").touch()
     ran()
     go(file)
     assert ran() == ["gate", "two"]
     assert results(tmp_path / "out") == {"02-sample", "03-one", "04-gate", "05-two"}
+
+
+def test_a_killed_run_leaves_its_page_and_its_tables(go, ran, recipe, tmp_path):
+    """SIGKILL in a later step: what was done can be looked at, and goes on."""
+    gate = {"use": "lab.gate", "id": "gate", "file": str(tmp_path / "open")}
+    scores = tmp_path / "scores.csv"
+    scores.write_text("seed,smile\n" + "".join(f"{i},{i % 7}\n" for i in range(64)))
+    found = {"use": "scores", "id": "scores", "file": str(scores)}
+    boundary = {"use": "interfacegan", "id": "b", "scores": "$scores", "bootstrap": 0, "chosen": 8}
+    file = recipe(SAMPLE, found, boundary, {"use": "render", "id": "pictures"}, gate)
+    run = go(file, wait=False)
+    while "gate" not in ran.file.read_text():
+        time.sleep(0.01)
+    assert run.kill() == -signal.SIGKILL
+    page = (tmp_path / "out/report.html").read_text()
+    assert "This run has not ended: the page shows the" in page and page.count("data:image/webp") >= 1
+    (table,) = (tmp_path / "out/04-b/tables").glob("01-*.csv")
+    assert table.read_text().splitlines()[0].startswith("attribute,") and "smile," in table.read_text()
+    (tmp_path / "open").touch()
+    go(file)
+    assert "This run" not in (tmp_path / "out/report.html").read_text()
 
 
 # What is run again, and why

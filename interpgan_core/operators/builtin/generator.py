@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, ValidationInfo
 
-from interpgan_core.errors import InterpganError
+from interpgan_core.errors import InterpganError, did_you_mean
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.options import Noise, Precision
 from interpgan_core.loading.load_generator import load_generator
@@ -23,9 +23,11 @@ def _model_or_file(value: Any, info: ValidationInfo) -> Any:
     try:
         return existing(value, info)
     except InterpganError as error:
+        close = "" if "/" in value else did_you_mean(value, plugins().models)
         if "/" not in value and not Path(value).suffix and value.strip():
             plugins().get("models", value)  # says which names are close
-        raise InterpganError(f"{error}, and no model of that name; see interpgan-run --list models") from None
+        said = close if "mean" in close else "; see interpgan-run --list models"
+        raise InterpganError(f"{error}, and no model of that name{said}") from None
 
 
 class LoadGenerator(Operator):

@@ -32,9 +32,9 @@ def _plain_name(value: str) -> str:
 class Save(Operator):
     """Write a result into the output folder, under a name of your own.
 
-    .safetensors for a batch, directions or scores (`load`, `directions` and Python read it back), .csv for scores; for
-    other tools, .npy for one direction or for the codes of a batch, (n, d) or (n, l, d), and .npz for codes of w or w+
-    as NVIDIA's projector leaves them: `w`, (n, l, d).
+    .safetensors for a batch, directions or scores (`load`, `directions` and Python read it back), .csv for scores and
+    for the tables of a result (several as x-1.csv, x-2.csv …). For other tools: .npy for one direction or for the codes
+    of a batch, (n, d) or (n, l, d); .npz for codes of w or w+ as NVIDIA's projector leaves them: `w`, (n, l, d).
 
     Example:
         >>> from pathlib import Path
@@ -46,7 +46,9 @@ class Save(Operator):
 
     file: Annotated[str, AfterValidator(_plain_name)]
     """A plain file name: recipes write nowhere but into their output folder."""
-    what: Input[Direction] | Input[DirectionSet] | Input[Scores] | Input[LatentBatch] | None = None
+    what: (
+        Input[Direction] | Input[DirectionSet] | Input[Scores] | Input[LatentBatch] | Input[Report] | None
+    ) = None
     """The result of a step; the current batch when left out."""
 
     def run(
@@ -58,6 +60,8 @@ class Save(Operator):
         path = folder / self.file
         if path.suffix == ".csv" and isinstance(result, Scores):
             result.write_csv(path)
+        elif path.suffix == ".csv" and isinstance(result, Report | DirectionSet):
+            _write_tables(result if isinstance(result, Report) else result.summary(), path)
         elif path.suffix == ".npy" and isinstance(result, Direction):
             import numpy as np
 
@@ -72,6 +76,14 @@ class Save(Operator):
                 f"a {type(result).__name__} cannot be written as {path.suffix}; use .safetensors"
             )
         return Report(notes=(f"Saved as {self.file}",))
+
+
+def _write_tables(report: Report, path: Path) -> None:
+    """The table of a report; several as x-1.csv, x-2.csv …"""
+    if not report.tables:
+        raise InterpganError("this result has no table; .csv is for scores and for what shows tables")
+    for number, table in enumerate(report.tables, start=1):
+        table.write_csv(path if len(report.tables) == 1 else path.with_stem(f"{path.stem}-{number}"))
 
 
 def _write_codes(batch: LatentBatch, path: Path, generator: Generator | None) -> None:

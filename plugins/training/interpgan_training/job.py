@@ -19,7 +19,8 @@ from interpgan_training.settings import Architecture
 from interpgan_training.trainer import Settings, Trainer, family_of
 
 STATE = "state.pt"
-SAVE_SECONDS = 180.0
+FIRST_SECONDS = 30.0  # until the first checkpoint
+SAVE_SECONDS = 60.0  # between two
 TRAINER = "interpgan_training.trainer:Trainer"
 
 
@@ -99,7 +100,7 @@ def train(
     state = scratch / STATE
     if state.exists():
         log.restore(trainer.restore(state))
-    saved = time.monotonic()
+    due = time.monotonic() + min(FIRST_SECONDS, SAVE_SECONDS)
     shown = range(trainer.seen, job.pictures)
     for number in progress(shown, total=len(shown), what="training, pictures"):
         if number < trainer.seen:
@@ -109,9 +110,9 @@ def train(
         if process_group.rank:
             continue
         log.write(trainer, metrics)
-        if time.monotonic() - saved > SAVE_SECONDS:
+        if time.monotonic() > due:
             trainer.save(state, log.content())
-            saved = time.monotonic()
+            due = time.monotonic() + SAVE_SECONDS
     if not process_group.rank:
         log.sheet(trainer)
         trainer.save(state, log.content())
