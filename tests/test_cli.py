@@ -362,3 +362,30 @@ def test_list_names_what_there_is(typed):
     assert re.search(r"^  toy +interpgan-core \d", out, re.MULTILINE)
     _, models, _ = typed("--list", "models")
     assert "sample" not in models and "toy" in models
+
+
+LOOK = """
+import os
+from interpgan_core import Operator, Report, hookimpl
+
+class Look(Operator):
+    keep = False
+    def run(self) -> Report:
+        print("policy", os.environ.get("OMP_WAIT_POLICY"))
+        return Report()
+
+@hookimpl
+def interpgan_operators():
+    return {"look": f"{__name__}:Look"}
+"""
+
+
+@pytest.mark.parametrize("own", [None, "ACTIVE"])
+def test_threads_wait_passively_unless_the_user_says_otherwise(command, tmp_path, own, monkeypatch):
+    (tmp_path / "look.py").write_text(LOOK)
+    (tmp_path / "recipe.yaml").write_text("interpgan: 1\nsteps:\n  - {use: look}\n")
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if own:
+        monkeypatch.setenv("OMP_WAIT_POLICY", own)
+    ran = command("recipe.yaml", "--plugin", "look.py", cwd=tmp_path)
+    assert f"policy {own or 'PASSIVE'}" in ran.out, ran.err

@@ -472,3 +472,36 @@ def test_a_scorer_of_squares_refuses_rectangles():
     assert score_images(Squares(), torch.zeros(2, 3, 8, 8)).shape == (2, 1)
     with pytest.raises(InterpganError, match="takes squares, and these images are 8 x 4"):
         score_images(Squares(), torch.zeros(2, 3, 8, 4))
+
+
+@pytest.mark.parametrize(
+    ("asked", "ending", "near"), [({"format": "gif"}, "gif", 4), ({"motion": "webp"}, "webp", 8)]
+)
+def test_a_walk_moves(tmp_path, asked, ending, near):
+    """From the first column to the last and back, again and again; whole columns are those of the walk."""
+    direction = Direction(torch.eye(16)[0], "w")
+    batch = Walk(direction=direction, strengths=(-3, 0, 3)).run(TOY.sample([1, 2]), TOY)
+    report = Render(**asked, frames=4).run(TOY, batch, tmp_path, quiet)
+    files = sorted((tmp_path / "motion").glob("*.*"))
+    assert [file.name for file in files] == [f"000.{ending}", f"001.{ending}"]
+    with Image.open(files[0]) as moving:
+        assert (moving.n_frames, moving.info["loop"], moving.size) == (16, 0, (32, 32))
+        shown = []
+        for k in range(16):
+            moving.seek(k)
+            shown.append(np.asarray(moving.convert("RGB")).astype(int))
+    still = np.asarray(Image.open(next(tmp_path.glob("000-00_*.png")))).astype(int)
+    assert abs(shown[0] - still).mean() < near
+    assert abs(shown[1] - shown[15]).mean() < near < abs(shown[0] - shown[8]).mean()
+    assert report.strips[-1].title == "seed 2, in motion" and report.strips[-1].pictures[
+        0
+    ].thumbnail.endswith(".webp")
+    with pytest.raises(
+        InterpganError, match="a motion needs rows of several columns; put walk or interpolate"
+    ):
+        Render(**asked).run(TOY, TOY.sample([1]), tmp_path, quiet)
+
+
+def test_alpha_and_jpg_do_not_go_together():
+    with pytest.raises(ValueError, match="'alpha' needs format: png or webp; jpg cannot keep it"):
+        Render(alpha=True, format="jpg")

@@ -139,7 +139,9 @@ def test_stopped_by_a_signal(go, ran, recipe, tmp_path, number):
     assert run.err.strip() == "stopped; run the same command again to go on"
     assert json.loads((tmp_path / "out/run.json").read_text())["status"] == "stopped"
     assert names(tmp_path / "out") == [".lock", "02-sample", "03-one", "report.html", "run.json"]
-    assert "This run was stopped: the page shows the\n    3 steps" in (tmp_path / "out/report.html").read_text()
+    assert (
+        "This run was stopped: the page shows the\n    3 steps" in (tmp_path / "out/report.html").read_text()
+    )
     (tmp_path / "open").touch()
     ran()
     go(file)

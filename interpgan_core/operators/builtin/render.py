@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, StrictBool, model_validator
 
@@ -48,7 +49,12 @@ class Render(Operator):
     """What stands under the batch itself when it is compared."""
     differences: StrictBool = True
     """Show how each picture differs from the unedited one, where that is known."""
-    format: Format = "png"
+    format: Format | Literal["gif"] = "png"
+    """png, jpg or webp; gif: png, and every row as a GIF that moves."""
+    motion: Literal["gif", "webp"] | None = None
+    """Every row of a walk as a picture that moves from its first column to its last and back."""
+    frames: Annotated[int, Field(ge=1, le=120, strict=True)] = 6
+    """Of the motion, from one column to the next."""
     alpha: StrictBool = False
     """Keep what is transparent, of a generator that draws it, in png and webp; otherwise it is set on white."""
     batch_size: BatchSize = 8
@@ -75,18 +81,49 @@ class Render(Operator):
         width = len(grid.columns) - len(earlier)
         rows = self._rows(generator, [*earlier.values(), batch], width)
         strips: list[Strip] = []
+        moving: list[Strip] = []
         sheet: list[Pixels] = []
+        ending = "png" if self.format == "gif" else self.format
+        motion = self.motion or ("gif" if self.format == "gif" else None)
         for row in progress(rows, total=len(batch) // width, what=f"rendering {len(batch)} pictures"):
             number = len(strips)
             title = "" if plain else batch.name_of(number * width)
-            strips.append(self._strip(f"{number:03d}", title, row, grid, folder))
+            strips.append(self._strip(f"{number:03d}", title, row, grid, folder, ending))
+            if motion and width > 1 and not plain:
+                way = batch[number * width : (number + 1) * width]
+                moving.append(self._motion(generator, way, folder / f"motion/{number:03d}.{motion}", title))
             sheet += [images.thumbnail(images.over_white(picture), 256) for picture in row]
         for number, page in enumerate(
             images.sheet_pages(np.stack(sheet), len(grid.columns)) if sheet else (), 1
         ):
             name = "sheet" if number == 1 else f"sheet-{number}"
-            images.save_picture(page, folder / f"{name}.{self.format}", MARK)
-        return Report(self.title, tuple(strips))
+            images.save_picture(page, folder / f"{name}.{ending}", MARK)
+        if motion and not moving:
+            raise InterpganError(
+                "a motion needs rows of several columns; put walk or interpolate before this step"
+            )
+        return Report(self.title, (*strips, *moving))
+
+    def _motion(self, generator: Generator, way: LatentBatch, path: Path, title: str) -> Strip:
+        """A row as a picture that moves: codes between two columns lie on the straight line between theirs."""
+        import torch
+
+        steps = torch.linspace(0, len(way) - 1, (len(way) - 1) * self.frames + 1, device=way.codes.device)
+        before = steps.floor().long().clamp(max=len(way) - 2)
+        share = (steps - before).view(-1, *[1] * (way.codes.ndim - 1))
+        first, then = way[before.cpu()], way[before.cpu() + 1]
+        batch = replace(first, codes=first.codes.lerp(then.codes, share))
+        frames = list(pixels_of(generator, batch, self.batch_size))
+        images.save_motion([*frames, *frames[-2:0:-1]], path)
+        small = path.parent / f"small/{path.stem}.webp"
+        images.save_motion(
+            [images.thumbnail(frame, THUMBNAIL) for frame in [*frames, *frames[-2:0:-1]]], small
+        )
+        name, thumb = (file.relative_to(path.parents[1]).as_posix() for file in (path, small))
+        return Strip(
+            f"{title}, in motion",
+            (Picture(name, "", f"{title}, from the first to the last and back", thumb),),
+        )
 
     def _earlier(self, batch: LatentBatch) -> dict[str, LatentBatch]:
         """The batches to compare with, by caption; one sample of each for every row."""
@@ -107,13 +144,15 @@ class Render(Operator):
         while row := list(itertools.islice(after, width)):
             yield [*(next(pictures) for pictures in earlier), *row]
 
-    def _strip(self, stem: str, title: str, row: list[Pixels], grid: Grid, folder: Path) -> Strip:
+    def _strip(
+        self, stem: str, title: str, row: list[Pixels], grid: Grid, folder: Path, ending: str
+    ) -> Strip:
         pictures, differences = [], []
         for i, (picture, caption) in enumerate(zip(row, grid.columns, strict=True)):
             words = "_".join(re.sub(r"[^\w.+-]+", "-", w) for w in (title, caption) if w)
             file = f"{stem}-{i:02d}_{words}"
             alt = ", ".join(w for w in (title, caption) if w)
-            pictures.append(Picture.write(picture, folder, f"{file}.{self.format}", caption, alt, MARK))
+            pictures.append(Picture.write(picture, folder, f"{file}.{ending}", caption, alt, MARK))
             if self.differences and grid.origin not in (None, i):
                 changed = images.difference(
                     images.over_white(row[grid.origin or 0]), images.over_white(picture)
