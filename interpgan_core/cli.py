@@ -179,8 +179,10 @@ def _list(what: str) -> None:
 
 
 def _facts(kind: str, provided: Provided) -> tuple[str, ...]:
-    """What is known of a named model without fetching it: family, resolution, data, licence."""
+    """Of an operator what it does; of a named model what is known without fetching it."""
     try:
+        if kind == "operators":
+            return (str(provided.load().__doc__ or "").strip().partition("\n")[0],)
         model = provided.load() if kind == "models" else None
         return (model.family, f"{model.resolution} px", model.data, model.licence) if model else ()
     except (InterpganError, AttributeError):  # it cannot be imported, or is a bare function

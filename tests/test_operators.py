@@ -505,3 +505,30 @@ def test_a_walk_moves(tmp_path, asked, ending, near):
 def test_alpha_and_jpg_do_not_go_together():
     with pytest.raises(ValueError, match="'alpha' needs format: png or webp; jpg cannot keep it"):
         Render(alpha=True, format="jpg")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-1:1:0.5", (-1.0, -0.5, 0.0, 0.5, 1.0)),
+        ("0:0.3:0.1", (0.0, 0.1, 0.2, 0.3)),
+        (" -2 : 2 : 3 ", (-2.0, 1.0)),
+        ("1:1:1", (1.0,)),
+    ],
+)
+def test_strengths_as_a_range(text, expected):
+    assert Walk(direction=Direction(torch.eye(16)[0], "w"), strengths=text).strengths == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1..5", "'1..5' is no range of strengths; write first:last:step, such as -6:6:0.5"),
+        ("1:0:1", "must rise by a step above 0"),
+        ("0:1:0", "must rise by a step above 0"),
+        ("0:1:0.0001", "to 1000 strengths at most"),
+    ],
+)
+def test_ranges_of_strengths_that_are_none(text, message):
+    with pytest.raises(ValueError, match=message):
+        Walk(direction=Direction(torch.eye(16)[0], "w"), strengths=text)

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from typing import Annotated
+from decimal import Decimal
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from interpgan_core.errors import InterpganError
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import LatentBatch
 from interpgan_core.operators.builtin.along import Relative, Strength, captions
+
+MOST = 1000  # strengths that are written as a range
+
+
+def _spaced(value: Any) -> Any:
+    """The numbers of "first:last:step"; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    number = r"\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*"
+    match = re.fullmatch(f"{number}:{number}:{number}", value)
+    if not match:
+        raise InterpganError(f"'{value}' is no range of strengths; write first:last:step, such as -6:6:0.5")
+    first, last, step = (Decimal(part) for part in match.groups())
+    if step <= 0 or last < first or (last - first) / step >= MOST:
+        raise InterpganError(f"'{value}' must rise by a step above 0, to {MOST} strengths at most")
+    return tuple(float(first + i * step) for i in range(int((last - first) / step) + 1))
 
 
 class Walk(Relative):
@@ -25,7 +44,14 @@ class Walk(Relative):
         (6, ('-2', '0', '+2'))
     """
 
-    strengths: Annotated[tuple[Strength, ...], Field(min_length=1)] = (-3.0, -1.5, 0.0, 1.5, 3.0)
+    strengths: Annotated[tuple[Strength, ...], Field(min_length=1), BeforeValidator(_spaced)] = (
+        -3.0,
+        -1.5,
+        0.0,
+        1.5,
+        3.0,
+    )
+    """A list, or first:last:step, both ends included: "-6:6:0.5"."""
 
     def move(self, batch: LatentBatch, layers: str, generator: Generator) -> LatentBatch:
         scale = self.scale(generator)
