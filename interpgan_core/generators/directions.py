@@ -71,6 +71,11 @@ class Direction:
             object.__setattr__(self, "bias", self.bias / length)
         object.__setattr__(self, "vector", vector)
 
+    def __repr__(self) -> str:
+        known = f", layers {self.layers}" if self.layers != "all" else ""
+        known += f", generator {self.generator}" if self.generator else ""
+        return f"<Direction of {self.space}, {tuple(self.vector.shape)}{known}>"
+
     def step(self, space: LatentSpace, layers: str | None = None) -> Tensor:
         """One unit of strength as an offset of a code.
 
@@ -220,6 +225,14 @@ class DirectionSet(Mapping[str, Direction]):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._directions)
+
+    def __repr__(self) -> str:
+        names = list(self)
+        return f"<{type(self).__name__}: {', '.join(names[:8])}{', …' if len(names) > 8 else ''}>"
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows them."""
+        return self.summary()._repr_html_()
 
     def __len__(self) -> int:
         return len(self._directions)

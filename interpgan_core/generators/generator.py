@@ -102,6 +102,11 @@ class Generator(ABC):
             (n, 4, h, w) of one whose last channel is alpha, from -1 = transparent to 1 = opaque.
         """
 
+    def __repr__(self) -> str:
+        classes = f", {self.classes} classes" if self.classes else ""
+        spaces = " → ".join(self.spaces)
+        return f"<{type(self).__name__} {self.fingerprint}: {spaces}, {len(self.layers)} layers{classes}>"
+
     def shares_codes(self, fingerprint: str) -> bool:
         """Do codes, and directions, of the generator with this fingerprint mean the same to this one?
 

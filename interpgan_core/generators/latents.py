@@ -250,6 +250,13 @@ class LatentBatch:
     def __len__(self) -> int:
         return len(self.codes)
 
+    def __repr__(self) -> str:
+        names = [self.name_of(i) for i in range(min(len(self), 4))]
+        more = ", …" if len(self) > 4 else ""
+        edits = f", {len(self.edits)} edits of feature maps" if self.edits else ""
+        what = f"{len(self)} codes of {self.space.name} {tuple(self.space.shape)}"
+        return f"<LatentBatch: {what}: {', '.join(names)}{more}{edits}>"
+
     def __getitem__(self, index: Any) -> LatentBatch:
         """Some of the samples (a slice, a list or a tensor of positions); the grid is dropped."""
         if isinstance(index, int):

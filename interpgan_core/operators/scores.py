@@ -119,6 +119,13 @@ class Scores:
                 f"{tuple(self.values.shape)}"
             )
 
+    def __repr__(self) -> str:
+        return f"<Scores: {len(self.seeds)} samples, {', '.join(self.names)}>"
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows them."""
+        return self.summary()._repr_html_()
+
     def __getitem__(self, name: str) -> Tensor:
         """(n,) float32; scores of one attribute."""
         if name not in self.names:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,22 @@ class ImageSet:
 
     def __len__(self) -> int:
         return len(self.pixels)
+
+    def __repr__(self) -> str:
+        height, width = self.size
+        known = f", {len(self.class_names)} classes" if self.class_names else ""
+        known += f", known: {', '.join(self.names)}" if self.names else ""
+        return f"<ImageSet: {len(self)} pictures of {height} x {width} pixels{known}>"
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it: the first pictures."""
+        import numpy as np
+
+        shown = np.ascontiguousarray(self.pixels[:_SHOWN].transpose(0, 2, 3, 1))
+        sheet = images.contact_sheet(
+            np.stack([images.thumbnail(picture, 128) for picture in shown]), _SHOWN // 2
+        )
+        return f'<p>{escape(repr(self))}</p><img src="{images.data_uri(sheet)}" alt="the first pictures">'
 
     @property
     def size(self) -> tuple[int, int]:

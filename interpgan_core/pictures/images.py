@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -89,6 +91,13 @@ def save_picture(picture: Pixels, path: Path, text: Mapping[str, str] = MappingP
             words.add_text(key, value)
         options["pnginfo"] = words
     _image(picture).save(path, **options)
+
+
+def data_uri(picture: Pixels) -> str:
+    """Args: picture: (h, w, 3) uint8; Returns: it as a PNG in an address, for a page that carries its pictures."""
+    content = BytesIO()
+    _image(picture).save(content, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
 
 
 def save_motion(frames: Sequence[Pixels], path: Path, seconds: float = 0.06) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
+from html import escape
 from itertools import takewhile
 from pathlib import Path
 from types import MappingProxyType
@@ -154,6 +155,16 @@ class Table:
         if any(len(row) != len(self.columns) for row in self.rows):
             raise InterpganError(f"table '{self.title}' needs {len(self.columns)} values in each row")
 
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        head = "".join(f"<th>{escape(column)}</th>" for column in self.columns)
+        cells = ("".join(f"<td>{escape(_number(value))}</td>" for value in row) for row in self.rows)
+        body = "".join(f"<tr>{row}</tr>" for row in cells)
+        title, note = escape(self.title), escape(self.note)
+        return f"<table><caption>{title}</caption><tr>{head}</tr>{body}</table>" + (
+            f"<p>{note}</p>" if note else ""
+        )
+
     def write_csv(self, path: Path) -> None:
         """Write it as CSV in UTF-8: a line of headings, then the rows with every digit; None is an empty cell."""
         with path.open("w", newline="", encoding="utf-8") as file:
@@ -184,6 +195,15 @@ class Report:
     strips: tuple[Strip, ...] = ()
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        pictures = sum(len(strip.pictures) for strip in self.strips)
+        return f"<Report {self.title!r}: {pictures} pictures, {len(self.tables)} tables, {len(self.notes)} notes>"
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it: its tables and notes; its pictures are files, in the folder of the step."""
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return f"<h3>{escape(self.title)}</h3>" + "".join(t._repr_html_() for t in self.tables) + notes
 
     def save(self, folder: Path) -> None:
         """Write `report.json` into the folder that holds the pictures, and every table as `tables/*.csv`."""

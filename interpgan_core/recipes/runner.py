@@ -24,7 +24,7 @@ from interpgan_core.plugins import plugins
 from interpgan_core.progress import Progress, quiet
 from interpgan_core.recipes.cache import Decision, decide
 from interpgan_core.recipes.manifest import manifest
-from interpgan_core.recipes.plan import Plan, PlannedStep, references
+from interpgan_core.recipes.plan import Plan, PlannedStep, make_plan, references
 from interpgan_core.recipes.store import Store
 
 ERRORS = "error.txt"
@@ -35,8 +35,8 @@ log = logging.getLogger("interpgan")
 
 
 def run(
-    plan: Plan,
-    folder: Path,
+    plan: Plan | str | Path,
+    folder: str | Path | None = None,
     *,
     device: str | None = None,
     fresh: bool = False,
@@ -44,11 +44,11 @@ def run(
     after_step: Callable[[StepReport], None] = lambda report: None,
     notice: Callable[[str], None] = lambda sentence: None,
 ) -> Path:
-    """Run a plan.
+    """Run a plan, or a recipe.
 
     Args:
-        plan: from `make_plan`.
-        folder: the output folder.
+        plan: from `make_plan`; or a file, `run("recipe.yaml")`.
+        folder: the output folder; out/<recipe> when left out.
         device: "cpu", "cuda"; None = cuda where there is one.
         fresh: run every step, whatever is kept.
         progress: shows how far a step is.
@@ -62,7 +62,8 @@ def run(
         InterpganError: if a step fails (a RecipeError at its place in the recipe), or the folder cannot be
             used.
     """
-    store = Store(folder)
+    plan = plan if isinstance(plan, Plan) else make_plan(Path(plan))
+    store = Store(Path("out", plan.source.file.stem) if folder is None else Path(folder))
     with store.locked():
         return _Run(plan, store, device, fresh, progress, after_step, notice).run()
 
