@@ -532,3 +532,11 @@ def test_strengths_as_a_range(text, expected):
 def test_ranges_of_strengths_that_are_none(text, message):
     with pytest.raises(ValueError, match=message):
         Walk(direction=Direction(torch.eye(16)[0], "w"), strengths=text)
+
+
+def test_captions_have_the_names_of_classes(tmp_path):
+    generator = ToyGenerator(3)
+    generator.class_names = ("cat", "dog", "owl")
+    batch = Sample(seeds="7,7,8", classes=["cat", "owl", "0.5*cat + 0.5*dog"]).run(generator)
+    report = Render().run(generator, batch, tmp_path, quiet)
+    assert [p.caption for p in report.strips[0].pictures] == ["seed 7, cat", "seed 7, owl", "seed 8"]

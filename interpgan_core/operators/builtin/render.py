@@ -73,7 +73,7 @@ class Render(Operator):
         earlier = self._earlier(batch)
         if plain:
             # One row of them all, each under its own name.
-            grid = Grid(tuple(batch.name_of(i) for i in range(len(batch))) or ("",))
+            grid = Grid(tuple(_name(generator, batch, i) for i in range(len(batch))) or ("",))
         else:
             grid = batch.grid or Grid((self.caption,))
             if earlier:
@@ -87,7 +87,7 @@ class Render(Operator):
         motion = self.motion or ("gif" if self.format == "gif" else None)
         for row in progress(rows, total=len(batch) // width, what=f"rendering {len(batch)} pictures"):
             number = len(strips)
-            title = "" if plain else batch.name_of(number * width)
+            title = "" if plain else _name(generator, batch, number * width)
             strips.append(self._strip(f"{number:03d}", title, row, grid, folder, ending))
             if motion and width > 1 and not plain:
                 way = batch[number * width : (number + 1) * width]
@@ -163,3 +163,12 @@ class Render(Operator):
                     Picture.write(changed, folder, path, caption, f"change at {alt}", side=small)
                 )
         return Strip(title, tuple(pictures), grid.origin, tuple(differences))
+
+
+def _name(generator: Generator, batch: LatentBatch, index: int) -> str:
+    """What a sample is called: its seed, and its class where the generator has names for classes."""
+    name = batch.name_of(index)
+    if batch.labels is None or not generator.class_names:
+        return name
+    row = batch.labels[index]
+    return f"{name}, {generator.class_names[int(row.argmax())]}" if bool(row.max() == 1) else name
