@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from interpgan_core.operators.builtin.score import Score as Score
     from interpgan_core.operators.builtin.scores import ReadScores as ReadScores
     from interpgan_core.operators.builtin.shift import Shift as Shift
+    from interpgan_core.operators.builtin.sweep import Sweep as Sweep
     from interpgan_core.operators.builtin.truncate import Truncate as Truncate
     from interpgan_core.operators.builtin.walk import Walk as Walk
     from interpgan_core.operators.engines import Engine as Engine
@@ -146,6 +147,7 @@ _HOME = {
     "operators.builtin.score": ("Score",),
     "operators.builtin.scores": ("ReadScores",),
     "operators.builtin.shift": ("Shift",),
+    "operators.builtin.sweep": ("Sweep",),
     "operators.builtin.truncate": ("Truncate",),
     "operators.builtin.walk": ("Walk",),
     "operators.engines": ("Engine",),

@@ -25,7 +25,7 @@ NAMES = {
     """,
     "what looks at images": "Scorer Scores score_images FeatureNet",
     "the builtin operators": """
-        LoadGenerator LoadBatch LoadDirections Save Sample Truncate Mix Interpolate Shift Walk Place
+        LoadGenerator LoadBatch LoadDirections Save Sample Truncate Mix Interpolate Shift Walk Sweep Place
         Exchange Ablate Score ReadScores ReadImages Render RenderSamples
     """,
     "reports": "Report Strip Picture Table",

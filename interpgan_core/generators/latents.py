@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -175,6 +175,7 @@ class Grid:
     Args:
         columns: captions; the batch holds rows x columns samples, row-major.
         origin: the column that shows the unedited sample, for difference maps.
+        rows: names of the rows of each sample, where it has several; the batch holds them sample by sample.
 
     Example:
         >>> from interpgan_core import Grid
@@ -184,6 +185,16 @@ class Grid:
 
     columns: tuple[str, ...]
     origin: int | None = None
+    rows: tuple[str, ...] = ()
+
+    @property
+    def copies(self) -> int:
+        """How often each sample stands in it."""
+        return len(self.columns) * max(len(self.rows), 1)
+
+    def row_name(self, sample: str, row: int) -> str:
+        """The name of a row of the picture, whose sample is called `sample`."""
+        return f"{sample}, {self.rows[row % len(self.rows)]}" if self.rows else sample
 
 
 def check_equal_lengths(batches: Mapping[str, LatentBatch]) -> None:
@@ -242,9 +253,10 @@ class LatentBatch:
         for name, rows in (("labels", self.labels), ("seeds", self.seeds)):
             if rows is not None and len(rows) != len(self.codes):
                 raise InterpganError(f"{len(self.codes)} codes came with {len(rows)} {name}")
-        if self.grid and len(self.codes) % len(self.grid.columns):
+        if self.grid and len(self.codes) % self.grid.copies:
+            lines = f"{len(self.grid.rows)} rows" if self.grid.rows else "rows"
             raise InterpganError(
-                f"{len(self.codes)} codes do not fill rows of {len(self.grid.columns)} columns"
+                f"{len(self.codes)} codes do not fill {lines} of {len(self.grid.columns)} columns"
             )
 
     def __len__(self) -> int:
@@ -334,7 +346,7 @@ class LatentBatch:
         for i, edit in enumerate(self.edits):
             tensors |= {f"edit.{i}.value": edit.value, f"edit.{i}.weight": edit.weight}
             edits.append({"layer": edit.layer, "units": edit.units})
-        grid = self.grid and {"columns": self.grid.columns, "origin": self.grid.origin}
+        grid = self.grid and asdict(self.grid)
         header = {"space": self.space.name, "edits": edits, "grid": grid}
         write_safetensors(folder / "batch.safetensors", tensors, "batch", header)
 
@@ -368,7 +380,9 @@ class LatentBatch:
             )
             for i, e in enumerate(header["edits"])
         )
-        grid = header["grid"] and Grid(tuple(header["grid"]["columns"]), header["grid"]["origin"])
+        grid = header["grid"] and Grid(
+            tuple(header["grid"]["columns"]), header["grid"]["origin"], tuple(header["grid"].get("rows", ()))
+        )
         batch = cls(
             tensors["codes"],
             spaces[header["space"]],

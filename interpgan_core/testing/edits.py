@@ -23,11 +23,11 @@ def codes_are_finite(case: Case) -> None:
 
 
 def every_sample_is_kept(case: Case) -> None:
-    """Each sample comes out once, or as often as the grid has columns, in its order, with its seed."""
+    """Each sample comes out once, or as often as the grid has copies of it, in its order, with its seed."""
     found = _edited(case)
-    columns = len(found.grid.columns) if found.grid else 1
+    copies = found.grid.copies if found.grid else 1
     assert found.seeds is not None, "the seeds were dropped; use dataclasses.replace"
-    expected = [seed for seed in SEEDS for _ in range(columns)]
+    expected = [seed for seed in SEEDS for _ in range(copies)]
     assert found.seeds.tolist() == expected, f"seeds {list(SEEDS)} became {found.seeds.tolist()}"
 
 

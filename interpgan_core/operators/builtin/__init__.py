@@ -21,6 +21,7 @@ _CLASSES = {
     "score": "Score",
     "scores": "ReadScores",
     "shift": "Shift",
+    "sweep": "Sweep",
     "truncate": "Truncate",
     "walk": "Walk",
 }

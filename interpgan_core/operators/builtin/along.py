@@ -59,7 +59,8 @@ class AlongDirection(EditOperator):
         amounts = torch.tensor(strengths, device=step.device).view(-1, *[1] * step.ndim)
         codes = (batch.codes[:, None] + amounts * step).flatten(0, 1)
         origin = strengths.index(0) if 0 in strengths else None
-        grid = Grid(captions(batch, strengths), _origin(batch, origin, len(strengths)))
+        rows = batch.grid.rows if batch.grid else ()
+        grid = Grid(captions(batch, strengths), _origin(batch, origin, len(strengths)), rows)
         return replace(batch.repeat(len(strengths)), codes=codes, grid=grid)
 
 

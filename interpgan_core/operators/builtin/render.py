@@ -17,7 +17,8 @@ from interpgan_core.generators.latents import Grid, LatentBatch
 from interpgan_core.operators.base import Operator
 from interpgan_core.operators.builtin.pixels import MARK, BatchSize, Format, pixels_of
 from interpgan_core.operators.fields import Input
-from interpgan_core.pictures import images
+from interpgan_core.pictures import figures, images
+from interpgan_core.pictures.figures import FigureFormat
 from interpgan_core.pictures.report import THUMBNAIL, Picture, Report, Strip
 from interpgan_core.progress import Progress
 
@@ -55,13 +56,17 @@ class Render(Operator):
     """Every row of a walk as a picture that moves from its first column to its last and back."""
     frames: Annotated[int, Field(ge=1, le=120, strict=True)] = 6
     """Of the motion, from one column to the next."""
+    figure: FigureFormat | tuple[FigureFormat, ...] = ()
+    """Also write the rows with their labels as a figure for a paper: png (300 dpi), pdf or svg, or several."""
     alpha: StrictBool = False
     """Keep what is transparent, of a generator that draws it, in png and webp; otherwise it is set on white."""
     batch_size: BatchSize = 8
     """Samples that pass a GPU at once; on a CPU they pass one by one, so that no byte depends on it."""
 
     @model_validator(mode="after")
-    def _check_alpha(self) -> Self:
+    def _check(self) -> Self:
+        if self.figure:
+            figures.need_figures()
         if self.alpha and self.format == "jpg":
             raise InterpganError("'alpha' needs format: png or webp; jpg cannot keep it")
         return self
@@ -77,22 +82,26 @@ class Render(Operator):
         else:
             grid = batch.grid or Grid((self.caption,))
             if earlier:
-                grid = Grid((*earlier, *grid.columns), origin=0)
+                grid = replace(grid, columns=(*earlier, *grid.columns), origin=0)
         width = len(grid.columns) - len(earlier)
         rows = self._rows(generator, [*earlier.values(), batch], width)
         strips: list[Strip] = []
         moving: list[Strip] = []
         sheet: list[Pixels] = []
+        labelled: list[figures.Row] = []
         ending = "png" if self.format == "gif" else self.format
         motion = self.motion or ("gif" if self.format == "gif" else None)
         for row in progress(rows, total=len(batch) // width, what=f"rendering {len(batch)} pictures"):
             number = len(strips)
-            title = "" if plain else _name(generator, batch, number * width)
+            title = "" if plain else grid.row_name(_name(generator, batch, number * width), number)
             strips.append(self._strip(f"{number:03d}", title, row, grid, folder, ending))
             if motion and width > 1 and not plain:
                 way = batch[number * width : (number + 1) * width]
                 moving.append(self._motion(generator, way, folder / f"motion/{number:03d}.{motion}", title))
             sheet += [images.thumbnail(images.over_white(picture), 256) for picture in row]
+            if self.figure:
+                small = [images.thumbnail(images.over_white(picture), 512) for picture in row]
+                labelled.append((title, tuple(zip(grid.columns, small, strict=True))))
         for number, page in enumerate(
             images.sheet_pages(np.stack(sheet), len(grid.columns)) if sheet else (), 1
         ):
@@ -102,7 +111,11 @@ class Render(Operator):
             raise InterpganError(
                 "a motion needs rows of several columns; put walk or interpolate before this step"
             )
-        return Report(self.title, (*strips, *moving))
+        notes: tuple[str, ...] = ()
+        if labelled:
+            asked = (self.figure,) if isinstance(self.figure, str) else self.figure
+            notes = (f"As a figure: {', '.join(figures.save_figures(labelled, folder, asked))}.",)
+        return Report(self.title, (*strips, *moving), notes=notes)
 
     def _motion(self, generator: Generator, way: LatentBatch, path: Path, title: str) -> Strip:
         """A row as a picture that moves: codes between two columns lie on the straight line between theirs."""

@@ -17,8 +17,8 @@ from interpgan_core.operators.builtin.along import Relative, Strength, captions
 MOST = 1000  # strengths that are written as a range
 
 
-def _spaced(value: Any) -> Any:
-    """The numbers of "first:last:step"; anything else as it is."""
+def spaced(value: Any) -> Any:
+    """The strengths of "first:last:step", both ends included; anything else as it is."""
     if not isinstance(value, str):
         return value
     number = r"\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*"
@@ -44,7 +44,7 @@ class Walk(Relative):
         (6, ('-2', '0', '+2'))
     """
 
-    strengths: Annotated[tuple[Strength, ...], Field(min_length=1), BeforeValidator(_spaced)] = (
+    strengths: Annotated[tuple[Strength, ...], Field(min_length=1), BeforeValidator(spaced)] = (
         -3.0,
         -1.5,
         0.0,

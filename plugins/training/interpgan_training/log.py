@@ -85,6 +85,9 @@ class TrainingLog:
         text = (self.folder / "log.jsonl").read_text("utf-8")
         (folder / "log.jsonl").write_text(text, encoding="utf-8")
         lines = [json.loads(line) for line in text.splitlines()]
+        names = tuple(dict.fromkeys(name for line in lines for name in line))
+        rows = tuple(tuple(line.get(name) for name in names) for line in lines)
+        Table("Log", names, rows).write_csv(folder / "log.csv")
         sheets = []
         for path in sorted((self.folder / "sheets").glob("*.png")):
             from PIL import Image

@@ -1,5 +1,6 @@
 """The operator: what it makes, that it can be stopped at any moment, and what it refuses."""
 
+import csv
 import json
 
 import numpy as np
@@ -149,6 +150,11 @@ def test_the_report_shows_curves_and_pictures(data, tmp_path):
     assert all((tmp_path / "result" / p["file"]).exists() for p in sheets["pictures"])
     lines = (tmp_path / "result/log.jsonl").read_text().splitlines()
     assert {"pictures", "discriminator", "generator", "real", "fake"} <= set(json.loads(lines[-1]))
+    with (tmp_path / "result/log.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(lines)
+    for row, line in zip(rows, lines, strict=True):
+        assert {name: float(value) for name, value in row.items() if value} == json.loads(line)
 
 
 @pytest.mark.parametrize("family", SMALL)
