@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interpgan_core.errors import InterpganError
+from interpgan_core.errors import InterpganError, did_you_mean
 
 if TYPE_CHECKING:
     from interpgan_core.hookspecs import StepReport
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     help="Add a plugin: a .py file or a package folder.",
 )
 @click.option(
-    "--list", "listing", is_flag=False, flag_value="all", metavar="[operators|backbones|models|engines]",
-    help="Show what is installed.",
+    "--list", "listing", is_flag=False, flag_value="all", metavar="[operators|backbones|models|engines|OPERATOR]",
+    help="Show what is installed, or what an operator takes.",
 )  # fmt: skip
 @click.option(
     "--inspect", "inspected", type=click.Path(path_type=Path), metavar="FILE",
@@ -164,8 +164,14 @@ def _list(what: str) -> None:
     from interpgan_core.plugins import KINDS, plugins
 
     registry = plugins()
+    if what in registry.operators:
+        from interpgan_core.recipes.manual import manual
+
+        click.echo(manual(what))
+        return
     if what not in (*KINDS, "all"):
-        raise click.UsageError(f"--list takes {', '.join(KINDS)}, or nothing")
+        hint = did_you_mean(what, (*KINDS, *registry.operators))
+        raise click.UsageError(f"--list takes {', '.join(KINDS)}, the name of an operator, or nothing{hint}")
     for kind in KINDS if what == "all" else (what,):
         click.echo(f"{kind}:")
         offered = sorted(getattr(registry, kind).items())

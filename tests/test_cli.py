@@ -119,7 +119,11 @@ def test_help_is_short_and_names_every_option(typed):
         (["--lsit"], 2, "Did you mean one of: '--list', '--set'?"),
         (["people.yaml", "--device", "tpu"], 2, "'tpu' is none; write cpu, cuda, cuda:1 or mps"),
         (["people.yaml", "two.yaml"], 2, "unexpected extra argument (two.yaml)"),
-        (["--list", "opertors"], 2, "--list takes operators, backbones, models, engines, or nothing"),
+        (
+            ["--list", "opertors"],
+            2,
+            "engines, the name of an operator, or nothing; did you mean 'operators'?",
+        ),
         (["poeple.yaml"], 2, "poeple.yaml: there is no such file; did you mean 'people.yaml'?"),
         (["people.yaml", "--set", "first.sedes=1"], 2, "did you mean 'seeds'?"),
         (["people.yaml", "--plugin", "lost.py"], 2, "lost.py is not a plugin"),
@@ -362,6 +366,29 @@ def test_list_names_what_there_is(typed):
     assert re.search(r"^  toy +interpgan-core \d", out, re.MULTILINE)
     _, models, _ = typed("--list", "models")
     assert "sample" not in models and "toy" in models
+
+
+def test_list_of_an_operator_says_what_it_takes(typed):
+    code, out, _ = typed("--list", "walk")
+    assert code == 0
+    assert out.startswith("walk: Every sample at several strengths along a direction, side by side.\n")
+    assert "\n  direction: $step; needed\n" in out
+    assert "\n  unit: space or sigma or score; default space\n      space: units of the latent" in out
+    assert out.endswith("\n  - {use: walk, direction: $step}\n")
+    code, _, err = typed("--list", "wlak")
+    assert code == 2 and "did you mean 'walk'?" in err
+
+
+def test_every_operator_is_described():
+    from interpgan_core.plugins import plugins
+    from interpgan_core.recipes.manual import manual
+
+    for name, provided in plugins().operators.items():
+        page = manual(name)
+        for parameter, field in provided.load().model_fields.items():
+            assert f"\n  {parameter}: " in page, f"{name} does not list {parameter}"
+            assert field.description is None or field.description.splitlines()[0] in page
+        assert "as described" not in page, name
 
 
 LOOK = """

@@ -41,7 +41,9 @@ class Operator(BaseModel, ABC):
         ({}, 'Report')
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True
+    )
 
     version: ClassVar[int] = 1
     """Raise it when equal parameters give another result."""

@@ -18,7 +18,7 @@ def recipe_schema() -> dict[str, Any]:
     steps = []
     for name, provided in sorted(plugins().operators.items()):
         try:
-            steps.append(_step(name, provided.load()))
+            steps.append(step_schema(name, provided.load()))
         except Exception:
             continue  # a recipe that uses it says why
     schema = Recipe.model_json_schema()
@@ -28,7 +28,7 @@ def recipe_schema() -> dict[str, Any]:
     return schema
 
 
-def _step(name: str, operator: Any) -> dict[str, Any]:
+def step_schema(name: str, operator: Any) -> dict[str, Any]:
     """The schema of a step; what it refers to is named after it."""
     step: dict[str, Any] = operator.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}")
     step["$defs"] = {f"{name}.{part}": inner for part, inner in step.get("$defs", {}).items()}
