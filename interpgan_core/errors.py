@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import unicodedata
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -37,6 +37,7 @@ class RecipeError(InterpganError):
         line: 1-based; 0 when the mistake is not in the text (an override, a missing file).
         column: 1-based, counted in characters.
         source: the line itself.
+        others: more mistakes of the same recipe.
     """
 
     def __init__(
@@ -46,12 +47,21 @@ class RecipeError(InterpganError):
         line: int = 0,
         column: int = 0,
         source: str = "",
+        others: Sequence[RecipeError] = (),
     ) -> None:
         self.message, self.file, self.line, self.column = message, str(file), line, column
-        self.source = source
+        self.source, self.others = source, tuple(others)
         super().__init__(message)
 
+    def with_others(self, others: Sequence[RecipeError]) -> RecipeError:
+        """The same mistake with more behind it."""
+        others = (*self.others, *others)
+        return RecipeError(self.message, self.file, self.line, self.column, self.source, others)
+
     def __str__(self) -> str:
+        return "\n".join([self._shown(), *map(str, self.others)])
+
+    def _shown(self) -> str:
         where = self.file + (f":{self.line}:{self.column}" if self.line else "")
         text = _visible(f"{where}: {self.message}" if where else self.message)
         if not self.source.strip():

@@ -795,7 +795,7 @@ def test_in_a_recipe(command, tmp_path):
     assert command("pets.yaml", cwd=tmp_path).status == 0
     assert "2 pictures of 8 pixels." in (tmp_path / "out/pets/report.html").read_text()
     assert sorted(p.name for p in (tmp_path / "out/pets/01-images").iterdir()) == [
-        "known.safetensors", "pixels.npy", "report.json", "sheet.png", "small", "step.json",
+        "known.safetensors", "pixels.npy", "report.json", "sheet.png", "small", "step.json", "tables",
     ]  # fmt: skip
     again = command("pets.yaml", "--dry-run", cwd=tmp_path)
     assert "cached" in again.out and "torch" not in again.modules

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from interpgan_core.errors import InterpganError, RecipeError, did_you_mean
 from interpgan_core.files.paths import sha256_of
@@ -100,10 +101,14 @@ def make_plan(file: Path, overrides: Sequence[str] = ()) -> Plan:
         What `run` takes.
 
     Raises:
-        RecipeError: at the first mistake.
+        RecipeError: if there are mistakes; it holds all of them, but none that only follows from another.
     """
     source, raw = read_recipe(file)
     return _Planner(source, raw, overrides).plan()
+
+
+class _Follows(RecipeError):
+    """A step builds on one that has a mistake, so that nothing can be said about it."""
 
 
 class _Planner:
@@ -115,6 +120,7 @@ class _Planner:
         self.ids: list[str] = []
         self.done: dict[str, PlannedStep] = {}
         self.flow: dict[str, int] = {}
+        self.wrong: set[str] = set()  # ids of steps with mistakes, and of those that build on them
 
     def plan(self) -> Plan:
         recipe = self._recipe()
@@ -122,15 +128,34 @@ class _Planner:
         for text in self.overrides:
             self._override(text)
         recipe = self._recipe()
-        steps = []
+        steps, mistakes = [], []
         for number, step in enumerate(recipe.steps, start=1):
-            planned = self._step(number, step)
-            self.done[planned.id] = planned
-            steps.append(planned)
-            for name, kind in FLOWS.items():
-                if issubclass(planned.result, kind):
-                    self.flow[name] = number
+            try:
+                planned = self._step(number, step)
+            except _Follows:
+                self._pass_over(number, step)
+            except RecipeError as error:
+                mistakes.append(error)
+                self._pass_over(number, step)
+            else:
+                self.done[planned.id] = planned
+                steps.append(planned)
+                self._offer(number, planned.result)
+        if mistakes:
+            raise mistakes[0].with_others(mistakes[1:])
         return Plan(self.source, recipe.title, tuple(steps), tuple(self.overrides))
+
+    def _offer(self, number: int, result: type) -> None:
+        """The steps below take the generator or the batch from here."""
+        self.flow |= {name: number for name, kind in FLOWS.items() if issubclass(result, kind)}
+
+    def _pass_over(self, number: int, step: Step) -> None:
+        """Go on behind a step with a mistake, as if it were right; of what builds on it only its own mistakes count."""
+        self.wrong.add(self.ids[number - 1])
+        try:
+            self._offer(number, self._class(step.use, ("steps", number - 1)).result())
+        except RecipeError:  # it could make anything
+            self.flow = dict.fromkeys(FLOWS, number)
 
     def _recipe(self) -> Recipe:
         version = self.raw.get("interpgan")
@@ -271,13 +296,17 @@ class _Planner:
         step, item = match[1], match[2] or ""
         if len(item) > 2 and item[0] == item[-1] and item[0] in "'\"":  # quoted, as YAML quotes
             item = item[1:-1]
+        if step in self.wrong:
+            raise _Follows("")
         if step not in self.done:
             if step in self.ids:
                 line = self.source.values["steps", self.ids.index(step)][0]
                 itself = self.ids.index(step) == number - 1
                 where = "is this step itself" if itself else f"stands below, in line {line}"
                 raise self._error(f"${step} {where}; a step can use only the results of steps above it", loc)
-            raise self._error(f"there is no step '{step}'{did_you_mean(step, self.done)}", loc)
+            raise self._error(
+                f"there is no step '{step}'{did_you_mean(step, [*self.done, *self.wrong])}", loc
+            )
         result, singular = self.done[step].result, type(self.done[step].operator).singular
         if item:
             part = item_type(result)
@@ -310,6 +339,8 @@ class _Planner:
                     )
                 inputs[flow] = self.done[ref.step].number
             elif flow in needs and flow in self.flow:
+                if self.ids[self.flow[flow] - 1] in self.wrong:
+                    raise _Follows("")
                 inputs[flow] = self.flow[flow]
             elif flow in needs and not needs[flow]:
                 maker = "generator" if flow == "generator" else "sample"
@@ -347,13 +378,23 @@ class _Planner:
     def _invalid(
         self, error: ValidationError, what: str, loc: Loc, model: type[BaseModel], skip: int = 0
     ) -> RecipeError:
-        """The first thing that pydantic found, as a sentence at its place."""
-        errors = error.errors(include_url=False)
+        """What pydantic found, a sentence for each parameter at its place."""
+        errors = [e for e in error.errors(include_url=False) if e["loc"][:skip] == loc[-skip:] or not skip]
         # A parameter with a typing error is also missing under its right name; the first says more.
-        first = min(errors, key=lambda e: e["type"] != "extra_forbidden")
+        if typos := [e for e in errors if e["type"] == "extra_forbidden"]:
+            errors = typos + [e for e in errors if e["type"] not in ("extra_forbidden", "missing")]
         # Of a parameter that may have several types, the type that the value comes closest to.
-        name = first["loc"][: skip + 1]
-        first = max((e for e in errors if e["loc"][: skip + 1] == name), key=lambda e: len(e["loc"]))
+        closest: dict[Any, ErrorDetails] = {}
+        for found in errors:
+            name = found["loc"][: skip + 1]
+            closest[name] = max(closest.get(name, found), found, key=lambda e: len(e["loc"]))
+        first, *others = (self._in_words(found, what, loc, model, skip) for found in closest.values())
+        return first.with_others(others)
+
+    def _in_words(
+        self, first: ErrorDetails, what: str, loc: Loc, model: type[BaseModel], skip: int
+    ) -> RecipeError:
+        """One thing that pydantic found, as a sentence at its place."""
         inner = tuple(first["loc"])[skip:]
         known, noun = list(model.model_fields), "key"
         if issubclass(model, Operator):

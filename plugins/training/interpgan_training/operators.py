@@ -15,7 +15,7 @@ from interpgan_training.settings import Architecture, BatchSize
 class Train(Operator):
     """Train a generator, with its discriminator, on pictures.
 
-    What it has done so far is saved every few minutes: a run that was stopped goes on where it was, and on a CPU
+    What it has done so far is saved every minute: a run that was stopped goes on where it was, and on a CPU
     ends in the very same weights. Losses, and pictures as they became better, are in the report.
 
     Source: the papers of the families, see their settings.

@@ -28,7 +28,7 @@ class TrainInterpretable(Operator):
     """Fine-tune a generator with the energy model, so that each filter of a layer draws one concept.
 
     The family's GAN training continues. At intervals the layer is trained so that filters of a group are active
-    together, and where no other group is. The state is saved every few minutes: a run that was stopped continues, and
+    together, and where no other group is. The state is saved every minute: a run that was stopped continues, and
     on a CPU ends with the same weights, bit for bit.
 
     Source: Li et al., Interpretable Generative Adversarial Networks, AAAI 2022; deviations: see `LayerTrainer`.
