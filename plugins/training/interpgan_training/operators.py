@@ -49,6 +49,7 @@ class Train(Operator):
         Raises:
             InterpganError: if the data does not fit the architecture, or training diverges.
         """
+        from interpgan_training.card import write_card
         from interpgan_training.families.start import architecture_from
         from interpgan_training.job import TrainingJob
         from interpgan_training.processes import run_job
@@ -61,4 +62,5 @@ class Train(Operator):
         )
         made = run_job(job, self.data, self.start, self.processes, device, folder, scratch, progress)
         made.licence = self.licence
+        write_card(made, folder)
         return made

@@ -155,6 +155,16 @@ def test_the_report_shows_curves_and_pictures(data, tmp_path):
     assert len(rows) == len(lines)
     for row, line in zip(rows, lines, strict=True):
         assert {name: float(value) for name, value in row.items() if value} == json.loads(line)
+    card = (tmp_path / "result/MODEL_CARD.md").read_text()
+    for words in (
+        "stylegan2",
+        "| pictures seen | 160 |",
+        "| batch_size | ",
+        "architecture.widths",
+        "Not stated.",
+    ):
+        assert words in card
+    assert f"| discriminator | {float(rows[-1]['discriminator']):.4g} |" in card
 
 
 @pytest.mark.parametrize("family", SMALL)

@@ -65,6 +65,7 @@ class TrainInterpretable(Operator):
         Raises:
             InterpganError: if the generator cannot be trained, the data does not fit it, or training diverges.
         """
+        from interpgan_training.card import write_card
         from interpgan_training.job import TrainingJob
         from interpgan_training.processes import run_job
         from interpgan_training.trainer import Settings
@@ -93,6 +94,7 @@ class TrainInterpretable(Operator):
         )
         made = run_job(job, self.data, generator, self.processes, device, folder, scratch, progress, PLOTS)
         made.licence = self.licence or generator.licence
+        write_card(made, folder)
         return made
 
     def family_of(self, generator: Generator) -> Architecture:
