@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -399,18 +399,30 @@ class _Planner:
         known, noun = list(model.model_fields), "key"
         if issubclass(model, Operator):
             known, noun = [*known, *RESERVED], "parameter"
-        inside, field = inner, model.model_fields.get(str(inner[0])) if len(inner) > 1 else None
-        nested = field and field.annotation
-        if isinstance(nested, type) and issubclass(
-            nested, BaseModel
-        ):  # a parameter with parameters of its own
-            known, what, inside = list(nested.model_fields), f"'{inner[0]}' of {what}", inner[1:]
+        inside = inner
+        nested = _model_of(model, inner) if len(inner) > 1 else None
+        if nested:  # a parameter with parameters of its own
+            tagged = 1 + (model.model_fields[str(inner[0])].discriminator is not None)
+            known, what, inside = list(nested.model_fields), f"'{inner[0]}' of {what}", inner[tagged:]
         message = in_words(first, what, inside, known, noun)
         place: Loc = (*loc, *inner[:1])
         for part in inner[1:]:
             if (*place, part) in self.source.values:  # it may be a type that pydantic has tried
                 place = (*place, part)
         return self._error(message, place, key=first["type"] == "extra_forbidden")
+
+
+def _model_of(model: type[BaseModel], loc: Loc) -> type[BaseModel] | None:
+    """The model of a parameter with parameters of its own; of several models the one that pydantic has taken."""
+    field = model.model_fields.get(str(loc[0]))
+    if field is None:
+        return None
+    for part in get_args(field.annotation) or (field.annotation,):
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            tag = part.model_fields.get(str(field.discriminator))
+            if tag is None or loc[1] in get_args(tag.annotation):
+                return part
+    return None
 
 
 def references(value: Any) -> list[Reference]:

@@ -39,6 +39,12 @@ def in_words(
     if kind == "value_error":
         return str(error["ctx"]["error"])
     name = f"'{loc[0]}' of {what}" if loc else what
+    if kind == "union_tag_invalid":
+        context = error["ctx"]
+        *most, last = context["expected_tags"].split(", ")
+        return f"{context['discriminator']} of {name} must be {', '.join(most)} or {last}, not '{context['tag']}'"
+    if kind == "union_tag_not_found":
+        return f"{name} needs the parameter {error['ctx']['discriminator']}; add it"
     entry = next((part for part in loc[1:] if isinstance(part, int)), None)
     if entry is not None:
         name = f"entry {entry + 1} of {name}"
@@ -65,6 +71,7 @@ def _expected(error: ErrorDetails) -> str:
         "list_type": "must be a list",
         "dict_type": "must be a mapping",
         "model_type": "must be a mapping, such as {use: sample, seeds: 0-3}",
+        "model_attributes_type": "must be a mapping",
         "path_type": "must be the name of a file",
         "too_short": "must have at least one entry",
         "greater_than_equal": f"must be at least {limits.get('ge')}",

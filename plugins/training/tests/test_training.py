@@ -228,8 +228,23 @@ def test_biggan_needs_classes(data, tmp_path):
 @pytest.mark.parametrize(
     ("step", "message"),
     [
-        ("architecture: stylegn2, kimg: 1", "stylegan2"),
-        ("architecture: {family: pggan, width: [8]}, kimg: 1", "width"),
+        (
+            "architecture: stylegn2, kimg: 1",
+            "'family' of 'architecture' of training must be 'stylegan2', 'pggan' or 'biggan', not 'stylegn2'",
+        ),
+        (
+            "architecture: {family: pggan, width: [8]}, kimg: 1",
+            "'architecture' of training has no parameter 'width'; did you mean 'widths'?",
+        ),
+        (
+            "architecture: {famly: pggan}, kimg: 1",
+            "'architecture' of training needs the parameter 'family'; add it",
+        ),
+        ("architecture: 3, kimg: 1", "'architecture' of training must be a mapping, not 3"),
+        (
+            "architecture: {family: pggan, widths: [8, x]}, kimg: 1",
+            "entry 2 of 'widths' of 'architecture' of training must be a whole number, not 'x'",
+        ),
         ("architecture: pggan, kimg: 0", "must be more than 0"),
         ("architecture: pggan, kimg: 1, batch_size: 6", "multiple of 4"),
         ("architecture: pggan", "kimg"),
