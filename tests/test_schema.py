@@ -29,6 +29,12 @@ def test_our_recipes_fit(file, schema):
     assert list(mistakes(recipe, schema, schema)) == []
 
 
+@pytest.mark.parametrize(("strengths", "fits"), [("-6:6:0.5", True), ([1, 2], True), ([], False), (3, False)])
+def test_strengths_are_a_list_or_a_range(strengths, fits, schema):
+    step = {"use": "walk", "direction": "$found.0", "strengths": strengths}
+    assert (list(mistakes({"interpgan": 1, "steps": [step]}, schema, schema)) == []) == fits
+
+
 def test_there_are_recipes():
     assert RECIPES
 

@@ -7,16 +7,13 @@ import typing
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
 from interpgan_core.errors import InterpganError
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import LatentBatch
-
-if TYPE_CHECKING:
-    pass
 
 NEEDS = ("generator", "batch", "device", "folder", "scratch", "progress")
 

@@ -7,15 +7,12 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import core_schema
 
 from interpgan_core.errors import InterpganError, did_you_mean
-
-if TYPE_CHECKING:
-    pass
 
 T = TypeVar("T")
 

@@ -104,7 +104,7 @@ def _page(rows: Sequence[Row]) -> Any:
         for column, (caption, picture) in enumerate(cells):
             left = margin + column * (side + gap)
             axes = figure.add_axes((left / wide, 1 - (top + height) / high, side / wide, height / high))
-            axes.imshow(picture, interpolation="none" if max(picture.shape[:2]) > side * DPI else "nearest")
+            axes.imshow(picture)
             axes.set_axis_off()
             if titled:
                 axes.set_title(caption, size=7, pad=2)

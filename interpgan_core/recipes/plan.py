@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -30,7 +30,7 @@ from interpgan_core.recipes.recipe import (
     parse_value,
     read_recipe,
 )
-from interpgan_core.recipes.wording import given, in_words
+from interpgan_core.recipes.wording import given, in_words, model_of, one_each
 
 FLOWS: Mapping[str, type] = {"generator": Generator, "batch": LatentBatch}
 _REFERENCE = re.compile(r"\$([\w-]+)(?:\.(\S|\S.*\S))?")
@@ -380,15 +380,9 @@ class _Planner:
     ) -> RecipeError:
         """What pydantic found, a sentence for each parameter at its place."""
         errors = [e for e in error.errors(include_url=False) if e["loc"][:skip] == loc[-skip:] or not skip]
-        # A parameter with a typing error is also missing under its right name; the first says more.
-        if typos := [e for e in errors if e["type"] == "extra_forbidden"]:
-            errors = typos + [e for e in errors if e["type"] not in ("extra_forbidden", "missing")]
-        # Of a parameter that may have several types, the type that the value comes closest to.
-        closest: dict[Any, ErrorDetails] = {}
-        for found in errors:
-            name = found["loc"][: skip + 1]
-            closest[name] = max(closest.get(name, found), found, key=lambda e: len(e["loc"]))
-        first, *others = (self._in_words(found, what, loc, model, skip) for found in closest.values())
+        first, *others = (
+            self._in_words(found, what, loc, model, skip) for found in one_each(errors, skip + 1)
+        )
         return first.with_others(others)
 
     def _in_words(
@@ -400,7 +394,7 @@ class _Planner:
         if issubclass(model, Operator):
             known, noun = [*known, *RESERVED], "parameter"
         inside = inner
-        nested = _model_of(model, inner) if len(inner) > 1 else None
+        nested = model_of(model, inner) if len(inner) > 1 else None
         if nested:  # a parameter with parameters of its own
             tagged = 1 + (model.model_fields[str(inner[0])].discriminator is not None)
             known, what, inside = list(nested.model_fields), f"'{inner[0]}' of {what}", inner[tagged:]
@@ -410,19 +404,6 @@ class _Planner:
             if (*place, part) in self.source.values:  # it may be a type that pydantic has tried
                 place = (*place, part)
         return self._error(message, place, key=first["type"] == "extra_forbidden")
-
-
-def _model_of(model: type[BaseModel], loc: Loc) -> type[BaseModel] | None:
-    """The model of a parameter with parameters of its own; of several models the one that pydantic has taken."""
-    field = model.model_fields.get(str(loc[0]))
-    if field is None:
-        return None
-    for part in get_args(field.annotation) or (field.annotation,):
-        if isinstance(part, type) and issubclass(part, BaseModel):
-            tag = part.model_fields.get(str(field.discriminator))
-            if tag is None or loc[1] in get_args(tag.annotation):
-                return part
-    return None
 
 
 def references(value: Any) -> list[Reference]:

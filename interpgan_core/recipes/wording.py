@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from interpgan_core.errors import did_you_mean
 from interpgan_core.operators.fields import Reference
+
+
+def one_each(errors: Iterable[ErrorDetails], depth: int) -> list[ErrorDetails]:
+    """Of all that pydantic found the error that says most about each parameter.
+
+    Args:
+        errors: as `ValidationError.errors()` lists them.
+        depth: parts of a location that name a parameter.
+    """
+    errors = list(errors)
+    # A parameter with a typing error is also missing under its right name; the first says more.
+    if typos := [e for e in errors if e["type"] == "extra_forbidden"]:
+        errors = typos + [e for e in errors if e["type"] not in ("extra_forbidden", "missing")]
+    # Of a parameter that may have several types, the type that the value comes closest to.
+    closest: dict[Any, ErrorDetails] = {}
+    for error in errors:
+        name = error["loc"][:depth]
+        closest[name] = max(closest.get(name, error), error, key=lambda e: len(e["loc"]))
+    return list(closest.values())
 
 
 def in_words(
@@ -52,6 +72,19 @@ def in_words(
         return f"{name} {_expected(error)}, but is empty"
     hint = "; write $$ for a $" if isinstance(value, Reference) and kind == "string_type" else ""
     return f"{name} {_expected(error)}, not {given(value)}{hint}"
+
+
+def model_of(model: type[BaseModel], loc: tuple[str | int, ...]) -> type[BaseModel] | None:
+    """The model of a parameter with parameters of its own; of several models the one that pydantic has taken."""
+    field = model.model_fields.get(str(loc[0]))
+    if field is None:
+        return None
+    for part in get_args(field.annotation) or (field.annotation,):
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            tag = part.model_fields.get(str(field.discriminator))
+            if tag is None or loc[1] in get_args(tag.annotation):
+                return part
+    return None
 
 
 def _expected(error: ErrorDetails) -> str:

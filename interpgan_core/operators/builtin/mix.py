@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from pydantic import StrictBool
 
@@ -13,9 +12,6 @@ from interpgan_core.generators.latents import Grid, LatentBatch
 from interpgan_core.generators.ranges import Layers
 from interpgan_core.operators.base import EditOperator
 from interpgan_core.operators.fields import Input
-
-if TYPE_CHECKING:
-    pass
 
 
 class Mix(EditOperator):

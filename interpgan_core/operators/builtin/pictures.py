@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from interpgan_core.files.atomic import placing, sweep
 from interpgan_core.generators.generator import Generator
@@ -13,9 +12,6 @@ from interpgan_core.operators.builtin.pixels import MARK, BatchSize, Format, pix
 from interpgan_core.pictures import images
 from interpgan_core.pictures.report import Report
 from interpgan_core.progress import Progress
-
-if TYPE_CHECKING:
-    pass
 
 
 class RenderSamples(Operator):

@@ -5,16 +5,12 @@ from __future__ import annotations
 import csv
 import math
 import re
-from typing import TYPE_CHECKING
 
 from interpgan_core.errors import InterpganError
 from interpgan_core.generators.ranges import MAX_SEED
 from interpgan_core.operators.base import Operator
 from interpgan_core.operators.fields import InputFile
 from interpgan_core.operators.scores import Scores
-
-if TYPE_CHECKING:
-    pass
 
 
 class ReadScores(Operator):

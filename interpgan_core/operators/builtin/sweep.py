@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from interpgan_core.generators.directions import Direction, DirectionSet
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import Grid, LatentBatch
 from interpgan_core.generators.ranges import Layers
 from interpgan_core.operators.base import EditOperator
-from interpgan_core.operators.builtin.along import Strength
-from interpgan_core.operators.builtin.walk import Walk, spaced
+from interpgan_core.operators.builtin.walk import Strengths, Walk
 from interpgan_core.operators.fields import Input
 
 
@@ -33,11 +32,7 @@ class Sweep(EditOperator):
 
     directions: Input[DirectionSet] | Annotated[dict[str, Input[Direction]], Field(min_length=1)]
     """A set, or some by the names that their rows shall have."""
-    strengths: Annotated[tuple[Strength, ...], Field(min_length=1), BeforeValidator(spaced)] = (
-        -3.0,
-        0.0,
-        3.0,
-    )
+    strengths: Strengths = (-3.0, 0.0, 3.0)
     """A list, or first:last:step, both ends included: "-6:6:0.5"."""
     layers: Annotated[tuple[Layers, ...], Field(min_length=1)] | Layers | None = None
     """Ranges of layers, a row each; one for all; each direction's own when left out."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from interpgan_core.errors import InterpganError
 from interpgan_core.generators.generator import Generator
@@ -17,7 +17,7 @@ from interpgan_core.operators.builtin.along import Relative, Strength, captions
 MOST = 1000  # strengths that are written as a range
 
 
-def spaced(value: Any) -> Any:
+def _spaced(value: Any) -> Any:
     """The strengths of "first:last:step", both ends included; anything else as it is."""
     if not isinstance(value, str):
         return value
@@ -29,6 +29,17 @@ def spaced(value: Any) -> Any:
     if step <= 0 or last < first or (last - first) / step >= MOST:
         raise InterpganError(f"'{value}' must rise by a step above 0, to {MOST} strengths at most")
     return tuple(float(first + i * step) for i in range(int((last - first) / step) + 1))
+
+
+Strengths = Annotated[
+    tuple[Strength, ...],
+    Field(min_length=1),
+    BeforeValidator(_spaced),
+    WithJsonSchema(
+        {"anyOf": [{"type": "array", "items": {"type": "number"}, "minItems": 1}, {"type": "string"}]}
+    ),
+]
+"""A list, or first:last:step, both ends included: "-6:6:0.5"."""
 
 
 class Walk(Relative):
@@ -44,13 +55,7 @@ class Walk(Relative):
         (6, ('-2', '0', '+2'))
     """
 
-    strengths: Annotated[tuple[Strength, ...], Field(min_length=1), BeforeValidator(spaced)] = (
-        -3.0,
-        -1.5,
-        0.0,
-        1.5,
-        3.0,
-    )
+    strengths: Strengths = (-3.0, -1.5, 0.0, 1.5, 3.0)
     """A list, or first:last:step, both ends included: "-6:6:0.5"."""
 
     def move(self, batch: LatentBatch, layers: str, generator: Generator) -> LatentBatch:

@@ -68,7 +68,7 @@ def up(x, size=16):
     ("base", "channels"), [((4, 2), 3), ((2, 4), 1), ((4, 4), 4), ((4, 4), 1), ((6, 4), 3)]
 )
 def test_images_of_other_shapes(base, channels, batch, tmp_path):
-    """Rectangles, grey, and with alpha: drawn as they are, shown in three channels, saved, judged."""
+    """Rectangles, grey, alpha: drawn as they are, shown in three channels, saved, given to the discriminator."""
     state = generator(3, base=base, channels=channels)
     nets = {"generator": state, "discriminator": discriminator(3, area=base[0] * base[1], channels=channels)}
     made = load_generator(write(tmp_path, nets))

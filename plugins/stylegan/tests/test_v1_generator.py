@@ -99,7 +99,7 @@ def test_w(batch):
     ("base", "channels"), [((4, 2), 3), ((2, 4), 1), ((4, 4), 4), ((4, 4), 1), ((6, 4), 3)]
 )
 def test_pictures_of_other_shapes(base, channels, codes, tmp_path):
-    """Rectangles, grey, and with alpha: drawn as they are, shown in three channels, saved, judged."""
+    """Rectangles, grey, alpha: drawn as they are, shown in three channels, saved, given to the discriminator."""
     made = load(base, channels)
     drawn, expected = made.forward(codes), written_out(codes.codes, base=base, channels=channels)
     assert drawn.shape == (3, channels, 4 * base[0], 4 * base[1]) == expected.shape

@@ -140,7 +140,7 @@ SHAPES = [((4, 2), 3), ((2, 4), 1), ((4, 4), 4), ((4, 4), 1), ((6, 4), 3)]
 @pytest.mark.parametrize("architecture", ["skip", "resnet", "orig"])
 @pytest.mark.parametrize(("base", "channels"), SHAPES)
 def test_pictures_of_other_shapes(base, channels, architecture, codes, tmp_path):
-    """Rectangles, grey, and with alpha: drawn as they are, shown in three channels, saved, judged."""
+    """Rectangles, grey, alpha: drawn as they are, shown in three channels, saved, given to the discriminator."""
     made = load(architecture, base=base, channels=channels)
     expected = written_out(codes.codes, architecture, base=base, channels=channels)
     drawn = made.forward(codes)
