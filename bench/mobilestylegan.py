@@ -43,7 +43,7 @@ def measure(runtime_python: str | None) -> None:
     import torch
 
     from interpgan_mobilestylegan.backbone import ffhq
-    from interpgan_mobilestylegan.download import folder as weights
+    from interpgan_mobilestylegan.download import WHEEL
 
     torch.set_num_threads(THREADS)
     generator = ffhq()
@@ -60,7 +60,13 @@ def measure(runtime_python: str | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         if runtime_python:
             np.save(f"{folder}/w.npy", one.codes.numpy())
-            command = [runtime_python, __file__, "--serve", str(weights() / "SynthesisNetwork.xml"), folder]
+            command = [
+                runtime_python,
+                __file__,
+                "--serve",
+                str(WHEEL.folder() / "SynthesisNetwork.xml"),
+                folder,
+            ]
             child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
             def runtime() -> float:

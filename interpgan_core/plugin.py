@@ -5,6 +5,7 @@ from interpgan_core.files.atomic import placing as placing
 from interpgan_core.files.downloads import download as download
 from interpgan_core.files.paths import cache_folder as cache_folder
 from interpgan_core.files.paths import sha256_of as sha256_of
+from interpgan_core.files.wheels import Wheel as Wheel
 from interpgan_core.generators.colour import as_channels as as_channels
 from interpgan_core.generators.layers import UpsamplingKernel as UpsamplingKernel
 from interpgan_core.generators.layers import group_std as group_std

