@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from interpgan_core.operators.scores import Scorer as Scorer
     from interpgan_core.operators.scores import Scores as Scores
     from interpgan_core.operators.scores import score_images as score_images
+    from interpgan_core.pictures.cutouts import Cutouts as Cutouts
     from interpgan_core.pictures.decoding import read_picture as read_picture
     from interpgan_core.pictures.image_sets import ImageSet as ImageSet
     from interpgan_core.pictures.images import contact_sheet as contact_sheet
@@ -76,6 +77,8 @@ if TYPE_CHECKING:
     from interpgan_core.pictures.report import Report as Report
     from interpgan_core.pictures.report import Strip as Strip
     from interpgan_core.pictures.report import Table as Table
+    from interpgan_core.pictures.sources import each_picture as each_picture
+    from interpgan_core.pictures.squares import Square as Square
     from interpgan_core.progress import Progress as Progress
     from interpgan_core.progress import quiet as quiet
     from interpgan_core.recipes.plan import make_plan as make_plan
@@ -161,6 +164,7 @@ _HOME = {
         "Scores",
         "score_images",
     ),
+    "pictures.cutouts": ("Cutouts",),
     "pictures.decoding": ("read_picture",),
     "pictures.image_sets": ("ImageSet",),
     "pictures.images": (
@@ -173,6 +177,8 @@ _HOME = {
         "Strip",
         "Table",
     ),
+    "pictures.sources": ("each_picture",),
+    "pictures.squares": ("Square",),
     "progress": (
         "Progress",
         "quiet",

@@ -18,7 +18,7 @@ NAMES = {
     "plugins": "hookimpl StepReport",
     "generators": "Generator HasEncoder HasStyleWeights load_generator",
     "latent codes": "LatentSpace LatentBatch FeatureEdit Grid seeded_normal check_equal_lengths",
-    "pictures": "contact_sheet to_uint8 ImageSet read_picture",
+    "pictures": "contact_sheet to_uint8 ImageSet read_picture each_picture Square Cutouts",
     "directions": "Direction DirectionSet load_directions sigma",
     "what operators are made of": """
         Operator EditOperator Input InputFile Layers Units Seeds Ranges Progress quiet Artifact Engine
@@ -36,7 +36,7 @@ FOR_BACKBONES = """
     Backbone Checkpoint Description LoadOptions Noise Precision as_channels check_option check_resolution
     recognise remark NamedModel Published
     SavedGenerator Shapes StoredNetwork renamed state_of build channels_last group_std reused_maps UpsamplingKernel
-    rectify outputs_of fingerprint download cache_folder sha256_of placing
+    rectify outputs_of fingerprint download cache_folder sha256_of placing Wheel
 """
 PUBLIC = sorted(" ".join(NAMES.values()).split())
 HOME = {name: f"interpgan_core.{module}" for name, module in interpgan_core._MODULE.items()}

@@ -62,6 +62,34 @@ class Found:
 
 
 @contextmanager
+def each_picture(source: Path) -> Iterator[tuple[int, Iterator[tuple[str, Read]]]]:
+    """The pictures of a folder or a file, at their own sizes, as long as it is open.
+
+    Args:
+        source: a folder, a .zip, an .npz, an .npy or a picture, as of the step `images`.
+
+    Yields:
+        How many there are; and for each its name and a function that decodes it, RGB and upright, or raises
+        `InterpganError`.
+
+    Raises:
+        InterpganError: if there are no pictures, or the archive is damaged or encrypted.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from interpgan_core import each_picture
+        >>> Image.new("RGB", (20, 10)).save("one.png")
+        >>> with each_picture(Path("one.png")) as (count, pictures):
+        ...     [(name, read().size) for name, read in pictures]
+        [('one.png', (20, 10))]
+    """
+    with opened(source, classes=False) as found:
+        names = found.names or [f"picture {i}" for i in range(found.count)]
+        yield found.count, zip(names, found.pictures, strict=True)
+
+
+@contextmanager
 def opened(source: Path, classes: bool) -> Iterator[Found]:
     """The pictures of a folder or a file, as long as it is open."""
     if source.is_dir():

@@ -5,8 +5,8 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from interpgan_core import InterpganError
-from interpgan_inversion.align import Align, LandmarkNet
+from interpgan_core import Cutouts, InterpganError, Remark
+from interpgan_inversion.align import HIGHER, SMALLER, Align, LandmarkNet
 
 # x and y of the five points, eyes 100 apart and 100 above the mouth
 FACE = np.array([(-50.0, -50.0), (50.0, -50.0), (0.0, 10.0), (-30.0, 50.0), (30.0, 50.0)])
@@ -19,9 +19,9 @@ class Given:
     def __init__(self, points):
         self.points = torch.tensor(points, dtype=torch.float32)
 
-    def landmarks(self, images):
-        assert images.shape[1:] == (3, 1024, 1024)
-        return self.points[None]
+    def landmarks(self, image):
+        assert image.shape == (3, 1024, 1024)
+        return self.points.reshape(-1, 5, 2)
 
 
 def face(folder, degrees, scale, x, y):
@@ -48,17 +48,50 @@ def test_a_face_ends_in_its_place(kit, tmp_path, degrees, scale, x, y):
     assert isinstance(net, LandmarkNet)
     found, _ = kit.run(Align(pictures=file, resolution=128, landmarks=net), tmp_path)
     pixels = found.pixels[0].transpose(1, 2, 0).astype(int)
-    # The square is 400 wide, and its middle a tenth of the way from the eyes to the mouth.
-    places = (FACE - (0, -40)) / 400 * 128 + 64
+    # The square is 400 wide, and its middle a tenth of the way from the eyes to the mouth; then the correction.
+    places = (FACE - (0, -40 - HIGHER * 400)) / (SMALLER * 400) * 128 + 64
     for (px, py), colour in zip(places, COLOURS, strict=True):
         assert abs(pixels[int(py), int(px)] - colour).max() < 40, (px, py)
     assert found.notes["aligned"] == "by five landmarks" and found.notes["pictures"] == ["face.png"]
 
 
-def test_what_lies_outside_is_white(kit, tmp_path):
+def test_what_lies_outside_is_mirrored(kit, tmp_path):
     file, points = face(tmp_path, 0, 1, 60, 512)
     found, _ = kit.run(Align(pictures=file, resolution=64, landmarks=Given(points)), tmp_path)
-    assert found.pixels[0, :, :, 0].min() == 255
+    known = found.known()[0]
+    first = int(known[32].nonzero()[0])  # of a row in the middle
+    assert 15 < first < 30 and not known[:, :first].any() and known[:, first:].all()
+    pixels = found.pixels[0].astype(int)
+    mirrored = pixels[:, :, first : first + 10][:, :, ::-1]
+    assert abs(pixels[:, :, first - 10 : first] - mirrored).mean() < 12
+
+
+def test_originals_and_squares_are_kept(kit, tmp_path):
+    file, points = face(tmp_path, 20, 1, 500, 500)
+    found, _ = kit.run(Align(pictures=file, resolution=64, landmarks=Given(points)), tmp_path)
+    found.save(tmp_path)
+    again = Cutouts.load(tmp_path)
+    assert again.squares == found.squares and again.sources == [0]
+    assert (again.originals[0] == np.asarray(Image.open(file))).all() and (again.pixels == found.pixels).all()
+
+
+def two_faces(tmp_path):
+    file, points = face(tmp_path, 0, 1, 512, 512)
+    return file, Given(np.stack([points, points * 0.5]))
+
+
+def test_of_several_faces_the_largest_and_a_sentence(kit, tmp_path):
+    file, net = two_faces(tmp_path)
+    with pytest.warns(Remark, match=r"face\.png shows 2 faces; the largest is taken; faces: all takes each"):
+        found, _ = kit.run(Align(pictures=file, resolution=64, landmarks=net), tmp_path)
+    assert len(found) == 1 and found.squares[0].side > 300
+
+
+def test_each_of_several_faces(kit, tmp_path):
+    file, net = two_faces(tmp_path)
+    found, _ = kit.run(Align(pictures=file, resolution=64, landmarks=net, faces="all"), tmp_path)
+    assert found.notes["pictures"] == ["face.png, face 1", "face.png, face 2"]
+    assert found.sources == [0, 0] and len(found.originals) == 1
 
 
 def test_the_middle_without_a_net(kit, tmp_path):
@@ -69,7 +102,5 @@ def test_the_middle_without_a_net(kit, tmp_path):
 
 def test_no_face(kit, tmp_path):
     file, _ = face(tmp_path, 0, 1, 512, 512)
-    with pytest.raises(
-        InterpganError, match=r"no face is found in face\.png; cut it out yourself, or leave it out"
-    ):
-        kit.run(Align(pictures=file, resolution=32, landmarks=Given(np.full((5, 2), np.nan))), tmp_path)
+    with pytest.raises(InterpganError, match=r"no face is found in face\.png; cut the face out yourself"):
+        kit.run(Align(pictures=file, resolution=32, landmarks=Given(np.zeros((0, 5, 2)))), tmp_path)

@@ -1,0 +1,12 @@
+"""Photographs of faces: where they are, what they show, whose they are, and back into the photograph."""
+
+from collections.abc import Mapping
+
+from interpgan_core import hookimpl
+
+
+@hookimpl
+def interpgan_operators() -> Mapping[str, str]:
+    return {
+        "faces.landmarks": "interpgan_faces.landmarks:LoadLandmarks",
+    }
