@@ -47,8 +47,8 @@ class FaceScorer:
                 found.
 
         Returns:
-            (n, 5) float32, on the CPU: years; the logit of male; width of the mouth over the distance of eyes and
-            mouth; offset of the nose to the right of the picture over the distance of the eyes; strength of the edges
+            (n, 5) float32, on the CPU: years; the logit of male; width of the mouth over the mean distance of
+            the eyes and of eyes and mouth; offset of the nose to the right of the picture over the distance of the eyes; strength of the edges
             of glasses, in deviations of the face's brightness. NaN where no face is found.
         """
         import torch
@@ -66,8 +66,8 @@ class FaceScorer:
         faces = self.finder.landmarks(small)
         if not len(faces):
             return torch.full((len(self.names),), torch.nan)
-        square = chip_square(faces[0], PADDING)
-        chips = [square.cut(small, side) for side in (AGE_SIDE, GENDER_SIDE, GLASSES_SIDE)]
+        square = chip_square(faces[0] * coarse, PADDING)
+        chips = [square.cut(image, side) for side in (AGE_SIDE, GENDER_SIDE, GLASSES_SIDE)]
         return torch.tensor(
             [
                 years(self.age(chips[0][None]))[0],
@@ -90,13 +90,13 @@ def years(likely: Tensor) -> Tensor:
 
 def logit(likely: Tensor) -> Tensor:
     """(n,) log odds of the second of two classes, from (n, 2) probabilities."""
-    return likely.clamp(min=1e-12).log().diff(dim=1)[:, 0]
+    return likely.clamp(min=1e-37).log().diff(dim=1)[:, 0]
 
 
 def smile(points: Tensor) -> float:
-    """Width of the mouth over the distance of eyes and mouth; points: (5, 2)."""
-    eyes, mouth = points[:2].mean(0), points[3:].mean(0)
-    return float((points[4] - points[3]).norm() / (mouth - eyes).norm())
+    """Width of the mouth, over the geometric mean of face's width and height between the points; points: (5, 2)."""
+    across, down = points[1] - points[0], points[3:].mean(0) - points[:2].mean(0)
+    return float((points[4] - points[3]).norm() / (across.norm() * down.norm()).sqrt())
 
 
 def pose(points: Tensor) -> float:
