@@ -79,12 +79,11 @@ def read_layers(data: bytes) -> tuple[list[float], list[Layer]]:
     reader.expect("input_rgb_image_sized")
     means = [reader.number() for _ in range(3)]
     reader.wholes(2)
-    layers = []
+    layers = [reader.layer()]
+    reader.whole()  # how many pictures of the net one picture makes; with the first layer alone
     while reader.at < len(data):
-        layer = reader.layer()
-        if len(layer.values):
-            layers.append(layer)
-    return means, layers
+        layers.append(reader.layer())
+    return means, [layer for layer in layers if len(layer.values)]
 
 
 class _Reader:
