@@ -58,14 +58,14 @@ class Layer:
     values: Tensor
 
 
-def read_layers(data: bytes) -> tuple[list[float], list[Layer]]:
+def read_layers(data: bytes) -> list[Layer]:
     """The layers of a network that was trained with `loss_metric` on pictures.
 
     Args:
         data: the file.
 
     Returns:
-        What is subtracted from red, green and blue, of 0 to 255; the layers that have parameters, the first first.
+        The layers that have parameters, the first first.
 
     Raises:
         InterpganError: if the bytes are no such network; the message says where.
@@ -77,13 +77,13 @@ def read_layers(data: bytes) -> tuple[list[float], list[Layer]]:
     while reader.whole() != INNERMOST:
         pass
     reader.expect("input_rgb_image_sized")
-    means = [reader.number() for _ in range(3)]
+    reader.skip_numbers(3)
     reader.wholes(2)
     layers = [reader.layer()]
     reader.whole()  # how many pictures of the net one picture makes; with the first layer alone
     while reader.at < len(data):
         layers.append(reader.layer())
-    return means, [layer for layer in layers if len(layer.values)]
+    return [layer for layer in layers if len(layer.values)]
 
 
 class _Reader:

@@ -121,5 +121,7 @@ def load_mtcnn(device: str = "cpu") -> Mtcnn:
     from interpgan_faces.mtcnn import Mtcnn
 
     files = MTCNN.files()
-    states = [torch.load(io.BytesIO(files[f"{name}net.pt"]), weights_only=True) for name in "pro"]
-    return Mtcnn(*states, device=device)
+    first, second, third = (
+        torch.load(io.BytesIO(files[f"{name}net.pt"]), weights_only=True) for name in "pro"
+    )
+    return Mtcnn(first, second, third, device)

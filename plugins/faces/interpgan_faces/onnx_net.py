@@ -6,16 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from interpgan_faces.chips import prepared
+
 if TYPE_CHECKING:
     from torch import Tensor
-
-# Of red, green and blue, of 0 to 255; what all of dlib's nets of faces take off and divide by.
-MEANS, DIVISOR = (122.781998, 117.000999, 104.297997), 256
-
-
-def prepared(chips: Tensor) -> Tensor:
-    """Images in [-1, 1] as the nets take them; (n, 3, h, w)."""
-    return (chips * 127.5 + (127.5 - chips.new_tensor(MEANS)[:, None, None])) / DIVISOR
 
 
 @dataclass(frozen=True, eq=False)

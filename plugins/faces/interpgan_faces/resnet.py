@@ -38,9 +38,8 @@ class FaceResNet(nn.Module):
             raise InterpganError(f"this is no residual net of faces; its layers are {', '.join(kinds)}")
         found = [_convolution(*pair) for pair in zip(layers[0:-1:2], layers[1:-1:2], strict=True)]
         self.first = found[0]
-        self.blocks = nn.ModuleList(
-            nn.ModuleList(pair) for pair in zip(found[1::2], found[2::2], strict=True)
-        )
+        self.before = nn.ModuleList(found[1::2])  # of the two of a block
+        self.after = nn.ModuleList(found[2::2])
         outputs, inputs = layers[-1].sizes
         self.register_buffer("matrix", layers[-1].values.reshape(inputs, outputs))
         self.requires_grad_(False)
@@ -49,13 +48,13 @@ class FaceResNet(nn.Module):
         """The maps after each block.
 
         Args:
-            chips: (n, 3, 150, 150) float32, as of `chips.prepared`.
+            chips: (n, 3, 150, 150) float32, as `prepared` makes them.
 
         Returns:
             (n, c, h, w) each: 32 channels of 35 pixels a side first, 256 of 2 last.
         """
         x = functional.max_pool2d(self.first(chips).relu(), 3, 2)
-        for first, second in self.blocks:
+        for first, second in zip(self.before, self.after, strict=True):
             y = second(first(x).relu())
             if first.stride != (1, 1):
                 x = functional.avg_pool2d(x, 2)

@@ -47,9 +47,10 @@ class FaceScorer:
                 found.
 
         Returns:
-            (n, 5) float32, on the CPU: years; the logit of male; width of the mouth over the mean distance of
-            the eyes and of eyes and mouth; offset of the nose to the right of the picture over the distance of the eyes; strength of the edges
-            of glasses, in deviations of the face's brightness. NaN where no face is found.
+            (n, 5) float32, on the CPU; NaN where no face is found. Age in years. Gender: the logit of male. Smile:
+            width of the mouth over the mean distance of the eyes and of eyes and mouth. Pose: offset of the nose to
+            the right of the picture over the distance of the eyes. Glasses: strength of the edges where a frame would
+            be, in deviations of the face's brightness.
         """
         import torch
 
