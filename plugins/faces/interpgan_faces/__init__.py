@@ -9,4 +9,5 @@ from interpgan_core import hookimpl
 def interpgan_operators() -> Mapping[str, str]:
     return {
         "faces.landmarks": "interpgan_faces.landmarks:LoadLandmarks",
+        "faces.paste": "interpgan_faces.paste:PasteFaces",
     }

@@ -122,4 +122,4 @@ def load_mtcnn(device: str = "cpu") -> Mtcnn:
 
     files = MTCNN.files()
     states = [torch.load(io.BytesIO(files[f"{name}net.pt"]), weights_only=True) for name in "pro"]
-    return Mtcnn(*states, device=device)
+    return Mtcnn(states[0], states[1], states[2], device)
