@@ -122,9 +122,13 @@ class Square:
         top, bottom = max(0, int(self.y - reach)), min(height, math.ceil(self.y + reach))
         left, right = max(0, int(self.x - reach)), min(width, math.ceil(self.x + reach))
         if top < bottom and left < right:
-            y, x = torch.meshgrid(torch.arange(top, bottom) + 0.5, torch.arange(left, right) + 0.5, indexing="ij")
+            y, x = torch.meshgrid(
+                torch.arange(top, bottom) + 0.5, torch.arange(left, right) + 0.5, indexing="ij"
+            )
             grid = self.inside(torch.stack([x, y], -1)).to(image)
-            found = functional.grid_sample(image[None], grid[None], padding_mode="border", align_corners=False)[0]
+            found = functional.grid_sample(
+                image[None], grid[None], padding_mode="border", align_corners=False
+            )[0]
             result[:, top:bottom, left:right] = found * (grid.abs().amax(-1) <= 1)
         return result
 

@@ -37,9 +37,9 @@ MARK = {
 class PasteFaces(Operator):
     """Put edited faces back into their photographs, at the photographs' own resolution.
 
-    Three ways. difference: what the edit changes is added, so that every detail of the photograph stays; best for small
-    edits. ellipse: the same, within the face alone. mix: the edited picture where it changes much, the photograph where
-    it changes little; best where the head turns or a mouth closes.
+    difference: what the edit changes is added, so that every detail of the photograph stays. ellipse: the same, within
+    the face alone. mix: the same where the edit changes little, and the edited picture where it changes much, as when
+    the head turns or a mouth closes.
     """
 
     faces: Input[Cutouts]
@@ -48,8 +48,7 @@ class PasteFaces(Operator):
     """The code of each face, of the step `inversion`, before any edit."""
     batches: Annotated[dict[str, Input[LatentBatch]], Field(min_length=1)]
     """Edited codes, one a face, by the caption that they get."""
-    how: Literal["difference", "ellipse", "mix"] | None = None
-    """When left out, chosen for each picture by what its edit changes."""
+    how: Literal["difference", "ellipse", "mix"] = "mix"
     scorer: Input[Scorer] | None = None
     """Scores each photograph and each edited one: `$step`."""
     identity: Input[FeatureNet] | None = None
@@ -74,7 +73,7 @@ class PasteFaces(Operator):
         known = self.faces.known()
         names = list((self.faces.notes or {}).get("pictures", map(str, range(len(self.faces)))))
         side = self.faces.resolution
-        strips, rows, ways = [], list[tuple[str | float, ...]](), list[str]()
+        strips, rows = [], list[tuple[str | float, ...]]()
         for i in progress(range(len(self.faces)), total=len(self.faces), what="pasting faces"):
             original, square = self.faces.originals[self.faces.sources[i]], self.faces.squares[i]
             photograph = torch.from_numpy(np.array(original.transpose(2, 0, 1))).float() / 127.5 - 1
@@ -88,17 +87,15 @@ class PasteFaces(Operator):
             for k, (caption, batch) in enumerate(self.batches.items(), 1):
                 edited = self._drawn(generator, batch, i)
                 made = paste(photograph, square, inverted, edited, known[i], self.how)
-                figures = self._figures(square.cut(made.image, side)[None], first)
+                figures = self._figures(square.cut(made, side)[None], first)
                 rows.append((names[i], caption, *figures.values()))
-                ways.append(f"{caption} by {made.how}")
-                pixels = to_uint8(made.image[None])[0]
+                pixels = to_uint8(made[None])[0]
                 words = _words(caption, figures)
                 shown.append(Picture.write(pixels, folder, f"{i:03d}-{k}.png", words, text=MARK))
             strips.append(Strip(names[i], tuple(shown)))
         columns = ("photograph", "picture", *figures)
         tables = (Table("What the pictures show", columns, tuple(rows)),) if figures else ()
-        notes = () if self.how else (f"Pasted: {', '.join(dict.fromkeys(ways))}.",)
-        return Report("", tuple(strips), tables, notes)
+        return Report("", tuple(strips), tables)
 
     def _drawn(self, generator: Generator, batch: LatentBatch, i: int) -> Tensor:
         """(3, s, s) the picture of one code, at the size of the faces."""
