@@ -35,8 +35,8 @@ class Encode(OnPictures):
     """The codes of pictures by an encoder: at once, and only near; a good start for `inversion`."""
 
     encoder: Input[ImageEncoder] | None = None
-    """Of the step `inversion.encoder`, or of another plugin; when left out, the generator's own, or that which comes with
-    interpgan."""
+    """Of the step `inversion.encoder`, or of another plugin; when left out, the generator's own, or that which comes
+    with interpgan."""
 
     def sources(self) -> Iterable[Path]:
         return shipped_files() if self.encoder is None else ()
