@@ -70,7 +70,9 @@ class DCGAN(Generator):
     def style_weight(self, space: str, layer: int) -> Tensor:
         """What SeFa factorises: a row for each output of the first layer, at each of its 16 places."""
         if (space, layer) != ("z", 0):
-            raise InterpganError(f"a DCGAN takes a code in layer 0 alone, from z; not {space} in layer {layer}")
+            raise InterpganError(
+                f"a DCGAN takes a code in layer 0 alone, from z; not {space} in layer {layer}"
+            )
         return self.module.get_parameter(KERNEL).flatten(1).T
 
 
@@ -125,7 +127,9 @@ def _tensors(checkpoint: Checkpoint) -> Mapping[str, Tensor]:
 
 
 def _widths(tensors: Mapping[str, Tensor], path: Path) -> list[int]:
-    shapes = Shapes(tensors, path, "DCGAN")  # a tensor that is missing, or of other dimensions, is an error in words
+    shapes = Shapes(
+        tensors, path, "DCGAN"
+    )  # a tensor that is missing, or of other dimensions, is an error in words
     kernels = [name for i in range(0, len(shapes), 3) if (name := f"main.{i}.weight") in shapes]
     return [shapes.of(KERNEL, 4)[0], *(shapes.of(name, 4)[1] for name in kernels)]
 
