@@ -4,6 +4,7 @@ import itertools
 import logging
 import re
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 
 import pytest
@@ -431,6 +432,18 @@ def interpgan_models():
 """
 
 
+OWN_MODEL = """
+class Own:
+    licence = "for money"
+
+    def __call__(self, **options):
+        from interpgan_core.testing import toy
+        return toy(**options)
+
+paid = Own()
+"""
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -487,3 +500,37 @@ def test_the_licence_of_a_named_model_is_in_the_report(site, tmp_path):
     said = []
     page = run(make_plan(recipe), tmp_path / "out", device="cpu", notice=said.append)
     assert said == ["for money"] and "for money" in page.read_text()
+
+
+def test_conformance_notices_a_licence_that_does_not_arrive(site):
+    """A table says one, and what it makes does not have it."""
+    from interpgan_core.testing.plugins import _plugin, licences_reach_the_report
+
+    site.install("glow", MODELS + OWN_MODEL)
+    plugin = _plugin("glow")
+    paid = replace(plugin, provided=tuple(p for p in plugin.provided if p.name == "glow.paid"))
+    with pytest.raises(AssertionError, match=r"glow.paid is under 'for money', and the report says \[\]"):
+        licences_reach_the_report(paid)
+
+
+def test_conformance_notices_what_a_file_does_not_keep(tmp_path, monkeypatch):
+    from interpgan_core import load_generator
+    from interpgan_core.testing import Case
+    from interpgan_core.testing.generators import saved_it_stays_the_same
+    from interpgan_example_backbone.backbone import DCGAN, DCGANBackbone
+
+    generator = load_generator("example_backbone.random")
+    saved_it_stays_the_same(Case(generator, generator, tmp_path))
+    restore = DCGANBackbone.restore
+
+    def shifted(self, saved, path, options):
+        made = restore(self, saved, path, options)
+        made.module.get_parameter("main.1.bias").add_(1)
+        return made
+
+    monkeypatch.setattr(DCGANBackbone, "restore", shifted)
+    with pytest.raises(AssertionError, match="draws other pictures"):
+        saved_it_stays_the_same(Case(generator, generator, tmp_path))
+    monkeypatch.setattr(DCGANBackbone, "restore", lambda *given: DCGAN(shifted(*given).module))
+    with pytest.raises(AssertionError, match="another generator"):
+        saved_it_stays_the_same(Case(generator, generator, tmp_path))

@@ -197,9 +197,7 @@ def saved_it_stays_the_same(case: Case) -> None:
     own.licence = own.licence or "the terms of this test"
     own.save(case.folder)
     again = load_generator(case.folder / "generator.safetensors")
-    assert again.fingerprint == own.fingerprint, (
-        "`restore` makes another generator than `saved` said"
-    )
+    assert again.fingerprint == own.fingerprint, "`restore` makes another generator than `saved` said"
     assert again.licence == own.licence, f"the licence '{own.licence}' became '{again.licence}'"
     batch = case.batch(1)
     assert _far(again.images(batch), own.images(batch)) < _CLOSE, "what `restore` makes draws other pictures"

@@ -20,7 +20,8 @@ from interpgan_mobilestylegan.generator import MobileStyleGAN
 from interpgan_mobilestylegan.network import inverse_haar
 
 test_plugin = plugin_conformance(
-    "mobilestylegan", exempt={"licences-reach-the-report": "it fetches the weights; test_ffhq.py holds it there"}
+    "mobilestylegan",
+    exempt={"licences-reach-the-report": "it fetches the weights; test_ffhq.py holds it there"},
 )
 
 
