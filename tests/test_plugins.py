@@ -513,6 +513,14 @@ def test_conformance_notices_a_licence_that_does_not_arrive(site):
         licences_reach_the_report(paid)
 
 
+def test_conformance_notices_a_backbone_that_is_a_class(site):
+    from interpgan_core.testing.plugins import _plugin, everything_can_be_loaded
+
+    glow(site, found="Backbone")
+    with pytest.raises(InterpganError, match="is no backbone: it is a class"):
+        everything_can_be_loaded(_plugin("glow"))
+
+
 def test_conformance_notices_what_a_file_does_not_keep(tmp_path, monkeypatch):
     from interpgan_core import load_generator
     from interpgan_core.testing import Case

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
+from interpgan_core.loading.backbones import load_backbone
 from interpgan_core.loading.named_models import Published
 from interpgan_core.plugins import KINDS, Plugins, Provided
 from interpgan_core.recipes.plan import make_plan
@@ -58,6 +59,8 @@ def everything_can_be_loaded(plugin: Plugin) -> None:
     assert plugin.provided, f"the plugin {plugin.name} offers nothing"
     for provided in plugin.provided:
         provided.load()
+    for provided in plugin.of("backbones"):
+        load_backbone(provided.name)
 
 
 def recipe_errors_do_not_wait_for_torch(plugin: Plugin) -> None:
