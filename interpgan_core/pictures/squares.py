@@ -115,12 +115,20 @@ class Square:
         if coarse > 1:  # the cut is finer than the picture
             image = functional.avg_pool2d(image[None], coarse, ceil_mode=True, count_include_pad=False)[0]
         height, width = size
-        y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
-        grid = self.inside(torch.stack([x, y], -1))
-        found = functional.grid_sample(
-            image[None], grid[None].to(image), padding_mode="border", align_corners=False
-        )[0]
-        return found * (grid.abs().amax(-1) <= 1).to(found)
+        result = image.new_zeros(len(image), height, width)
+        reach = abs(self.right_x) + abs(self.right_y)  # of the corners, along each axis
+        top, bottom = max(0, int(self.y - reach)), min(height, math.ceil(self.y + reach))
+        left, right = max(0, int(self.x - reach)), min(width, math.ceil(self.x + reach))
+        if top < bottom and left < right:
+            y, x = torch.meshgrid(
+                torch.arange(top, bottom) + 0.5, torch.arange(left, right) + 0.5, indexing="ij"
+            )
+            grid = self.inside(torch.stack([x, y], -1)).to(image)
+            found = functional.grid_sample(
+                image[None], grid[None], padding_mode="border", align_corners=False
+            )[0]
+            result[:, top:bottom, left:right] = found * (grid.abs().amax(-1) <= 1)
+        return result
 
 
 def _places(side: int) -> Tensor:

@@ -121,7 +121,5 @@ def load_mtcnn(device: str = "cpu") -> Mtcnn:
     from interpgan_faces.mtcnn import Mtcnn
 
     files = MTCNN.files()
-    first, second, third = (
-        torch.load(io.BytesIO(files[f"{name}net.pt"]), weights_only=True) for name in "pro"
-    )
-    return Mtcnn(first, second, third, device)
+    states = [torch.load(io.BytesIO(files[f"{name}net.pt"]), weights_only=True) for name in "pro"]
+    return Mtcnn(states[0], states[1], states[2], device)
