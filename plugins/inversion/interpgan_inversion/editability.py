@@ -16,9 +16,12 @@ from interpgan_core import (
     Progress,
     Report,
     Scorer,
+    did_you_mean,
 )
 from interpgan_inversion.base import Count, WithNets
 from interpgan_inversion.loss import Likeness
+
+Threshold = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Editability(WithNets):
@@ -42,8 +45,9 @@ class Editability(WithNets):
     """Names that both directions and scorer know; all of these when left out."""
     strength: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3.0
     """How far every code is moved, in standard deviations of the samples' codes along the direction."""
-    threshold: Annotated[float, Field(allow_inf_nan=False)] = 0.0
-    """The score that parts the two sides: 0 for logits, 0.5 for probabilities."""
+    threshold: Threshold | dict[str, Threshold] = 0.0
+    """The score that parts the two sides, 0 for logits, 0.5 for probabilities; or one an attribute: {age: 40}, and 0
+    for the others."""
     shown: Annotated[int, Field(ge=0, strict=True)] = 4
     """How many pictures the report shows."""
     batch_size: Count = 8
@@ -69,8 +73,9 @@ class Editability(WithNets):
             raise InterpganError(
                 f"generators names {', '.join(sorted(extra))}, and batches does not; use the same captions"
             )
+        names = self.asked()
         edits = Edits(
-            self.directions, self.scorer, self.asked(), self.strength, self.threshold, self.batch_size
+            self.directions, self.scorer, names, self.strength, self.thresholds(names), self.batch_size
         )
         inverted = {
             caption: (batch, self.generators.get(caption, generator))
@@ -94,3 +99,18 @@ class Editability(WithNets):
                 f"scores ({', '.join(self.scorer.names)})"
             )
         return names
+
+    def thresholds(self, names: tuple[str, ...]) -> tuple[float, ...]:
+        """Those of the attributes.
+
+        Raises:
+            InterpganError: if there is one of an attribute that is not edited.
+        """
+        if not isinstance(self.threshold, dict):
+            return (self.threshold,) * len(names)
+        for name in self.threshold:
+            if name not in names:
+                raise InterpganError(
+                    f"threshold names '{name}', which is not edited" + did_you_mean(name, names)
+                )
+        return tuple(self.threshold.get(name, 0.0) for name in names)

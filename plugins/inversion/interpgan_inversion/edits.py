@@ -14,6 +14,7 @@ from interpgan_core import (
     DirectionSet,
     Generator,
     ImageSet,
+    InterpganError,
     LatentBatch,
     Picture,
     Progress,
@@ -25,6 +26,7 @@ from interpgan_core import (
     score_images,
     to_uint8,
 )
+from interpgan_core.plugin import remark
 from interpgan_inversion.loss import Likeness, alike
 from interpgan_inversion.measures import MARK, Row, figures
 from interpgan_inversion.sources import names_of
@@ -36,7 +38,7 @@ class Way:
 
     Args:
         near: by column, the median over pictures.
-        took: (n, k) bool.
+        took: (n, k) float32, 1 or 0; NaN where the original has no score.
         kept: (n, k) float32, cosine of identity between original and edited picture; None without a net.
         pictures: (m, 1 + k, 3, h, w) uint8-exact float32 in [-1, 1] of the first m: of the code, and edited.
     """
@@ -56,7 +58,7 @@ class Edits:
         scorer: of images.
         names: k attributes, known to both.
         strength: of every edit, in standard deviations of the samples' codes.
-        threshold: the score that divides the two sides of an attribute.
+        thresholds: k scores that divide the two sides of the attributes.
         batch_size: images at once.
     """
 
@@ -64,13 +66,29 @@ class Edits:
     scorer: Scorer
     names: tuple[str, ...]
     strength: float
-    threshold: float
+    thresholds: tuple[float, ...]
     batch_size: int
 
     def sides(self, images: Tensor) -> Tensor:
-        """(n, k) bool: which side of each attribute the scorer sees an image on."""
+        """(n, k) which side of each attribute the scorer sees an image on: 1 or -1, NaN where it has no score."""
         columns = [self.scorer.names.index(name) for name in self.names]
-        return score_images(self.scorer, images)[:, columns].to(images.device) > self.threshold
+        above = score_images(self.scorer, images)[:, columns].float() - torch.tensor(self.thresholds)
+        sides = torch.where(above > 0, 1.0, -1.0).where(~above.isnan(), torch.nan)
+        return sides.to(images.device)
+
+    def check(self, images: Tensor) -> None:
+        """Say how many of the originals have no score.
+
+        Raises:
+            InterpganError: if of an attribute none has one.
+        """
+        for name, missing in zip(self.names, self.sides(images).isnan().sum(0).tolist(), strict=True):
+            if missing == len(images):
+                raise InterpganError(f"no picture has a score of '{name}'; give others, or another scorer")
+            if missing:
+                remark(
+                    f"{missing} of {len(images)} pictures have no score of '{name}': its edits leave them out"
+                )
 
     def moved(self, name: str, batch: LatentBatch, up: Tensor, generator: Generator) -> LatentBatch:
         """Every code moved along a direction: up, (n,) bool, or down."""
@@ -101,13 +119,17 @@ def measured(
         shown: how many pictures the report shows.
         folder: of the step.
         progress: shows how far it is.
+
+    Raises:
+        InterpganError: if no original has a score of an attribute.
     """
     ways: dict[str, Way] = {}
-    images = torch.empty(0)
+    images = originals.images(slice(None))
+    edits.check(images)
     for caption, (batch, generator) in progress(
         inverted.items(), total=len(inverted), what="editing what was inverted"
     ):
-        images = originals.images(slice(None)).to(generator.device)
+        images = images.to(generator.device)
         ways[caption] = _way(edits, images, batch, generator, likeness, shown)
     strips = [
         _strip(f"{name}, {caption}", folder, f"{i:03d}-{k}", images[i : i + 1], way.pictures[i], edits.names)
@@ -141,13 +163,14 @@ def _way(
     def identity(of: Tensor) -> Tensor | None:
         return None if likeness.identity is None else likeness.identity.features(of)
 
-    inverted, wanted, person = drawn(batch), ~edits.sides(images), identity(images)
+    inverted, wanted, person = drawn(batch), -edits.sides(images), identity(images)
     each = [figures(likeness, inverted[i : i + 1], images[i : i + 1]) for i in range(len(images))]
     near = {what: median(one[what] for one in each) for what in each[0]}
-    lost, took, kept, pictures = edits.sides(inverted) == wanted, [], [], [inverted[:shown]]
+    held, took, kept, pictures = edits.sides(inverted) == -wanted, [], [], [inverted[:shown]]
     for j, name in enumerate(edits.names):
-        edited = drawn(edits.moved(name, batch, wanted[:, j], generator))
-        took.append((edits.sides(edited)[:, j] == wanted[:, j]) & ~lost[:, j])
+        edited = drawn(edits.moved(name, batch, wanted[:, j] > 0, generator))
+        taken = (edits.sides(edited)[:, j] == wanted[:, j]) & held[:, j]
+        took.append(taken.float().where(~wanted[:, j].isnan(), torch.nan))
         if (now := identity(edited)) is not None:
             kept.append(alike(now, person))
         pictures.append(edited[:shown])
@@ -158,8 +181,8 @@ def _tables(ways: dict[str, Way], names: Sequence[str]) -> tuple[Table, Table]:
     rows, parts = list[Row](), list[Row]()
     for caption, way in ways.items():
         kept = () if way.kept is None else (float(way.kept.mean()),)
-        rows.append((caption, *way.near.values(), 100 * float(way.took.float().mean()), *kept))
-        parts.append((caption, *(100 * float(share) for share in way.took.float().mean(0))))
+        rows.append((caption, *way.near.values(), 100 * float(way.took.nanmean()), *kept))
+        parts.append((caption, *(100 * float(share) for share in way.took.nanmean(0))))
     first = next(iter(ways.values()))
     last = () if first.kept is None else ("identity after edits",)
     columns = ("codes", *first.near, "edits that take, %", *last)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from interpgan_core import Direction, DirectionSet, ImageSet, InterpganError, Shift, to_uint8
+from interpgan_core import Direction, DirectionSet, ImageSet, InterpganError, Remark, Shift, quiet, to_uint8
 from interpgan_core.testing import conformance, toy
 from interpgan_inversion.editability import Editability
 
@@ -86,11 +86,48 @@ def test_another_generator_draws_where_one_is_named(kit, tmp_path):
     assert found["own"]["PSNR, dB"] == pytest.approx(100) and found["grey"]["PSNR, dB"] < 40
 
 
+class Sometimes(Brightness):
+    """Has no score of the brightest pictures."""
+
+    def __init__(self, most):
+        self.most = most
+
+    def __call__(self, images):
+        scores = super().__call__(images)
+        return scores.where(scores[:, :1] <= self.most, torch.nan)
+
+
+def test_pictures_without_a_score_are_left_out_and_lost_faces_fail(kit, tmp_path):
+    bright = Brightness()(IMAGES)[:, 0].sort().values
+    with pytest.warns(Remark, match="1 of 8 pictures have no score of 'bright': its edits leave them out"):
+        report = Editability(**PARTS | {"scorer": Sometimes(float(bright[-2]) + 1e-3), "strength": 6}).run(
+            toy(), tmp_path, tmp_path, quiet
+        )
+    # Those on the bright side go down and keep a score; those on the dark side go beyond the brightest, and lose it.
+    share = report.tables[1].rows[0][1] / 100 * 7
+    assert share == pytest.approx(round(share)) and 1 <= share <= 4
+    with pytest.raises(InterpganError, match="no picture has a score of 'bright'; give others, or another"):
+        Editability(**PARTS | {"scorer": Sometimes(-9.0)}).run(toy(), tmp_path, tmp_path, quiet)
+
+
+def test_each_attribute_may_have_a_threshold(kit, tmp_path):
+    parts = PARTS | {"attributes": ("bright", "red")}
+    one = figures(kit, tmp_path / "one", Editability(**parts | {"threshold": 0.0}))[1].rows
+    own = figures(kit, tmp_path / "own", Editability(**parts | {"threshold": {"red": 0.0}}))[1].rows
+    assert own == one
+    far = figures(kit, tmp_path / "far", Editability(**parts | {"threshold": {"red": 9.0}}))[1].rows
+    assert far[0][1] == one[0][1] and far[0][2] == 0
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"attributes": ("smile",)}, r"known to both: smile is not among .*\(bright, red\) and the scores"),
         ({"directions": DirectionSet({})}, "bright is not among the directions"),
+        (
+            {"threshold": {"brigth": 1.0}},
+            "threshold names 'brigth', which is not edited; did you mean 'bright'",
+        ),
         ({"generators": {"tuned": toy()}}, "generators names tuned, and batches does not"),
         ({"batches": {"one": toy().sample([1])}}, "'one' has 1 codes, and there are 8 pictures"),
     ],

@@ -19,6 +19,7 @@ from interpgan_core import (
     did_you_mean,
     score_images,
 )
+from interpgan_core.plugin import remark
 from interpgan_metrics.features import Comparison, chosen, generated_pictures, real_pictures
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ class AttributeRates(Comparison):
         for count, what in ((len(seeds), "samples"), (len(rows), "real pictures")):
             if count < 2:
                 raise InterpganError(f"{count} {what} have no rate; give at least 2")
-        real = self._scores(real_pictures(self.data, rows, self.batch_size, progress))
-        made = self._scores(generated_pictures(generator, seeds, self.batch_size, progress))
+        real = self._scores(real_pictures(self.data, rows, self.batch_size, progress), "real pictures")
+        made = self._scores(generated_pictures(generator, seeds, self.batch_size, progress), "samples")
         tables = []
         answers = [i for i, name in enumerate(names) if name not in self.numbers]
         if answers:
@@ -62,20 +63,29 @@ class AttributeRates(Comparison):
         if self.numbers:
             tables.append(self._numbers(real, made, names, rows))
         return Report(
-            tables=tuple(tables), notes=(f"{len(rows)} real pictures, {len(seeds)} generated ones.",)
+            tables=tuple(tables), notes=(f"{len(real)} real pictures, {len(made)} generated ones.",)
         )
 
-    def _scores(self, pictures: Iterable[Tensor]) -> Tensor:
-        """(n, k) float64; scores of every attribute."""
+    def _scores(self, pictures: Iterable[Tensor], what: str) -> Tensor:
+        """(n, k) float64; scores of every attribute, of the pictures that have them all."""
         import torch
 
         found = []
         for images in pictures:
             scores = score_images(self.scorer, images).double()
-            if not scores.isfinite().all():
+            if scores.isinf().any():
                 raise InterpganError("the scorer returned numbers that are not finite; use another one")
             found.append(scores)
-        return torch.cat(found)
+        every = torch.cat(found)
+        scored = every[~every.isnan().any(1)]
+        left = len(every) - len(scored)
+        if len(scored) < 2:
+            raise InterpganError(
+                f"the scorer has no scores of {left} of {len(every)} {what}; give others, or another scorer"
+            )
+        if left:
+            remark(f"{left} of {len(every)} {what} have no scores, and are left out")
+        return scored
 
     def _known(self, name: str, rows: list[int]) -> Tensor | None:
         """What the data says of one attribute where it says something; None where it does not know it."""

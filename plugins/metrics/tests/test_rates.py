@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from interpgan_core import InterpganError
+from interpgan_core import InterpganError, Remark
 from interpgan_metrics.rates import AttributeRates, total_variation
 
 
@@ -135,3 +135,25 @@ def test_a_scorer_that_is_wrong(kit, wrong, message):
 
     with pytest.raises(InterpganError, match=message):
         AttributeRates(data=planted(kit), scorer=Wrong(), seeds="0-9").run(kit.Plain(), kit.quiet)
+
+
+class Sometimes(Known):
+    """Has no score of bright pictures."""
+
+    def __init__(self, most):
+        self.most = most
+
+    def __call__(self, images):
+        return super().__call__(images).where(images.mean((1, 2, 3))[:, None] <= self.most, torch.nan)
+
+
+def test_pictures_without_a_score_are_left_out_and_said(kit):
+    step = {"data": planted(kit), "seeds": "0-9"}
+    bright = kit.Plain().images(kit.Plain().sample(range(10)), 10).mean((1, 2, 3)).sort().values
+    most = float(bright[4:6].mean())
+    assert most > -0.3  # of the data, all are darker
+    with pytest.warns(Remark, match="5 of 10 samples have no scores, and are left out"):
+        report = AttributeRates(scorer=Sometimes(most), **step).run(kit.Plain(), kit.quiet)
+    assert report.notes == ("1000 real pictures, 5 generated ones.",)
+    with pytest.raises(InterpganError, match="no scores of 1000 of 1000 real pictures; give others"):
+        AttributeRates(scorer=Sometimes(-9), **step).run(kit.Plain(), kit.quiet)
