@@ -324,6 +324,7 @@ def test_a_scorer_that_breaks_its_word():
 
 def test_scores_go_to_a_table_and_back(tmp_path):
     before = Scores(torch.tensor([5, 7]), torch.tensor([[0.5, -1.0], [torch.nan, 2.0]]), ("smile", "age"))
+    assert before.summary().tables[0].note == "1 of them lack some score, and are left out of its row."
     Save(file="s.csv", what=before).run(folder=tmp_path)
     with (tmp_path / "s.csv").open() as file:
         assert next(csv.reader(file)) == ["seed", "smile", "age"]

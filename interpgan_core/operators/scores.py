@@ -159,7 +159,7 @@ class Scores:
                 table.writerow((seed, *row))
 
     def summary(self) -> Report:
-        """What the report shows of them: mean, standard deviation and range of each attribute."""
+        """What the report shows of them: mean, standard deviation and range of each attribute, and how many lack it."""
         rows = []
         for name in self.names:
             known = self[name][~self[name].isnan()].double()
@@ -167,4 +167,6 @@ class Scores:
                 sigma = float(known.std(correction=0))
                 rows.append((name, float(known.mean()), sigma, float(known.min()), float(known.max())))
         columns = ("attribute", "mean", "standard deviation", "lowest", "highest")
-        return Report(tables=(Table(f"Scores of {len(self.seeds)} samples", columns, tuple(rows)),))
+        missing = int(self.values.isnan().any(1).sum())
+        note = f"{missing} of them lack some score, and are left out of its row." if missing else ""
+        return Report(tables=(Table(f"Scores of {len(self.seeds)} samples", columns, tuple(rows), note),))

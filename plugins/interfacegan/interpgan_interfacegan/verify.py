@@ -23,6 +23,7 @@ from interpgan_core import (
     score_images,
     sigma,
 )
+from interpgan_core.plugin import remark
 from interpgan_interfacegan.inputs import Directions, check_not_empty
 from interpgan_interfacegan.verify_report import VerifiedDirections, VerifiedNote
 
@@ -82,7 +83,11 @@ class Verify(Operator):
             before.append(self._scores(batch, generator))
             for key, shift in shifts.items():
                 changes[key].add(before[-1], self._scores(shift.run(batch, generator), generator))
-        standard_deviation = self._by_attribute(_standard_deviation(torch.cat(before)))
+        scores = torch.cat(before)
+        missing = zip(self.scorer.names, scores.isnan().sum(0).tolist(), strict=True)
+        if words := ", ".join(f"'{name}' of {number}" for name, number in missing if number):
+            remark(f"of {count} samples, scores are missing: {words}; their changes are left out")
+        standard_deviation = self._by_attribute(_standard_deviation(scores))
         verified = {}
         for name, direction in self.directions.items():
             note: VerifiedNote = {

@@ -17,6 +17,7 @@ from interpgan_core import (
     Generator,
     InterpganError,
     LatentSpace,
+    Remark,
     Shift,
     Walk,
     load_generator,
@@ -217,7 +218,8 @@ def test_samples_without_a_score_are_left_out():
     def holes(scores):
         return scores.where(scores[:, :1] > 0, torch.tensor([torch.nan, torch.inf, 0.0]))
 
-    found = verified({"green": direction(0, 1, 0)}, Colours(change=holes))
+    with pytest.warns(Remark, match=r"of 100 samples, scores are missing: 'red' of \d+, 'green' of \d+"):
+        found = verified({"green": direction(0, 1, 0)}, Colours(change=holes))
     assert note_of(found, "green")["change"]["green"] == pytest.approx(2, abs=1e-5)
     never = verified(scorer=Colours(change=lambda s: s * torch.tensor([1.0, torch.nan, 1.0])))
     assert note_of(never, "green")["change"]["green"] is None and "score_per_unit" not in never["green"].notes
