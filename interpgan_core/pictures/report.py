@@ -30,7 +30,13 @@ if TYPE_CHECKING:
 THUMBNAIL = 320
 """Longer side, in pixels, of the pictures that the page carries: 200 of them make about 5 MB."""
 
-_TYPES = {".webp": "webp", ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
+_TYPES = {
+    ".webp": "image/webp",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".mp4": "video/mp4",
+}
 
 
 @dataclass(frozen=True)
@@ -314,7 +320,7 @@ def _data_uri(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise InterpganError(f"cannot read {path}: {error.strerror}; run again with --fresh") from error
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def _lede(recipe: str) -> str:
