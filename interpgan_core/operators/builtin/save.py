@@ -52,8 +52,15 @@ class Save(Operator):
     """The result of a step; the current batch when left out."""
 
     def run(
-        self, folder: Path, batch: LatentBatch | None = None, generator: Generator | None = None
+        self,
+        folder: Path | None = None,
+        batch: LatentBatch | None = None,
+        generator: Generator | None = None,
     ) -> Report:
+        if folder is None:
+            raise InterpganError(
+                f"into which folder? Save(...).run(Path('results')) writes results/{self.file}"
+            )
         result = batch if self.what is None else self.what
         if result is None:
             raise InterpganError("there is nothing to save; add what: $step")
