@@ -213,7 +213,8 @@ class Report:
         strips = "".join(_strip(strip, self.folder) for strip in self.strips) if self.folder else ""
         tables = "".join(table._repr_html_() for table in self.tables)
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        return f"<h3>{escape(self.title)}</h3>{strips}{tables}{notes}"
+        title = f"<h3>{escape(self.title)}</h3>" if self.title else ""
+        return title + strips + tables + notes
 
     def save(self, folder: Path) -> None:
         """Write `report.json` into the folder that holds the pictures, and every table as `tables/*.csv`."""
@@ -257,7 +258,7 @@ class Report:
 
 def _strip(strip: Strip, folder: Path) -> str:
     """A row of pictures, as a notebook shows it; alone, one is shown in its own size."""
-    side = "max-width: 100%" if len(strip.pictures) == 1 else "width: 8rem"
+    side = "min-width: 8rem; max-width: 100%" if len(strip.pictures) == 1 else "width: 8rem"
     cells = []
     for picture in strip.pictures:
         source = _data_uri(folder / (picture.thumbnail or picture.file))
