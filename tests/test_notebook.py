@@ -54,7 +54,7 @@ def test_the_notebook_shows_pictures_and_tables(tmp_path):
     (*still, moving) = pictures(html("A walk"))
     assert (len(still), moving.n_frames) == (3, 24)
     assert len(pictures(html("Where a direction acts"))) == 3 * 2
-    assert "<iframe srcdoc=" in html("run(")
+    assert "<iframe srcdoc=" in html("page = run(")
     assert "<td>smile</td>" in html("tables[0]") and "validation" in html("tables[0]")
 
 
