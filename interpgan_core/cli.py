@@ -137,7 +137,6 @@ def _run(
             because = f" ({decision.reason})" if decision.reason else ""
             click.echo(f"{step.number:3} {step.id:20} {_WOULD[decision.action]}{because}")
         return
-    from interpgan_core.progress import bars
 
     def after_step(report: StepReport) -> None:
         because = f" ({report.reason})" if report.status == "ran" and report.folder else ""
@@ -148,7 +147,7 @@ def _run(
 
     try:
         page = runner.run(
-            plan, out, device=device, fresh=fresh, progress=bars, after_step=after_step,
+            plan, out, device=device, fresh=fresh, after_step=after_step,
             notice=lambda sentence: click.echo(sentence, err=True),
         )  # fmt: skip
     except InterpganError as error:

@@ -231,7 +231,7 @@ def test_the_page_needs_nothing_but_itself(html: str, page: Page) -> None:
     assert sources
     assert all(source.startswith("data:image/") for source in sources)
     policy = next(m["content"] for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy")
-    assert policy.startswith("default-src 'none'; img-src data:; style-src 'unsafe-inline'")
+    assert policy.startswith("default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'")
 
 
 def test_every_picture_is_there_small_described_and_linked(finished, page: Page) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import tempfile
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
@@ -14,6 +18,8 @@ from pydantic import BaseModel, ConfigDict
 from interpgan_core.errors import InterpganError
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import LatentBatch
+from interpgan_core.pictures.report import Report
+from interpgan_core.progress import bars
 
 NEEDS = ("generator", "batch", "device", "folder", "scratch", "progress")
 
@@ -25,6 +31,9 @@ class Operator(BaseModel, ABC):
     scratch and progress (with a default of None where it can do without); the return annotation is the type
     of the result. `folder` becomes the step's result when the step is done; `scratch` is a folder that
     outlives a run that is killed, so that a long step can go on where it was, and is removed when it is done.
+
+    In Python, outside of recipes, all but generator and batch may be left out: folders are then temporary, until
+    the process ends, progress is shown where there is someone to see it, and the device is cuda where there is one.
 
     Example:
         >>> from interpgan_core import Operator, Report
@@ -48,6 +57,11 @@ class Operator(BaseModel, ABC):
     """False: cheap or loading, always run again."""
     singular: ClassVar[bool] = False
     """May the set that it makes hold one thing alone? Then `$step` stands for that one, too."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "run" in cls.__dict__:
+            cls.run = _supplied(cls.run)  # type: ignore[method-assign]
 
     def run(self, *args: Any, **needs: Any) -> Any:
         """Do it; see the class."""
@@ -78,6 +92,46 @@ class Operator(BaseModel, ABC):
         """The type that `run` returns."""
         hint = typing.get_type_hints(cls.run).get("return", object)
         return hint if isinstance(hint, type) else object
+
+
+def default_device() -> str:
+    """Where there is nothing said: "cuda" where there is one, else "cpu"."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@functools.cache
+def _session() -> tempfile.TemporaryDirectory[str]:
+    """Holds what operators write that are given no folder; removed when the process ends."""
+    return tempfile.TemporaryDirectory(prefix="interpgan-")
+
+
+def _new_folder() -> Path:
+    return Path(tempfile.mkdtemp(dir=_session().name))
+
+
+_SUPPLY: Mapping[str, Callable[[], Any]] = MappingProxyType(
+    {"folder": _new_folder, "scratch": _new_folder, "progress": lambda: bars, "device": default_device}
+)
+
+
+def _supplied(run: Callable[..., Any]) -> Callable[..., Any]:
+    """`run`, which can be called without what it cannot do without and anyone can supply."""
+    signature = inspect.signature(run)
+    asked = [n for n, p in signature.parameters.items() if n in _SUPPLY and p.default is p.empty]
+    if not asked:
+        return run
+
+    @functools.wraps(run)
+    def supplied(*args: Any, **given: Any) -> Any:
+        known = signature.bind_partial(*args, **given).arguments
+        more = {name: _SUPPLY[name]() for name in asked if name not in known}
+        result = run(*args, **given, **more)
+        folder = {**known, **more}.get("folder")
+        return replace(result, folder=folder) if folder and isinstance(result, Report) else result
+
+    return supplied
 
 
 class EditOperator(Operator):

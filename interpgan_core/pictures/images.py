@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
@@ -98,25 +98,6 @@ def data_uri(picture: Pixels) -> str:
     content = BytesIO()
     _image(picture).save(content, "PNG")
     return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
-
-
-def save_motion(frames: Sequence[Pixels], path: Path, seconds: float = 0.06) -> None:
-    """Write a picture that moves, and begins again when it ends.
-
-    Args:
-        frames: (h, w, 3) uint8 each, two at least.
-        path: a name in .gif (256 colours a frame) or .webp (quality 90); its folder is made.
-        seconds: that each frame is shown.
-    """
-    from PIL import Image
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pictures = [_image(frame) for frame in frames]
-    if path.suffix == ".gif":
-        pictures = [picture.quantize(256, dither=Image.Dither.FLOYDSTEINBERG) for picture in pictures]
-    pictures[0].save(
-        path, save_all=True, append_images=pictures[1:], duration=round(1000 * seconds), loop=0, quality=90
-    )
 
 
 def thumbnail(picture: Pixels, side: int) -> Pixels:

@@ -8,7 +8,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from html import escape
@@ -30,7 +30,13 @@ if TYPE_CHECKING:
 THUMBNAIL = 320
 """Longer side, in pixels, of the pictures that the page carries: 200 of them make about 5 MB."""
 
-_TYPES = {".webp": "webp", ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
+_TYPES = {
+    ".webp": "image/webp",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".mp4": "video/mp4",
+}
 
 
 @dataclass(frozen=True)
@@ -182,6 +188,7 @@ class Report:
         strips: rows of pictures.
         tables: under them.
         notes: sentences under those.
+        folder: that the pictures are in, where that is known; it is not saved.
 
     Example:
         >>> from pathlib import Path
@@ -195,19 +202,24 @@ class Report:
     strips: tuple[Strip, ...] = ()
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
+    folder: Path | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         pictures = sum(len(strip.pictures) for strip in self.strips)
         return f"<Report {self.title!r}: {pictures} pictures, {len(self.tables)} tables, {len(self.notes)} notes>"
 
     def _repr_html_(self) -> str:
-        """As a notebook shows it: its tables and notes; its pictures are files, in the folder of the step."""
+        """As a notebook shows it; its pictures where the folder is known."""
+        strips = "".join(_strip(strip, self.folder) for strip in self.strips) if self.folder else ""
+        tables = "".join(table._repr_html_() for table in self.tables)
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        return f"<h3>{escape(self.title)}</h3>" + "".join(t._repr_html_() for t in self.tables) + notes
+        title = f"<h3>{escape(self.title)}</h3>" if self.title else ""
+        return title + strips + tables + notes
 
     def save(self, folder: Path) -> None:
         """Write `report.json` into the folder that holds the pictures, and every table as `tables/*.csv`."""
-        text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
+        content = {name: value for name, value in asdict(self).items() if name != "folder"}
+        text = json.dumps(content, indent=1, ensure_ascii=False)
         (folder / "report.json").write_text(text, encoding="utf-8")
         for number, table in enumerate(self.tables, start=1):
             words = re.sub(r"[^\w-]+", "-", table.title).strip("-").lower()[:60]
@@ -241,7 +253,26 @@ class Report:
             for picture in (*strip.pictures, *strip.differences):
                 _inside(folder, picture.file)
                 _inside(folder, picture.thumbnail or picture.file)
-        return report
+        return replace(report, folder=folder)
+
+
+def _strip(strip: Strip, folder: Path) -> str:
+    """A row of pictures, as a notebook shows it; alone, one is shown in its own size."""
+    side = "min-width: 8rem; max-width: 100%" if len(strip.pictures) == 1 else "width: 8rem"
+    cells = []
+    for picture in strip.pictures:
+        source = _data_uri(folder / (picture.thumbnail or picture.file))
+        alt = escape(picture.alt or picture.caption)
+        shown = (
+            f'<video src="{source}" aria-label="{alt}" loop muted autoplay playsinline controls style="{side}"></video>'
+            if picture.file.endswith(".mp4")
+            else f'<img src="{source}" alt="{alt}" style="{side}">'
+        )
+        cells.append(
+            f'<figure style="margin: 0; text-align: center">{shown}<br>{escape(picture.caption)}</figure>'
+        )
+    title = f"<p><b>{escape(strip.title)}</b></p>" if strip.title else ""
+    return f'{title}<div style="display: flex; flex-wrap: wrap; gap: 0.4rem">{"".join(cells)}</div>'
 
 
 def write_page(path: Path, run: Mapping[str, Any], folder: Path) -> None:
@@ -314,7 +345,7 @@ def _data_uri(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise InterpganError(f"cannot read {path}: {error.strerror}; run again with --fresh") from error
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def _lede(recipe: str) -> str:

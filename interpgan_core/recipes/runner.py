@@ -18,10 +18,12 @@ from interpgan_core.errors import InterpganError, RecipeError, remarks
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import LatentBatch
 from interpgan_core.hookspecs import StepReport
+from interpgan_core.operators.base import default_device
 from interpgan_core.operators.fields import Reference
+from interpgan_core.pictures.page import Page
 from interpgan_core.pictures.report import write_page
 from interpgan_core.plugins import plugins
-from interpgan_core.progress import Progress, quiet
+from interpgan_core.progress import Progress, bars
 from interpgan_core.recipes.cache import Decision, decide
 from interpgan_core.recipes.manifest import manifest
 from interpgan_core.recipes.plan import Plan, PlannedStep, make_plan, references
@@ -40,10 +42,10 @@ def run(
     *,
     device: str | None = None,
     fresh: bool = False,
-    progress: Progress = quiet,
+    progress: Progress = bars,
     after_step: Callable[[StepReport], None] = lambda report: None,
     notice: Callable[[str], None] = lambda sentence: None,
-) -> Path:
+) -> Page:
     """Run a plan, or a recipe.
 
     Args:
@@ -51,12 +53,12 @@ def run(
         folder: the output folder; out/<recipe> when left out.
         device: "cpu", "cuda"; None = cuda where there is one.
         fresh: run every step, whatever is kept.
-        progress: shows how far a step is.
+        progress: shows how far a step is; a bar on a terminal and in a notebook when left out.
         after_step: called with a report of each step as it ends.
         notice: called with a sentence that a person should read, such as a licence.
 
     Returns:
-        The report page.
+        The path of the report page, which a notebook shows.
 
     Raises:
         InterpganError: if a step fails (a RecipeError at its place in the recipe), or the folder cannot be
@@ -65,7 +67,7 @@ def run(
     plan = plan if isinstance(plan, Plan) else make_plan(Path(plan))
     store = Store(Path("out", plan.source.file.stem) if folder is None else Path(folder))
     with store.locked():
-        return _Run(plan, store, device, fresh, progress, after_step, notice).run()
+        return Page(_Run(plan, store, device, fresh, progress, after_step, notice).run())
 
 
 class _Run:
@@ -225,9 +227,7 @@ class _Run:
 
     def _device(self) -> str:
         if self.device is None:
-            import torch
-
-            self.device = "cuda" if torch.cuda.is_available() else "cpu"
+            self.device = default_device()
         return self.device
 
     def _filled(self, operator: Model) -> Model:

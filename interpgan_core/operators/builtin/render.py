@@ -19,6 +19,7 @@ from interpgan_core.operators.builtin.pixels import MARK, BatchSize, Format, pix
 from interpgan_core.operators.fields import Input
 from interpgan_core.pictures import figures, images
 from interpgan_core.pictures.figures import FigureFormat
+from interpgan_core.pictures.motion import Motion, need_video, save_motion
 from interpgan_core.pictures.report import THUMBNAIL, Picture, Report, Strip
 from interpgan_core.progress import Progress
 
@@ -52,10 +53,10 @@ class Render(Operator):
     """Show how each picture differs from the unedited one, where that is known."""
     format: Format | Literal["gif"] = "png"
     """png, jpg or webp; gif: png, and every row as a GIF that moves."""
-    motion: Literal["gif", "webp"] | None = None
-    """Every row of a walk as a picture that moves from its first column to its last and back."""
+    motion: Motion | None = None
+    """Every row of a walk as a picture that moves from its first column to its last and back; mp4 needs PyAV."""
     frames: Annotated[int, Field(ge=1, le=120, strict=True)] = 6
-    """Of the motion, from one column to the next."""
+    """Of the motion, from one column to the next; each is shown 60 ms."""
     figure: FigureFormat | tuple[FigureFormat, ...] = ()
     """Also write the rows with their labels as a figure for a paper: png (300 dpi), pdf or svg, or several."""
     alpha: StrictBool = False
@@ -67,6 +68,8 @@ class Render(Operator):
     def _check(self) -> Self:
         if self.figure:
             figures.need_figures()
+        if self.motion == "mp4":
+            need_video()
         if self.alpha and self.format == "jpg":
             raise InterpganError("'alpha' needs format: png or webp; jpg cannot keep it")
         return self
@@ -127,11 +130,10 @@ class Render(Operator):
         first, then = way[before.cpu()], way[before.cpu() + 1]
         batch = replace(first, codes=first.codes.lerp(then.codes, share))
         frames = list(pixels_of(generator, batch, self.batch_size))
-        images.save_motion([*frames, *frames[-2:0:-1]], path)
-        small = path.parent / f"small/{path.stem}.webp"
-        images.save_motion(
-            [images.thumbnail(frame, THUMBNAIL) for frame in [*frames, *frames[-2:0:-1]]], small
-        )
+        frames += frames[-2:0:-1]
+        small = path.parent / f"small/{path.stem}{'.mp4' if path.suffix == '.mp4' else '.webp'}"
+        save_motion(frames, path)
+        save_motion([images.thumbnail(frame, THUMBNAIL) for frame in frames], small)
         name, thumb = (file.relative_to(path.parents[1]).as_posix() for file in (path, small))
         return Strip(
             f"{title}, in motion",

@@ -52,16 +52,23 @@ class Save(Operator):
     """The result of a step; the current batch when left out."""
 
     def run(
-        self, folder: Path, batch: LatentBatch | None = None, generator: Generator | None = None
+        self,
+        folder: Path | None = None,
+        batch: LatentBatch | None = None,
+        generator: Generator | None = None,
     ) -> Report:
+        if folder is None:
+            raise InterpganError(
+                f"into which folder? Save(...).run(Path('results')) writes results/{self.file}"
+            )
         result = batch if self.what is None else self.what
         if result is None:
             raise InterpganError("there is nothing to save; add what: $step")
-        path = folder / self.file
+        path, names = folder / self.file, [self.file]
         if path.suffix == ".csv" and isinstance(result, Scores):
             result.write_csv(path)
         elif path.suffix == ".csv" and isinstance(result, Report | DirectionSet):
-            _write_tables(result if isinstance(result, Report) else result.summary(), path)
+            names = _write_tables(result if isinstance(result, Report) else result.summary(), path)
         elif path.suffix == ".npy" and isinstance(result, Direction):
             import numpy as np
 
@@ -75,15 +82,18 @@ class Save(Operator):
             raise InterpganError(
                 f"a {type(result).__name__} cannot be written as {path.suffix}; use .safetensors"
             )
-        return Report(notes=(f"Saved as {self.file}",))
+        return Report(notes=(f"Saved as {', '.join(names)}",))
 
 
-def _write_tables(report: Report, path: Path) -> None:
-    """The table of a report; several as x-1.csv, x-2.csv …"""
+def _write_tables(report: Report, path: Path) -> list[str]:
+    """The table of a report; several as x-1.csv, x-2.csv …; their names."""
     if not report.tables:
         raise InterpganError("this result has no table; .csv is for scores and for what shows tables")
-    for number, table in enumerate(report.tables, start=1):
-        table.write_csv(path if len(report.tables) == 1 else path.with_stem(f"{path.stem}-{number}"))
+    several = len(report.tables) > 1
+    paths = [path.with_stem(f"{path.stem}-{n}") if several else path for n, _ in enumerate(report.tables, 1)]
+    for table, place in zip(report.tables, paths, strict=True):
+        table.write_csv(place)
+    return [place.name for place in paths]
 
 
 def _write_codes(batch: LatentBatch, path: Path, generator: Generator | None) -> None:

@@ -42,7 +42,7 @@ class Tabulate(Operator):
             alt = f"The numbers of the table '{title}', as colours."
             strips.append(Strip(title, (Picture(file, "", alt),)))
             rows = tuple((name, *row) for name, row in zip(labels, cells, strict=True))
-            tables.append(Table(title, ("", *labels), rows))
+            tables.append(Table(title, ("attribute", *labels), rows))
         shown = tuple(table for table in tables if table.rows)
         notes = () if tables[0].rows else ("Accuracies are known only of boundaries that were fitted here.",)
         return Report(strips=tuple(strips), tables=shown, notes=notes)
@@ -93,4 +93,6 @@ def _accuracies(boundaries: Mapping[str, Direction]) -> Table:
     note = (
         "Validation: share of the held-out extremes that are on their side. All: of all other scored samples."
     )
-    return Table("Accuracy of the boundaries", ("", "validation", "all", "held out", "others"), rows, note)
+    return Table(
+        "Accuracy of the boundaries", ("attribute", "validation", "all", "held out", "others"), rows, note
+    )

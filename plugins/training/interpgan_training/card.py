@@ -10,6 +10,7 @@ from typing import Any
 from interpgan_core import Generator
 
 CARD = "MODEL_CARD.md"
+SHOWN = ("pictures", "seconds")  # of the log, elsewhere on the card
 
 
 def write_card(generator: Generator, folder: Path) -> None:
@@ -22,7 +23,7 @@ def write_card(generator: Generator, folder: Path) -> None:
     training, data = generator.notes["training"], generator.notes["data"]
     with (folder / "log.csv").open(newline="", encoding="utf-8") as file:
         last = list(csv.DictReader(file))[-1]
-    figures = {name: f"{float(value):.4g}" for name, value in last.items() if value and name != "pictures"}
+    figures = {name: f"{float(value):.4g}" for name, value in last.items() if value and name not in SHOWN}
     facts = {
         "drawn by": f"{training['family']['family']}, layers {', '.join(generator.layers)}",
         "spaces": ", ".join(generator.spaces),
@@ -30,6 +31,7 @@ def write_card(generator: Generator, folder: Path) -> None:
         "fingerprint": generator.fingerprint,
         "trained from": generator.notes.get("parent", "new weights"),
         "pictures seen": f"{training['pictures']:,}",
+        "seconds of training": f"{float(last['seconds']):.0f}",
     }
     licence = generator.licence or "Not stated. Ask whoever trained it, and mind the terms of the pictures."
     parts = (

@@ -115,6 +115,7 @@ def train(
             due = time.monotonic() + SAVE_SECONDS
     if not process_group.rank:
         log.sheet(trainer)
+        log.close()
         trainer.save(state, log.content())
     made = trainer.finish()
     made.notes = {"training": job.to_json(), "data": dict(data.notes or {})}

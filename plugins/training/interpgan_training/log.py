@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import shutil
+import time
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +19,8 @@ from interpgan_core import Picture, Report, Strip, Table, contact_sheet, to_uint
 from interpgan_training.random_numbers import rng_for
 
 if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
     from interpgan_training.trainer import Trainer
 
 LINES = 200  # of the log, over a whole training
@@ -30,6 +36,9 @@ PLOTS: Plots = {"losses": ("discriminator", "generator"), "mean logits": ("real"
 class TrainingLog:
     """The log and the sheets of a training; both go on in a resumed run.
 
+    Where tensorboard is installed, its event files stand beside the log. Seconds are those that the training took up to
+    a line: what a run did after its last checkpoint is done again, and counts once.
+
     Args:
         folder: where they are kept.
         pictures: that the whole training will show.
@@ -40,14 +49,22 @@ class TrainingLog:
         self.folder, self.pictures, self.plots = folder, pictures, plots
         self.lines: list[dict[str, float]] = []
         self.sums: dict[str, list[float]] = {}
+        self.began = time.monotonic()
+        self.events: SummaryWriter | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Of training so far."""
+        return time.monotonic() - self.began
 
     def content(self) -> dict[str, Any]:
         """For the checkpoint."""
-        return {"lines": self.lines, "sums": self.sums}
+        return {"lines": self.lines, "sums": self.sums, "seconds": self.seconds}
 
     def restore(self, content: dict[str, Any]) -> None:
         """Go on where the checkpoint was."""
         self.lines, self.sums = content["lines"], content["sums"]
+        self.began = time.monotonic() - content.get("seconds", 0.0)
 
     def write(self, trainer: Trainer, metrics: dict[str, float]) -> None:
         """Add the metrics of a step; every so often write a line and a sheet."""
@@ -57,13 +74,32 @@ class TrainingLog:
             total[1] += 1
         if trainer.seen >= len(self.lines) * self.pictures / LINES:
             means = {name: total / count for name, (total, count) in self.sums.items()}
-            self.lines.append({"pictures": trainer.seen, **means})
+            self._add({"pictures": trainer.seen, "seconds": round(self.seconds, 2), **means})
             self.sums = {}
-            text = "\n".join(json.dumps(line) for line in self.lines)
-            (self.folder / "log.jsonl").write_text(text + "\n", encoding="utf-8")
         step = self.pictures / SHEETS
         if trainer.seen // step > (trainer.seen - trainer.seen / trainer.step) // step:
             self.sheet(trainer)
+
+    def _add(self, line: dict[str, float]) -> None:
+        if self.events is None and importlib.util.find_spec("tensorboard") is not None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            # What a run that was killed wrote after its last checkpoint does not count.
+            purged = self.lines[-1]["pictures"] + 1 if self.lines else None
+            self.events = SummaryWriter(str(self.folder), purge_step=purged)
+        self.lines.append(line)
+        text = "\n".join(json.dumps(line) for line in self.lines)
+        (self.folder / "log.jsonl").write_text(text + "\n", encoding="utf-8")
+        if self.events is not None:
+            for name, value in line.items():
+                if name != "pictures":
+                    self.events.add_scalar(name, value, int(line["pictures"]))
+            self.events.flush()
+
+    def close(self) -> None:
+        """Nothing more is written."""
+        if self.events is not None:
+            self.events.close()
 
     def sheet(self, trainer: Trainer) -> None:
         """Pictures of the averaged generator, always of the same codes."""
@@ -88,6 +124,8 @@ class TrainingLog:
         names = tuple(dict.fromkeys(name for line in lines for name in line))
         rows = tuple(tuple(line.get(name) for name in names) for line in lines)
         Table("Log", names, rows).write_csv(folder / "log.csv")
+        for events in self.folder.glob("events.out.tfevents.*"):
+            shutil.copy(events, folder)
         sheets = []
         for path in sorted((self.folder / "sheets").glob("*.png")):
             from PIL import Image
@@ -98,9 +136,10 @@ class TrainingLog:
             sheets.append(Picture.write(pixels, folder, f"sheets/{path.name}", caption))
         said = " and ".join(self.plots)
         curves = Picture.write(_curves(lines, self.plots), folder, "curves.png", said, side=1200)
-        last = {name: value for name, value in lines[-1].items() if name != "pictures"}
+        last = {name: value for name, value in lines[-1].items() if name not in ("pictures", "seconds")}
+        took = f"{lines[-1]['pictures']:,} pictures, {timedelta(seconds=round(lines[-1]['seconds']))} of training."
         table = Table("At the end", ("what", "mean of the last steps"), tuple(last.items()))
-        Report(title, (Strip("", (curves,)), Strip("", tuple(sheets))), (table,)).save(folder)
+        Report(title, (Strip("", (curves,)), Strip("", tuple(sheets))), (table,), (took,)).save(folder)
 
 
 def _curves(lines: list[dict[str, float]], plots: Plots) -> np.ndarray:

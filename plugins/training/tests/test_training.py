@@ -1,7 +1,9 @@
 """The operator: what it makes, that it can be stopped at any moment, and what it refuses."""
 
 import csv
+import importlib.util
 import json
+import time
 
 import numpy as np
 import pytest
@@ -41,6 +43,10 @@ def trained(data, folder, architecture, progress=quiet, **more):
     return made
 
 
+def log_lines(folder):
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
 def weights(generator):
     return {**generator.module.state_dict(), **generator.discriminator.state_dict()}
 
@@ -56,7 +62,9 @@ def test_a_stopped_training_ends_in_the_same_bytes(data, tmp_path, variant, monk
     assert whole.fingerprint == parts.fingerprint
     for name, tensor in weights(whole).items():
         assert torch.equal(tensor, weights(parts)[name]), name
-    logs = [(tmp_path / run / "result/log.jsonl").read_bytes() for run in ("whole", "parts")]
+    logs = [log_lines(tmp_path / run / "result") for run in ("whole", "parts")]
+    for line in (*logs[0], *logs[1]):
+        assert line.pop("seconds") >= 0
     assert logs[0] == logs[1]
 
 
@@ -165,6 +173,51 @@ def test_the_report_shows_curves_and_pictures(data, tmp_path):
     ):
         assert words in card
     assert f"| discriminator | {float(rows[-1]['discriminator']):.4g} |" in card
+
+
+def test_seconds_go_on_where_a_stopped_training_was(data, tmp_path, monkeypatch):
+    """As tensorboard shows them, too: what was done after the last checkpoint, and again, counts once."""
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    monkeypatch.setattr(job, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(job, "SAVE_SECONDS", 0.0)
+    slowly = Trainer.advance
+
+    def advance(self):
+        time.sleep(0.05)
+        return slowly(self)
+
+    monkeypatch.setattr(Trainer, "advance", advance)
+    with pytest.raises(Stopped):
+        trained(data, tmp_path, SMALL["stylegan2"], stop_after(100))
+    before = log_lines(tmp_path / "scratch")
+    assert before[-1]["seconds"] >= 0.05 * len(before)
+    assert list((tmp_path / "scratch").glob("events.out.tfevents.*"))
+    monkeypatch.setattr(job, "SAVE_SECONDS", 1000.0)
+    with pytest.raises(Stopped):
+        trained(data, tmp_path, SMALL["stylegan2"], stop_after(40))
+    again = len(log_lines(tmp_path / "scratch"))
+    assert len(before) < again < 20
+    trained(data, tmp_path, SMALL["stylegan2"])
+    lines = log_lines(tmp_path / "result")
+    assert lines[: len(before)] == before
+    seconds = [line["seconds"] for line in lines]
+    assert seconds == sorted(seconds) and seconds[-1] >= 0.05 * len(lines)
+    with (tmp_path / "result/log.csv").open(newline="") as file:
+        assert [float(row["seconds"]) for row in csv.DictReader(file)] == seconds
+    shown = events.EventAccumulator(str(tmp_path / "result"))
+    shown.Reload()
+    for name in ("seconds", "discriminator", "generator"):
+        found = [(event.step, pytest.approx(event.value, rel=1e-4)) for event in shown.Scalars(name)]
+        assert found == [(line["pictures"], line[name]) for line in lines]
+
+
+def test_without_tensorboard_there_is_the_log_alone(data, tmp_path, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *a: None if name == "tensorboard" else find(name, *a)
+    )
+    trained(data, tmp_path, SMALL["stylegan2"])
+    assert (tmp_path / "result/log.csv").is_file() and not list(tmp_path.rglob("events.out.*"))
 
 
 @pytest.mark.parametrize("family", SMALL)
