@@ -1,14 +1,16 @@
-"""Progress bars, where there is someone to see them."""
+"""How far a step is: a bar on a terminal, lines in a log file."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from typing import Any
 
 Progress = Callable[..., Iterable[Any]]
-"""`for x in progress(items, total=n, what="scoring"):` shows a bar where there is someone to see it; `what` may be a
-function that is asked again and again, such as for the loss."""
+"""`for x in progress(items, total=n, what="scoring"):` shows how far it is; `what` may be a function that is asked
+again and again, such as for the loss."""
 
 
 def quiet(
@@ -30,16 +32,23 @@ def quiet(
 _REMEMBERED = 600.0  # seconds; of what takes longer than that, neither rate nor remaining time is known
 
 
-def bars(items: Iterable[Any], total: int | None = None, what: str | Callable[[], str] = "") -> Iterator[Any]:
-    """A bar with rate and remaining time on a terminal; nothing elsewhere.
+def bars(
+    items: Iterable[Any], total: int | None = None, what: str | Callable[[], str] = "", seconds: float = 30
+) -> Iterator[Any]:
+    """A bar with rate and remaining time on a terminal; elsewhere, as in a log file, now and then a line.
 
     Args:
         items: to go through.
         total: how many, where that is known.
         what: stands before the bar; a function is asked whenever the bar is drawn.
+        seconds: between two lines.
     """
+
+    def said() -> str:
+        return what() if callable(what) else what
+
     if not sys.stderr.isatty():
-        yield from items
+        yield from _lines(items, total, said, seconds)
         return
     from rich.console import Console
     from rich.progress import (
@@ -54,7 +63,7 @@ def bars(items: Iterable[Any], total: int | None = None, what: str | Callable[[]
 
     class What(ProgressColumn):
         def render(self, task: Task) -> Text:
-            return Text(what() if callable(what) else what)
+            return Text(said())
 
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
@@ -70,3 +79,16 @@ def bars(items: Iterable[Any], total: int | None = None, what: str | Callable[[]
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, speed_estimate_period=_REMEMBERED) as progress:
         yield from progress.track(items, total=total)
+
+
+def _lines(items: Iterable[Any], total: int | None, said: Callable[[], str], seconds: float) -> Iterator[Any]:
+    """A line on standard error as soon as an item begins `seconds` after the line before."""
+    began = last = time.monotonic()
+    for done, item in enumerate(items):
+        now = time.monotonic()
+        if now - last >= seconds:
+            last = now
+            rest = timedelta(seconds=round((total - done) * (now - began) / done)) if total and done else None
+            far = f"{done} of {total}" if total else f"{done} done"
+            print(f"{said()}: {far}{f', {rest} left' if rest else ''}", file=sys.stderr, flush=True)
+        yield item

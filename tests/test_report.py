@@ -97,7 +97,7 @@ def finished(tmp_path_factory) -> tuple[Path, dict]:
             step(1, "sample", "01-sample", status="cached"),
             step(2, "walk", "02-walk"),
             step(3, "empty", "03-empty", reason=""),
-            step(4, "later", None, status="skipped"),
+            step(4, "later", None, status="skipped", reason="no step that runs needs it"),
         ],
     }
     write_page(out / "report.html", run, out)
@@ -268,7 +268,7 @@ def test_the_page_tells_how_it_was_made(page: Page) -> None:
         "strengths -1, 0.5",
         "step 1, sample · cached · 0.12 s",
         "strength 2 -> 3 · key 222222222222",
-        "later skipped",
+        "skipped no step that runs needs it · key 444444444444",
         "64 of 255 or more",
         "0123456789abcdef",
         f"Not for sale {HOSTILE}",

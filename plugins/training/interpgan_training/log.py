@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ class TrainingLog:
     Args:
         folder: where they are kept.
         pictures: that the whole training will show.
-        plots: what the report draws, two plots in a row.
+        plots: what the report draws, where a metric was measured twice at least.
     """
 
     def __init__(self, folder: Path, pictures: int, plots: Plots = PLOTS) -> None:
@@ -96,25 +97,39 @@ class TrainingLog:
                 pixels = np.asarray(image.convert("RGB"))
             caption = f"after {int(path.stem):,} pictures"
             sheets.append(Picture.write(pixels, folder, f"sheets/{path.name}", caption))
-        said = " and ".join(self.plots)
-        curves = Picture.write(_curves(lines, self.plots), folder, "curves.png", said, side=1200)
+        strips = [Strip("", tuple(sheets))]
+        curves = {title: found for title, names in self.plots.items() if (found := _curves_of(names, lines))}
+        if curves:
+            drawn = Picture.write(_draw(curves), folder, "curves.png", ", ".join(curves), side=1500)
+            strips.append(Strip("", (drawn,)))
         last = {name: value for name, value in lines[-1].items() if name != "pictures"}
         table = Table("At the end", ("what", "mean of the last steps"), tuple(last.items()))
-        Report(title, (Strip("", (curves,)), Strip("", tuple(sheets))), (table,)).save(folder)
+        Report(title, tuple(strips), (table,)).save(folder)
 
 
-def _curves(lines: list[dict[str, float]], plots: Plots) -> np.ndarray:
-    """(h, w, 3) uint8: two plots in a row."""
+def _curves_of(
+    names: Sequence[str], lines: Sequence[Mapping[str, float]]
+) -> dict[str, list[tuple[float, float]]]:
+    """The points of each metric that was measured twice at least: thousand pictures, value."""
+    points = {
+        name: [(line["pictures"] / 1000, line[name]) for line in lines if name in line] for name in names
+    }
+    return {name: found for name, found in points.items() if len(found) > 1}
+
+
+def _draw(plots: Mapping[str, Mapping[str, list[tuple[float, float]]]]) -> np.ndarray:
+    """(h, w, 3) uint8: the plots in rows."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    height = -(-len(plots) // 2)
-    figure = Figure(figsize=(9, 3 * height), dpi=120, layout="constrained")
+    width = math.ceil(math.sqrt(len(plots)))
+    height = -(-len(plots) // width)
+    figure = Figure(figsize=(4.5 * width, 3 * height), dpi=110, layout="constrained")
     canvas = FigureCanvasAgg(figure)
-    for axes, (title, names) in zip(figure.subplots(height, 2).flat, plots.items(), strict=False):
-        for name in names:
-            rows = [(line["pictures"] / 1000, line[name]) for line in lines if name in line]
-            axes.plot([x for x, _ in rows], [y for _, y in rows], label=name, linewidth=1.2)
+    for place, (title, curves) in enumerate(plots.items(), 1):
+        axes = figure.add_subplot(height, width, place)
+        for name, points in curves.items():
+            axes.plot(*zip(*points, strict=True), label=name, linewidth=1.2)
         axes.set_title(title, fontsize=10)
         axes.set_xlabel("thousand pictures", fontsize=9)
         axes.grid(alpha=0.25)
