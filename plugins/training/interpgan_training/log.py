@@ -60,8 +60,7 @@ class TrainingLog:
             means = {name: total / count for name, (total, count) in self.sums.items()}
             self.lines.append({"pictures": trainer.seen, **means})
             self.sums = {}
-            text = "\n".join(json.dumps(line) for line in self.lines)
-            (self.folder / "log.jsonl").write_text(text + "\n", encoding="utf-8")
+            _write(self.folder, self.lines)
         step = self.pictures / SHEETS
         if trainer.seen // step > (trainer.seen - trainer.seen / trainer.step) // step:
             self.sheet(trainer)
@@ -84,11 +83,8 @@ class TrainingLog:
     def report(self, folder: Path, title: str) -> None:
         """Write everything, and a report, into the folder of the step."""
         text = (self.folder / "log.jsonl").read_text("utf-8")
-        (folder / "log.jsonl").write_text(text, encoding="utf-8")
         lines = [json.loads(line) for line in text.splitlines()]
-        names = tuple(dict.fromkeys(name for line in lines for name in line))
-        rows = tuple(tuple(line.get(name) for name in names) for line in lines)
-        Table("Log", names, rows).write_csv(folder / "log.csv")
+        _write(folder, lines)
         sheets = []
         for path in sorted((self.folder / "sheets").glob("*.png")):
             from PIL import Image
@@ -105,6 +101,14 @@ class TrainingLog:
         last = {name: value for name, value in lines[-1].items() if name != "pictures"}
         table = Table("At the end", ("what", "mean of the last steps"), tuple(last.items()))
         Report(title, tuple(strips), (table,)).save(folder)
+
+
+def _write(folder: Path, lines: Sequence[Mapping[str, float]]) -> None:
+    """The log as `log.jsonl` and `log.csv`, while the training goes on and at its end."""
+    (folder / "log.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+    names = tuple(dict.fromkeys(name for line in lines for name in line))
+    rows = tuple(tuple(line.get(name) for name in names) for line in lines)
+    Table("Log", names, rows).write_csv(folder / "log.csv")
 
 
 def _curves_of(
