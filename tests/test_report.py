@@ -292,6 +292,17 @@ def test_numbers_stand_to_the_right(page: Page) -> None:
     assert "–" in text
 
 
+def test_a_table_may_be_coloured(tmp_path, finished) -> None:
+    row = ("a", 1.0, -4.0, 0.0, None, float("nan"))
+    Report(tables=(Table("t", tuple("nabcde"), (row,), full=2.0),)).save(tmp_path)
+    assert Report.load(tmp_path).tables[0].full == 2
+    write_page(tmp_path / "report.html", {**finished[1], "steps": [step(1, "one", ".")]}, tmp_path)
+    cells = Page((tmp_path / "report.html").read_text()).all("td")
+    red, blue = "background: rgb(178 24 43 / {})", "background: rgb(33 102 172 / {})"
+    styles = [None, red.format("25%"), blue.format("50%"), blue.format("0%"), None, blue.format("0%")]
+    assert [cell.get("style") for cell in cells] == styles
+
+
 def test_only_steps_with_something_to_show_have_a_section(page: Page) -> None:
     assert [h.get("id") for h in page.all("h2")] == ["step-1", "step-2", "made", None]
 

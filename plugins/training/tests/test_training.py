@@ -143,7 +143,7 @@ def test_training_learns(data, tmp_path, family):
 def test_the_report_shows_curves_and_pictures(data, tmp_path):
     trained(data, tmp_path, SMALL["stylegan2"])
     report = json.loads((tmp_path / "result/report.json").read_text())
-    curves, sheets = report["strips"]
+    sheets, curves = report["strips"]
     assert [p["file"] for p in curves["pictures"]] == ["curves.png"]
     assert sheets["pictures"][-1]["caption"] == "after 160 pictures"
     assert len(sheets["pictures"]) == 8
@@ -165,6 +165,13 @@ def test_the_report_shows_curves_and_pictures(data, tmp_path):
     ):
         assert words in card
     assert f"| discriminator | {float(rows[-1]['discriminator']):.4g} |" in card
+
+
+def test_what_was_measured_once_is_no_plot(data, tmp_path):
+    trained(data, tmp_path, SMALL["stylegan2"], kimg=0.008)
+    (sheets,) = json.loads((tmp_path / "result/report.json").read_text())["strips"]
+    assert [picture["file"].startswith("sheets/") for picture in sheets["pictures"]] == [True]
+    assert not (tmp_path / "result/curves.png").exists()
 
 
 @pytest.mark.parametrize("family", SMALL)
