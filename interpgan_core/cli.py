@@ -139,7 +139,8 @@ def _run(
         return
 
     def after_step(report: StepReport) -> None:
-        because = f" ({report.reason})" if report.status == "ran" and report.folder else ""
+        why = report.reason and (report.folder or report.status == "skipped")
+        because = f" ({report.reason})" if why else ""
         click.echo(
             f"{report.number:3}/{len(plan.steps)} {report.id:20} {report.status:7} "
             f"{report.seconds:7.2f} s{because}"
@@ -156,7 +157,7 @@ def _run(
     click.echo(f"Report: {page}")
 
 
-_WOULD = {"run": "would run", "load": "cached, would be read", "cached": "cached", "skip": "not needed"}
+_WOULD = {"run": "would run", "load": "cached, would be read", "cached": "cached", "skip": "skipped"}
 
 
 def _list(what: str) -> None:

@@ -25,7 +25,7 @@ class StepReport:
         id: name of the step.
         use: its operator.
         status: "ran", "cached" or "skipped" (nothing needed its result).
-        reason: why it ran, such as "strength 2 -> 3".
+        reason: why it ran, such as "strength 2 -> 3", or was skipped.
         seconds: wall time of this run; of the original run for a cached step.
         folder: where its files are; None when it keeps none.
 

@@ -1,4 +1,4 @@
-"""Progress bars, where there is someone to see them."""
+"""How far a step is: a bar on a terminal, lines in a log file."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from html import escape
 from typing import Any
 
 Progress = Callable[..., Iterable[Any]]
-"""`for x in progress(items, total=n, what="scoring"):` shows a bar where there is someone to see it; `what` may be a
-function that is asked again and again, such as for the loss."""
+"""`for x in progress(items, total=n, what="scoring"):` shows how far it is; `what` may be a function that is asked
+again and again, such as for the loss."""
 
 
 def quiet(
@@ -34,20 +34,27 @@ def quiet(
 _REMEMBERED = 600.0  # seconds; of what takes longer than that, neither rate nor remaining time is known
 
 
-def bars(items: Iterable[Any], total: int | None = None, what: str | Callable[[], str] = "") -> Iterator[Any]:
-    """A bar with rate and remaining time on a terminal and in a notebook; nothing elsewhere.
+def bars(
+    items: Iterable[Any], total: int | None = None, what: str | Callable[[], str] = "", seconds: float = 30
+) -> Iterator[Any]:
+    """A bar with rate and remaining time on a terminal and in a notebook; elsewhere now and then a line.
 
     Args:
         items: to go through.
         total: how many, where that is known.
         what: stands before the bar; a function is asked whenever the bar is drawn.
+        seconds: between two lines.
     """
+
+    def said() -> str:
+        return what() if callable(what) else what
+
     shell = _notebook()
     if shell is not None:
         yield from _in_notebook(items, total, what, shell)
         return
     if not sys.stderr.isatty():
-        yield from items
+        yield from _lines(items, total, said, seconds)
         return
     from rich.console import Console
     from rich.progress import (
@@ -62,7 +69,7 @@ def bars(items: Iterable[Any], total: int | None = None, what: str | Callable[[]
 
     class What(ProgressColumn):
         def render(self, task: Task) -> Text:
-            return Text(what() if callable(what) else what)
+            return Text(said())
 
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
@@ -143,3 +150,16 @@ def _in_notebook(
         if line is not None:
             line.update(bar)
             _free.setdefault(cell, []).append(line)
+
+
+def _lines(items: Iterable[Any], total: int | None, said: Callable[[], str], seconds: float) -> Iterator[Any]:
+    """A line on standard error as soon as an item begins `seconds` after the line before."""
+    began = last = time.monotonic()
+    for done, item in enumerate(items):
+        now = time.monotonic()
+        if now - last >= seconds:
+            last = now
+            rest = timedelta(seconds=round((total - done) * (now - began) / done)) if total and done else None
+            far = f"{done} of {total}" if total else f"{done} done"
+            print(f"{said()}: {far}{f', {rest} left' if rest else ''}", file=sys.stderr, flush=True)
+        yield item

@@ -1,6 +1,8 @@
-"""The real command, for every test that needs it."""
+"""The real command, and a browser, for every test that needs them."""
 
+import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -50,3 +52,27 @@ def command(tmp_path_factory) -> Callable[..., Ran]:
         return Ran(done.returncode, done.stdout, done.stderr, frozenset(modules.read_text().split("\n")))
 
     return run
+
+
+@pytest.fixture(scope="session")
+def found_browser():
+    """A browser; None where there is none."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not chromium or not importlib.util.find_spec("playwright"):
+        yield None
+        return
+    from playwright.sync_api import sync_playwright
+
+    flags = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
+    quiet = "--disable-background-networking --disable-component-update"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=[*flags.split(), *quiet.split()])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def browser(found_browser):
+    if found_browser is None:
+        pytest.skip("playwright is not installed, or there is no Chromium here")
+    return found_browser

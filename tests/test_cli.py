@@ -224,7 +224,7 @@ def would(out):
         "would run": "ran",
         "cached, would be read": "cached",
         "cached": "cached",
-        "not needed": "skipped",
+        "skipped": "skipped",
     }
     lines = [re.fullmatch(r" *\d+ (\S+) +(\D+?)(?: \((.*)\))?", line).groups() for line in out.splitlines()]
     return [(name, words[what], reason or "") for name, what, reason in lines]

@@ -97,7 +97,7 @@ def finished(tmp_path_factory) -> tuple[Path, dict]:
             step(1, "sample", "01-sample", status="cached"),
             step(2, "walk", "02-walk"),
             step(3, "empty", "03-empty", reason=""),
-            step(4, "later", None, status="skipped"),
+            step(4, "later", None, status="skipped", reason="no step that runs needs it"),
         ],
     }
     write_page(out / "report.html", run, out)
@@ -268,7 +268,7 @@ def test_the_page_tells_how_it_was_made(page: Page) -> None:
         "strengths -1, 0.5",
         "step 1, sample · cached · 0.12 s",
         "strength 2 -> 3 · key 222222222222",
-        "later skipped",
+        "skipped no step that runs needs it · key 444444444444",
         "64 of 255 or more",
         "0123456789abcdef",
         f"Not for sale {HOSTILE}",
@@ -290,6 +290,17 @@ def test_numbers_stand_to_the_right(page: Page) -> None:
     text = page.text
     assert "1235" in text
     assert "–" in text
+
+
+def test_a_table_may_be_coloured(tmp_path, finished) -> None:
+    row = ("a", 1.0, -4.0, 0.0, None, float("nan"))
+    Report(tables=(Table("t", tuple("nabcde"), (row,), full=2.0),)).save(tmp_path)
+    assert Report.load(tmp_path).tables[0].full == 2
+    write_page(tmp_path / "report.html", {**finished[1], "steps": [step(1, "one", ".")]}, tmp_path)
+    cells = Page((tmp_path / "report.html").read_text()).all("td")
+    red, blue = "background: rgb(178 24 43 / {})", "background: rgb(33 102 172 / {})"
+    styles = [None, red.format("25%"), blue.format("50%"), blue.format("0%"), None, blue.format("0%")]
+    assert [cell.get("style") for cell in cells] == styles
 
 
 def test_only_steps_with_something_to_show_have_a_section(page: Page) -> None:
@@ -374,22 +385,8 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path, finished) -> None:
 # In a browser
 
 
-@pytest.fixture(scope="session")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not chromium:
-        pytest.skip("there is no Chromium here")
-    flags = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
-    quiet = "--disable-background-networking --disable-component-update"
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=[*flags.split(), *quiet.split()])
-        yield opened
-        opened.close()
-
-
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [390, 1100, 1600])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_looks_right_alone_and_without_network(browser, html, tmp_path, width, scheme) -> None:
     (tmp_path / "moved.html").write_text(html, encoding="utf-8")
@@ -417,3 +414,26 @@ def test_the_page_looks_right_alone_and_without_network(browser, html, tmp_path,
     tab.get_by_label("Change from the picture in bold").uncheck()
     assert not maps.is_visible()
     context.close()
+
+
+@pytest.mark.browser
+def test_what_scrolls_shows_it(browser, finished) -> None:
+    """Arrows at the right edge of a row and of a table that go on there, until their end is seen."""
+    accent = np.array([150, 23, 90])
+    tab = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme="light")
+    tab.goto((finished[0] / "report.html").as_uri())
+
+    def arrows(place) -> int:
+        with Image.open(BytesIO(place.screenshot())) as shot:
+            pixels = np.asarray(shot.convert("RGB")).astype(int)
+        return int((np.abs(pixels[:, -12:] - accent).max(2) < 30).sum())
+
+    for place in (tab.locator(".sheet.scrolls"), tab.locator(".table .scrolls")):
+        assert place.evaluate("e => e.scrollWidth > e.clientWidth")
+        assert arrows(place) > 50
+        place.evaluate("e => { e.scrollLeft = e.scrollWidth }")
+        assert arrows(place) == 0
+    tab.set_viewport_size({"width": 1600, "height": 800})
+    fits = tab.locator(".sheet.scrolls")
+    assert not fits.evaluate("e => e.scrollWidth > e.clientWidth") and arrows(fits) == 0
+    tab.close()

@@ -145,6 +145,7 @@ class Table:
         columns: the heading of each column.
         rows: one value a column; None is shown as a dash.
         note: a sentence under it: units, what was left out.
+        full: the absolute number that the darkest cells have, red above 0 and blue below; None: no colours.
 
     Example:
         >>> from interpgan_core import Table
@@ -156,6 +157,7 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[str | float | int | None, ...], ...]
     note: str = ""
+    full: float | None = None
 
     def __post_init__(self) -> None:
         if any(len(row) != len(self.columns) for row in self.rows):
@@ -322,7 +324,13 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters |= {"duration": _duration, "number": _number, "when": _when, "words": _words}
+    pages.filters |= {
+        "duration": _duration,
+        "number": _number,
+        "when": _when,
+        "words": _words,
+        "shade": _shade,
+    }
     return pages.get_template("report.html.j2")
 
 
@@ -367,6 +375,12 @@ def _number(value: float | str | None) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _shade(value: float, full: float) -> str:
+    """The colour of a cell; half of it is paper, so that its number can be read, by night too."""
+    depth = min(abs(value) / full, 1.0) if value == value else 0.0
+    return f"background: rgb({'178 24 43' if value > 0 else '33 102 172'} / {depth / 2:.0%})"
 
 
 def _when(moment: str) -> str:

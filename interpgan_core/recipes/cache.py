@@ -15,7 +15,7 @@ class Decision:
     Args:
         action: "run", "load" (a kept result that a later step needs), "cached" (kept, not needed) or
             "skip" (not kept, not needed).
-        reason: why it runs; empty where it does not.
+        reason: why it runs or is skipped; empty where its kept result is taken.
     """
 
     action: str
@@ -48,6 +48,8 @@ def decide(plan: Plan, store: Store, fresh: bool = False) -> list[Decision]:
     for reason, wanted, step in zip(reasons, needed, plan.steps, strict=True):
         if wanted:
             out.append(Decision("run", reason) if reason else Decision("load", ""))
+        elif step.keeps:
+            out.append(Decision("cached", ""))
         else:
-            out.append(Decision("cached" if step.keeps else "skip", ""))
+            out.append(Decision("skip", "no step that runs needs it"))
     return out

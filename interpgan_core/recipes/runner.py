@@ -6,7 +6,7 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -204,7 +204,7 @@ class _Run:
                 )
 
     def _result(self, step: PlannedStep, folder: Path | None) -> Any:
-        given: dict[str, Any] = {"device": self._device(), "progress": self.progress, "folder": folder}
+        given: dict[str, Any] = {"device": self._device(), "progress": self._progress(step), "folder": folder}
         for name, number in step.inputs.items():
             given[name] = self.values[number]
         needs = type(step.operator).needs()
@@ -224,6 +224,19 @@ class _Run:
                 f"it changed the codes that it was given, which other steps use; {_report_to(step)}"
             )
         return result
+
+    def _progress(self, step: PlannedStep) -> Progress:
+        """The progress of one step, which says whose it is."""
+
+        def named(
+            items: Iterable[Any], total: int | None = None, what: str | Callable[[], str] = ""
+        ) -> Iterable[Any]:
+            def said() -> str:
+                return f"{step.number}/{len(self.plan.steps)} {step.id}: {what() if callable(what) else what}"
+
+            return self.progress(items, total=total, what=said)
+
+        return named
 
     def _device(self) -> str:
         if self.device is None:

@@ -87,14 +87,14 @@ class Render(Operator):
             if earlier:
                 grid = replace(grid, columns=(*earlier, *grid.columns), origin=0)
         width = len(grid.columns) - len(earlier)
-        rows = self._rows(generator, [*earlier.values(), batch], width)
+        rows = self._rows(generator, [*earlier.values(), batch], width, progress)
         strips: list[Strip] = []
         moving: list[Strip] = []
         sheet: list[Pixels] = []
         labelled: list[figures.Row] = []
         ending = "png" if self.format == "gif" else self.format
         motion = self.motion or ("gif" if self.format == "gif" else None)
-        for row in progress(rows, total=len(batch) // width, what=f"rendering {len(batch)} pictures"):
+        for row in rows:
             number = len(strips)
             title = "" if plain else grid.row_name(_name(generator, batch, number * width), number)
             strips.append(self._strip(f"{number:03d}", title, row, grid, folder, ending))
@@ -154,9 +154,13 @@ class Render(Operator):
                 )
         return earlier
 
-    def _rows(self, generator: Generator, batches: list[LatentBatch], width: int) -> Iterator[list[Pixels]]:
+    def _rows(
+        self, generator: Generator, batches: list[LatentBatch], width: int, progress: Progress
+    ) -> Iterator[list[Pixels]]:
         *earlier, after = (pixels_of(generator, batch, self.batch_size, self.alpha) for batch in batches)
-        while row := list(itertools.islice(after, width)):
+        count = len(batches[-1])
+        shown = iter(progress(after, total=count, what=f"rendering {count} pictures"))
+        while row := list(itertools.islice(shown, width)):
             yield [*(next(pictures) for pictures in earlier), *row]
 
     def _strip(

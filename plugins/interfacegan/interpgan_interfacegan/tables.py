@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interpgan_core import Direction, Input, Operator, Picture, Report, Scores, Strip, Table
-from interpgan_interfacegan.heatmap import write_heatmap
+from interpgan_core import Direction, Input, Operator, Report, Scores, Table
 from interpgan_interfacegan.inputs import Directions, check_not_empty
 
 if TYPE_CHECKING:
@@ -28,24 +26,20 @@ class Tabulate(Operator):
     scores: Input[Scores] | None = None
     """The scores that the boundaries were fitted on; left out, there is no table of correlations."""
 
-    def run(self, folder: Path) -> Report:
+    def run(self) -> Report:
         check_not_empty(self.boundaries)
         names = list(self.boundaries)
         matrices = {"Cosines of the boundaries": (names, cosines(self.boundaries))}
         if self.scores is not None:
             matrices["Correlations of the scores"] = (list(self.scores.names), correlations(self.scores))
-        tables, strips = [_accuracies(self.boundaries)], []
+        tables = [_accuracies(self.boundaries)]
         for title, (labels, matrix) in matrices.items():
             cells = [[None if x != x else x for x in row] for row in matrix.tolist()]
-            file = title.split()[0].lower() + ".png"
-            write_heatmap(folder, file, cells, labels, labels, full=1.0)
-            alt = f"The numbers of the table '{title}', as colours."
-            strips.append(Strip(title, (Picture(file, "", alt),)))
             rows = tuple((name, *row) for name, row in zip(labels, cells, strict=True))
-            tables.append(Table(title, ("attribute", *labels), rows))
+            tables.append(Table(title, ("attribute", *labels), rows, full=1.0))
         shown = tuple(table for table in tables if table.rows)
         notes = () if tables[0].rows else ("Accuracies are known only of boundaries that were fitted here.",)
-        return Report(strips=tuple(strips), tables=shown, notes=notes)
+        return Report(tables=shown, notes=notes)
 
 
 def cosines(boundaries: Mapping[str, Direction]) -> Square:

@@ -1,20 +1,15 @@
-"""Verified directions, and the report of how every score changes along them: tables and a heat map."""
+"""Verified directions, and the report of how every score changes along them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Literal, TypedDict
 
-from interpgan_core import DirectionSet, Picture, Report, Strip, Table
-from interpgan_interfacegan.heatmap import write_heatmap
+from interpgan_core import DirectionSet, Report, Table
 
-HEATMAP = "changes.png"
 MATRIX = "Change of every score, in standard deviations"
-FULL = (
-    2.0  # standard deviations that have the darkest colour; the same in every picture, so that they compare
-)
+FULL = 2.0  # standard deviations that have the darkest colour; the same in every table, so that they compare
 
 Numbers = dict[str, float | None]
 """attribute -> number; None where it has no score."""
@@ -59,21 +54,15 @@ class VerifiedDirections(DirectionSet):
         """
         return [list(_standardised(self.note(name), "change").values()) for name in self]
 
-    def save(self, folder: Path) -> None:
-        """Write `directions.safetensors`, and the matrix as a heat map, into the folder."""
-        super().save(folder)
-        write_heatmap(folder, HEATMAP, self.matrix(), list(self), self._attributes(), FULL)
-
     def summary(self) -> Report:
         """What the report shows of them: the matrix, the ranking, and the rise by layer where it was measured."""
         first = next(map(self.note, self))
         unit = {"space": "units of the space", "sigma": "standard deviations of the codes along it"}
         settings = f"{first['samples']} samples moved by {first['strength']:+g} {unit[first['unit']]}"
-        picture = Picture(HEATMAP, "", f"The numbers of the table {MATRIX!r}, as colours.")
         tables = [self._matrix_table(settings), self._ranking()]
         if any(self.note(name)["layers"] for name in self):
             tables.append(self._by_layer())
-        return Report(strips=(Strip(MATRIX, (picture,)),), tables=tuple(tables))
+        return Report(tables=tuple(tables))
 
     def note(self, name: str) -> VerifiedNote:
         """The note `verified` of one direction."""
@@ -89,7 +78,7 @@ class VerifiedDirections(DirectionSet):
     def _matrix_table(self, settings: str) -> Table:
         rows = tuple((name, *row) for name, row in zip(self, self.matrix(), strict=True))
         note = f"Mean over {settings}, divided by the standard deviation of the score before the shift."
-        return Table(MATRIX, ("direction", *self._attributes()), rows, note)
+        return Table(MATRIX, ("direction", *self._attributes()), rows, note, FULL)
 
     def _ranking(self) -> Table:
         rows = []

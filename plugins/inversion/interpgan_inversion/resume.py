@@ -14,7 +14,7 @@ from interpgan_core import InterpganError, LatentBatch, Progress
 from interpgan_core.plugin import placing
 from interpgan_inversion.search import Schedule, Search
 
-SAVE_SECONDS = 60.0
+SAVE_SECONDS = 25.0  # a step and the writing come on top: a kill costs half a minute at most
 
 
 class Work(Protocol):

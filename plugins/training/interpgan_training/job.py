@@ -19,8 +19,9 @@ from interpgan_training.settings import Architecture
 from interpgan_training.trainer import Settings, Trainer, family_of
 
 STATE = "state.pt"
-FIRST_SECONDS = 30.0  # until the first checkpoint
-SAVE_SECONDS = 60.0  # between two
+# A step and the writing come on top: a kill costs half a minute at first, and then a minute, at most.
+FIRST_SECONDS = 25.0  # until the first checkpoint
+SAVE_SECONDS = 55.0  # between two
 TRAINER = "interpgan_training.trainer:Trainer"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -42,7 +43,7 @@ class TrainingLog:
     Args:
         folder: where they are kept.
         pictures: that the whole training will show.
-        plots: what the report draws, two plots in a row.
+        plots: what the report draws, where a metric was measured twice at least.
     """
 
     def __init__(self, folder: Path, pictures: int, plots: Plots = PLOTS) -> None:
@@ -88,8 +89,7 @@ class TrainingLog:
             purged = self.lines[-1]["pictures"] + 1 if self.lines else None
             self.events = SummaryWriter(str(self.folder), purge_step=purged)
         self.lines.append(line)
-        text = "\n".join(json.dumps(line) for line in self.lines)
-        (self.folder / "log.jsonl").write_text(text + "\n", encoding="utf-8")
+        _write(self.folder, self.lines)
         if self.events is not None:
             for name, value in line.items():
                 if name != "pictures":
@@ -119,11 +119,8 @@ class TrainingLog:
     def report(self, folder: Path, title: str) -> None:
         """Write everything, and a report, into the folder of the step."""
         text = (self.folder / "log.jsonl").read_text("utf-8")
-        (folder / "log.jsonl").write_text(text, encoding="utf-8")
         lines = [json.loads(line) for line in text.splitlines()]
-        names = tuple(dict.fromkeys(name for line in lines for name in line))
-        rows = tuple(tuple(line.get(name) for name in names) for line in lines)
-        Table("Log", names, rows).write_csv(folder / "log.csv")
+        _write(folder, lines)
         for events in self.folder.glob("events.out.tfevents.*"):
             shutil.copy(events, folder)
         sheets = []
@@ -134,26 +131,48 @@ class TrainingLog:
                 pixels = np.asarray(image.convert("RGB"))
             caption = f"after {int(path.stem):,} pictures"
             sheets.append(Picture.write(pixels, folder, f"sheets/{path.name}", caption))
-        said = " and ".join(self.plots)
-        curves = Picture.write(_curves(lines, self.plots), folder, "curves.png", said, side=1200)
+        strips = [Strip("", tuple(sheets))]
+        curves = {title: found for title, names in self.plots.items() if (found := _curves_of(names, lines))}
+        if curves:
+            drawn = Picture.write(_draw(curves), folder, "curves.png", ", ".join(curves), side=1500)
+            strips.append(Strip("", (drawn,)))
         last = {name: value for name, value in lines[-1].items() if name not in ("pictures", "seconds")}
         took = f"{lines[-1]['pictures']:,} pictures, {timedelta(seconds=round(lines[-1]['seconds']))} of training."
         table = Table("At the end", ("what", "mean of the last steps"), tuple(last.items()))
-        Report(title, (Strip("", (curves,)), Strip("", tuple(sheets))), (table,), (took,)).save(folder)
+        Report(title, tuple(strips), (table,), (took,)).save(folder)
 
 
-def _curves(lines: list[dict[str, float]], plots: Plots) -> np.ndarray:
-    """(h, w, 3) uint8: two plots in a row."""
+def _write(folder: Path, lines: Sequence[Mapping[str, float]]) -> None:
+    """The log as `log.jsonl` and `log.csv`, while the training goes on and at its end."""
+    (folder / "log.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+    names = tuple(dict.fromkeys(name for line in lines for name in line))
+    rows = tuple(tuple(line.get(name) for name in names) for line in lines)
+    Table("Log", names, rows).write_csv(folder / "log.csv")
+
+
+def _curves_of(
+    names: Sequence[str], lines: Sequence[Mapping[str, float]]
+) -> dict[str, list[tuple[float, float]]]:
+    """The points of each metric that was measured twice at least: thousand pictures, value."""
+    points = {
+        name: [(line["pictures"] / 1000, line[name]) for line in lines if name in line] for name in names
+    }
+    return {name: found for name, found in points.items() if len(found) > 1}
+
+
+def _draw(plots: Mapping[str, Mapping[str, list[tuple[float, float]]]]) -> np.ndarray:
+    """(h, w, 3) uint8: the plots in rows."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    height = -(-len(plots) // 2)
-    figure = Figure(figsize=(9, 3 * height), dpi=120, layout="constrained")
+    width = math.ceil(math.sqrt(len(plots)))
+    height = -(-len(plots) // width)
+    figure = Figure(figsize=(4.5 * width, 3 * height), dpi=110, layout="constrained")
     canvas = FigureCanvasAgg(figure)
-    for axes, (title, names) in zip(figure.subplots(height, 2).flat, plots.items(), strict=False):
-        for name in names:
-            rows = [(line["pictures"] / 1000, line[name]) for line in lines if name in line]
-            axes.plot([x for x, _ in rows], [y for _, y in rows], label=name, linewidth=1.2)
+    for place, (title, curves) in enumerate(plots.items(), 1):
+        axes = figure.add_subplot(height, width, place)
+        for name, points in curves.items():
+            axes.plot(*zip(*points, strict=True), label=name, linewidth=1.2)
         axes.set_title(title, fontsize=10)
         axes.set_xlabel("thousand pictures", fontsize=9)
         axes.grid(alpha=0.25)

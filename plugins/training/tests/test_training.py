@@ -151,7 +151,7 @@ def test_training_learns(data, tmp_path, family):
 def test_the_report_shows_curves_and_pictures(data, tmp_path):
     trained(data, tmp_path, SMALL["stylegan2"])
     report = json.loads((tmp_path / "result/report.json").read_text())
-    curves, sheets = report["strips"]
+    sheets, curves = report["strips"]
     assert [p["file"] for p in curves["pictures"]] == ["curves.png"]
     assert sheets["pictures"][-1]["caption"] == "after 160 pictures"
     assert len(sheets["pictures"]) == 8
@@ -218,6 +218,13 @@ def test_without_tensorboard_there_is_the_log_alone(data, tmp_path, monkeypatch)
     )
     trained(data, tmp_path, SMALL["stylegan2"])
     assert (tmp_path / "result/log.csv").is_file() and not list(tmp_path.rglob("events.out.*"))
+
+
+def test_what_was_measured_once_is_no_plot(data, tmp_path):
+    trained(data, tmp_path, SMALL["stylegan2"], kimg=0.008)
+    (sheets,) = json.loads((tmp_path / "result/report.json").read_text())["strips"]
+    assert [picture["file"].startswith("sheets/") for picture in sheets["pictures"]] == [True]
+    assert not (tmp_path / "result/curves.png").exists()
 
 
 @pytest.mark.parametrize("family", SMALL)
