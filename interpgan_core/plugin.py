@@ -2,6 +2,7 @@
 
 from interpgan_core.errors import remark as remark
 from interpgan_core.files.atomic import placing as placing
+from interpgan_core.files.downloads import check_fetching as check_fetching
 from interpgan_core.files.downloads import download as download
 from interpgan_core.files.paths import cache_folder as cache_folder
 from interpgan_core.files.paths import sha256_of as sha256_of

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, model_validator
 
 from interpgan_core.errors import InterpganError
 from interpgan_core.generators.directions import Direction, DirectionSet
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import LatentBatch
 from interpgan_core.operators.base import Operator
-from interpgan_core.operators.fields import Input
+from interpgan_core.operators.fields import Input, Reference
 from interpgan_core.operators.scores import Scores
 from interpgan_core.pictures.report import Report
 
@@ -27,6 +27,15 @@ def _plain_name(value: str) -> str:
             f"'{value}' must be a plain file name that ends in .safetensors, .csv, .npy or .npz"
         )
     return value
+
+
+_WRITTEN: dict[str, tuple[type, ...]] = {
+    ".safetensors": (LatentBatch, Direction, DirectionSet, Scores),
+    ".csv": (Scores, DirectionSet, Report),
+    ".npy": (Direction, LatentBatch),
+    ".npz": (LatentBatch,),
+}
+"""What can be written into a file that ends so."""
 
 
 class Save(Operator):
@@ -51,6 +60,17 @@ class Save(Operator):
     ) = None
     """The result of a step; the current batch when left out."""
 
+    @model_validator(mode="after")
+    def _writable(self) -> Self:
+        what = LatentBatch if self.what is None else self.what
+        kind = what if isinstance(what, type) else what.result if isinstance(what, Reference) else type(what)
+        fitting = [suffix for suffix, kinds in _WRITTEN.items() if issubclass(kind, kinds)]
+        if Path(self.file).suffix not in fitting:
+            raise InterpganError(
+                f"a {kind.__name__} cannot be written as {Path(self.file).suffix}; use {' or '.join(fitting)}"
+            )
+        return self
+
     def run(
         self, folder: Path, batch: LatentBatch | None = None, generator: Generator | None = None
     ) -> Report:
@@ -68,13 +88,9 @@ class Save(Operator):
             np.save(path, result.vector.numpy()[None])
         elif path.suffix in (".npy", ".npz") and isinstance(result, LatentBatch):
             _write_codes(result, path, generator)
-        elif path.suffix == ".safetensors":
+        else:
             result.save(folder)
             next(folder.glob("*.safetensors")).rename(path)
-        else:
-            raise InterpganError(
-                f"a {type(result).__name__} cannot be written as {path.suffix}; use .safetensors"
-            )
         return Report(notes=(f"Saved as {self.file}",))
 
 

@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 from interpgan_core import InterpganError
-from interpgan_core.plugin import cache_folder, placing, sha256_of
+from interpgan_core.plugin import cache_folder, check_fetching, placing, sha256_of
 
 REQUIREMENT = "random-face==2021.7.21.1"
 WHEEL_SHA256 = "e5d10e2be7df63f06123855ec591ca35dcb1d059eba47ddcb175d7d26b4019b5"
@@ -42,6 +42,7 @@ def weights() -> dict[str, bytes]:
     cached = {name: _cached(folder() / name) for name in MEMBERS}
     files = {name: data for name, data in cached.items() if data is not None}
     if len(files) < len(cached):
+        check_fetching("mobilestylegan.ffhq")
         with tempfile.TemporaryDirectory() as temporary:
             files = unpack(_fetch(Path(temporary)))
         for name, data in files.items():
