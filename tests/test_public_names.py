@@ -17,7 +17,7 @@ NAMES = {
     "errors": "InterpganError Remark did_you_mean",
     "plugins": "hookimpl StepReport",
     "generators": "Generator HasEncoder HasStyleWeights load_generator",
-    "latent codes": "LatentSpace LatentBatch FeatureEdit Grid seeded_normal check_equal_lengths",
+    "latent codes": "LatentSpace LatentBatch FeatureEdit Grid seeded_normal check_batch_size check_equal_lengths",
     "pictures": "contact_sheet to_uint8 ImageSet read_picture",
     "directions": "Direction DirectionSet load_directions sigma",
     "what operators are made of": """
@@ -33,7 +33,7 @@ NAMES = {
     "runs": "make_plan run",
 }
 FOR_BACKBONES = """
-    Backbone Checkpoint Description LoadOptions Noise Precision as_channels check_option check_resolution
+    Backbone Checkpoint Description LoadOptions Noise Precision as_channels check_fetching check_option check_resolution
     recognise remark NamedModel Published
     SavedGenerator Shapes StoredNetwork renamed state_of build channels_last group_std reused_maps UpsamplingKernel
     rectify outputs_of fingerprint download cache_folder sha256_of placing

@@ -225,6 +225,9 @@ class DirectionSet(Mapping[str, Direction]):
             space: the space that they will live in.
             generator: that they will be found on.
             layers: default layers of an edit along them.
+
+        Returns:
+            A set with all of the names.
         """
         import torch
 

@@ -83,7 +83,10 @@ class LatentSpace:
         if layers == "all":
             return present
         if max(map(int, re.findall(r"\d+", layers)), default=0) > present[-1]:
-            raise InterpganError(f"layers {layers}: this generator has layers {present[0]} to {present[-1]}")
+            those = (
+                f"layers {present[0]} to {present[-1]}" if len(present) > 1 else f"layer {present[0]} alone"
+            )
+            raise InterpganError(f"layers {layers}: this generator has {those}")
         return sorted(set(Ranges(layers, last=present[-1])))
 
     def mask(self, layers: str = "all") -> Tensor:

@@ -56,9 +56,9 @@ class Operator(BaseModel, ABC):
     def check(self, *args: Any, **given: Any) -> Any:
         """Find out in seconds, before anything slow runs, whether `run` would fail.
 
-        A subclass writes it where it can, with a plain signature that names any of generator and batch. The results
-        that it works on are stand-ins where they are not there yet: a batch of one sample in the right space,
-        directions with the right names, scores of the right samples that are all missing.
+        A subclass writes it where it can, with a plain signature that names any of generator and batch; a quick edit
+        runs on the one sample that it is given. What is not there yet is a stand-in: a batch of one sample in the
+        right space, directions with the right names (`DirectionSet.expected`), scores that are all missing.
 
         Returns:
             A stand-in of the result, for the checks of the steps that use it; None where nothing is known of it.
@@ -125,10 +125,6 @@ class EditOperator(Operator):
         Returns:
             The edited batch, with labels, seeds and earlier edits kept.
         """
-
-    def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch | None:
-        """Edit one sample: it says whatever there is to say. An operator with a `run` of its own checks nothing."""
-        return self.run(batch, generator) if type(self).run is EditOperator.run else None
 
     def run(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
         """Carry the batch to `space`, and edit it."""

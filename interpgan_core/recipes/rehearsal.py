@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,11 +16,9 @@ from interpgan_core.generators.latents import LatentBatch
 from interpgan_core.operators.base import Operator
 from interpgan_core.recipes.cache import Decision
 from interpgan_core.recipes.filling import filled, references
-from interpgan_core.recipes.plan import Plan, PlannedStep
+from interpgan_core.recipes.plan import FLOWS, Plan, PlannedStep
 from interpgan_core.recipes.recipe import Loc
 from interpgan_core.recipes.store import Store
-
-_TAKES = {"generator", "batch"}  # what a check may ask for
 
 log = logging.getLogger("interpgan")
 
@@ -137,18 +135,33 @@ def _checked(plan: Plan, step: PlannedStep, known: Mapping[int, Any]) -> Any:
     operator: Operator = filled(
         step.operator, {ref.step: known[step.inputs[f"${ref.step}"]] for ref in wanted}
     )
+    there = {name: known[step.inputs[name]] for name in FLOWS if step.inputs.get(name) in known}
+    with remarks():  # they are said in the step's turn
+        return ask(operator.check, there)
+
+
+def ask(check: Callable[..., Any], there: Mapping[str, Any]) -> Any:
+    """What a check of an operator returns; None where something that it asks for is not there.
+
+    Args:
+        check: the method.
+        there: generator and batch, where they are known.
+
+    Raises:
+        InterpganError: as of the check.
+        TypeError: if it asks for anything else.
+    """
     given = {}
-    for name, parameter in inspect.signature(operator.check).parameters.items():
+    for name, parameter in inspect.signature(check).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
-        if name not in _TAKES:
-            raise TypeError(f"check of {type(operator).__name__} asks for '{name}'; it may ask for {_TAKES}")
-        if step.inputs.get(name) in known:
-            given[name] = known[step.inputs[name]]
+        if name not in FLOWS:
+            raise TypeError(f"a check asks for '{name}'; it may ask for {', '.join(FLOWS)}")
+        if name in there:
+            given[name] = there[name]
         elif parameter.default is parameter.empty:
             return None
-    with remarks():  # they are said in the step's turn
-        return operator.check(**given)
+    return check(**given)
 
 
 def _stand_in(result: Any) -> Any:

@@ -63,8 +63,10 @@ def run(
     """
     plan = plan if isinstance(plan, Plan) else make_plan(Path(plan))
     store = Store(Path("out", plan.source.file.stem) if folder is None else Path(folder))
+    # Without the lock, so that a recipe that is refused leaves no folder.
+    loaded = rehearse(plan, decide(plan, store, fresh), store, device).loaded
     with store.locked():
-        return _Run(plan, store, device, fresh, progress, after_step, notice).run()
+        return _Run(plan, store, device, fresh, progress, after_step, notice, loaded).run()
 
 
 class _Run:
@@ -77,11 +79,12 @@ class _Run:
         progress: Progress,
         after_step: Callable[[StepReport], None],
         notice: Callable[[str], None],
+        ahead: dict[int, Loaded],
     ) -> None:
         self.plan, self.store, self.device, self.fresh = plan, store, device, fresh
         self.progress, self.after_step, self.notice = progress, after_step, notice
         self.values: dict[int, Any] = {}
-        self.ahead: dict[int, Loaded] = {}
+        self.ahead = ahead
         self.steps: list[dict[str, Any]] = []
         self.licences: list[str] = []
         self.generator: dict[str, Any] = {}
@@ -89,8 +92,6 @@ class _Run:
         self.started = datetime.now(UTC)
 
     def run(self) -> Path:
-        decisions = decide(self.plan, self.store, self.fresh)
-        self.ahead = rehearse(self.plan, decisions, self.store, self.device).loaded
         self._write("running")
         try:
             with suppress(OSError):

@@ -94,7 +94,7 @@ class FitBoundaries(Operator):
     seed: RandomSeed = 0
     """Of everything that is drawn."""
 
-    def check(self, generator: Generator) -> DirectionSet:
+    def check(self, generator: Generator) -> Boundaries:
         import numpy as np
 
         names = self._attributes()
@@ -104,7 +104,7 @@ class FitBoundaries(Operator):
                 check_chosen(name, len(scores), self.chosen)
             else:
                 split_samples(name, scores, self.chosen, self.train, self.threshold, self.seed)
-        return DirectionSet.expected(names, self._space(generator), generator)
+        return Boundaries(DirectionSet.expected(names, self._space(generator), generator))
 
     def _space(self, generator: Generator) -> str:
         return generator.vector_space(self.space or next(iter(generator.spaces))).name

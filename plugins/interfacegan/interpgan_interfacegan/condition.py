@@ -46,9 +46,9 @@ class Condition(Operator):
     given: Annotated[tuple[Input[Direction], ...], Field(min_length=1)]
     """The directions whose attributes should not change."""
 
-    def check(self, generator: Generator | None = None) -> Direction:
+    def check(self, generator: Generator | None = None) -> Conditioned:
         check_given(self.direction, self.given, generator)
-        return self.direction
+        return Conditioned.of(self.direction)
 
     def run(self, generator: Generator | None = None) -> Conditioned:
         return condition(self.direction, self.given, generator)

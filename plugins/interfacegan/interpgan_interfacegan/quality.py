@@ -57,13 +57,13 @@ class FindQuality(Operator):
     seed: RandomSeed = 0
     """Of everything that is drawn."""
 
-    def check(self, generator: Generator) -> Direction:
+    def check(self, generator: Generator) -> Boundary:
         if self.scores is None:
             _require_discriminator(generator)
         else:
             _check_one_column(self.scores)
         space = generator.vector_space(self.space or next(iter(generator.spaces))).name
-        return DirectionSet.expected(("quality",), space, generator)["quality"]
+        return Boundary.of(DirectionSet.expected(("quality",), space, generator)["quality"])
 
     def run(self, generator: Generator, progress: Progress) -> Boundary:
         scores = self.scores

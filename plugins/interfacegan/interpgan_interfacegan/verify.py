@@ -10,7 +10,6 @@ from pydantic import Field, StrictBool
 
 from interpgan_core import (
     Direction,
-    DirectionSet,
     Generator,
     Input,
     InterpganError,
@@ -61,14 +60,14 @@ class Verify(Operator):
     batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
     """Samples that are rendered and scored at once."""
 
-    def check(self, generator: Generator) -> DirectionSet:
+    def check(self, generator: Generator) -> VerifiedDirections:
         check_not_empty(self.directions)
         if self.samples is None:
             _check_count(len(Ranges(self.seeds)))
         one = generator.sample([0]) if self.samples is None else self.samples
         for _, shift in self._shifts(dict.fromkeys(self.directions, 1.0), generator):
             shift.run(one, generator)
-        return DirectionSet(
+        return VerifiedDirections(
             {
                 name: replace(direction, notes={**direction.notes, "score_per_unit": 1.0})
                 for name, direction in self.directions.items()

@@ -42,6 +42,9 @@ class EditInStyle(EditOperator):
     seed: Annotated[int, Field(ge=0, lt=2**31, strict=True)] = 0
     """Of the initial clusters."""
 
+    def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
+        return self.run(batch, generator)
+
     def apply(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
         """Raises: InterpganError: if there is no such layer or part, or samples and sources cannot be paired."""
         generator.require_layer(self.layer)
