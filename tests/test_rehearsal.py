@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from interpgan_core import make_plan, run
-from interpgan_core.errors import RefusedError
+from interpgan_core import check_batch_size, make_plan, run
+from interpgan_core.errors import InterpganError, RefusedError
+from interpgan_core.testing import toy
 
 SLOW = "  - {use: score, id: slow, seeds: 0-199, scorer: $judge}\n"
 
@@ -62,3 +63,62 @@ def test_a_recipe_is_refused_before_anything_runs(name, folder):
         run(plan, folder / "out", device="cpu")
     assert str(caught.value).replace(f"{folder}/", "") == message
     assert sorted(folder.rglob("*")) == before
+
+
+def test_a_value_of_the_command_line_is_where_the_mistake_is(folder):
+    steps, message = REFUSED["direction that is not in a file"]
+    plan = make_plan(
+        written(steps.replace("$found.smlie", "$found"), folder), ["shift.direction=$found.smlie"]
+    )
+    with pytest.raises(RefusedError) as caught:
+        run(plan, folder / "out", device="cpu")
+    said = message.partition("\n")[0].partition(": ")[2]
+    assert str(caught.value) == f"--set shift.direction=$found.smlie: {said}"
+
+
+def test_a_dry_run_says_it_too_and_so_does_the_exit_status(folder, command):
+    steps, message = REFUSED["layers past the last, sefa"]
+    written(steps, folder)
+    before = sorted(folder.rglob("*"))
+    for arguments in ((), ("--dry-run",)):
+        ran = command("recipe.yaml", *arguments, cwd=folder)
+        assert (ran.status, ran.out, ran.err) == (2, "", message + "\n")
+        assert sorted(folder.rglob("*")) == before
+
+
+def test_a_dry_run_fetches_nothing_and_says_what_it_could_not_check(folder, command):
+    written("  - {use: generator, weights: mobilestylegan.ffhq}\n  - {use: sefa, layers: 99}\n", folder)
+    ran = command("recipe.yaml", "--dry-run", cwd=folder, INTERPGAN_CACHE=str(folder / "cache"))
+    assert ran.status == 0
+    assert ran.out.splitlines()[-1] == (
+        "mobilestylegan.ffhq is not here yet and would be fetched; what depends on it could not be checked"
+    )
+    assert [path for path in (folder / "cache").rglob("*") if path.is_file()] == []
+
+
+def test_two_generators_are_loaded_ahead_and_each_result_names_its_own(folder):
+    steps = (
+        "  - {use: sample, id: first, seeds: 1}\n  - {use: generator, id: other, weights: avatars.pggan}\n"
+    )
+    text = (
+        f"interpgan: 1\nsteps:\n  - {{use: generator, weights: toy}}\n{steps}  - {{use: sample, seeds: 1}}\n"
+    )
+    (folder / "recipe.yaml").write_text(text)
+    run(make_plan(folder / "recipe.yaml"), folder / "out", device="cpu")
+    records = [(folder / "out" / name / "step.json").read_text() for name in ("02-first", "04-sample")]
+    assert ['"weights": "toy"' in text for text in records] == [True, False]
+    assert ['"weights": "avatars.pggan"' in text for text in records] == [False, True]
+
+
+def test_a_batch_that_no_memory_holds():
+    generator = toy()
+    check_batch_size(generator, 16, 100)
+    check_batch_size(generator, 10**9, 4)  # four samples are one batch
+    with pytest.raises(InterpganError) as caught:
+        check_batch_size(generator, 10**9, 10**9)
+    found = re.fullmatch(
+        r"'batch_size' 1000000000 needs 65536 GB of memory for one layer's maps alone, and cpu has \d+ GB; "
+        r"give (\d+) or fewer",
+        str(caught.value),
+    )
+    check_batch_size(generator, int(found[1]), 10**9)

@@ -54,8 +54,8 @@ class Score(Operator):
         import numpy as np
         import torch
 
+        check_batch_size(generator, self.batch_size, len(Ranges(self.seeds)))
         seeds = torch.from_numpy(np.fromiter(Ranges(self.seeds), np.int64))
-        check_batch_size(generator, self.batch_size, len(seeds))
         names = tuple(self.scorer.names)
         return Scores(seeds, torch.tensor(torch.nan).expand(len(seeds), len(names)), names)
 
