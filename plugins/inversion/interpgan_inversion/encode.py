@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -22,6 +23,9 @@ class LoadEncoder(Operator):
     def sources(self) -> Iterable[Path]:
         return shipped_files() if self.file is None else ()
 
+    def check(self, generator: Generator) -> Encoder:
+        return self.run(generator)
+
     def run(self, generator: Generator) -> Encoder:
         """Load.
 
@@ -39,6 +43,13 @@ class Encode(OnPictures):
 
     def sources(self) -> Iterable[Path]:
         return shipped_files() if self.encoder is None else ()
+
+    def check(self, generator: Generator) -> LatentBatch | None:
+        self.check_pictures(generator)
+        if self.encoder is None and isinstance(generator, HasEncoder):
+            return None
+        encoder = encoder_for(generator, self.encoder)
+        return replace(generator.to_space(generator.sample([0]), encoder.scale.space.name), seeds=None)
 
     def run(self, generator: Generator, folder: Path, scratch: Path, progress: Progress) -> LatentBatch:
         """Encode.
