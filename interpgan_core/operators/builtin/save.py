@@ -32,7 +32,7 @@ def _plain_name(value: str) -> str:
 _WRITTEN: dict[str, tuple[type, ...]] = {
     ".safetensors": (LatentBatch, Direction, DirectionSet, Scores),
     ".csv": (Scores, DirectionSet, Report),
-    ".npy": (Direction, LatentBatch),
+    ".npy": (Direction, DirectionSet, LatentBatch),
     ".npz": (LatentBatch,),
 }
 """What can be written into a file that ends so."""
@@ -56,7 +56,7 @@ class Save(Operator):
     file: Annotated[str, AfterValidator(_plain_name)]
     """A plain file name: recipes write nowhere but into their output folder."""
     what: (
-        Input[Direction] | Input[DirectionSet] | Input[Scores] | Input[LatentBatch] | Input[Report] | None
+        Input[DirectionSet] | Input[Direction] | Input[Scores] | Input[LatentBatch] | Input[Report] | None
     ) = None
     """The result of a step; the current batch when left out."""
 
@@ -71,6 +71,10 @@ class Save(Operator):
             )
         return self
 
+    def check(self) -> None:
+        if Path(self.file).suffix == ".npy" and isinstance(self.what, DirectionSet):
+            _only(self.what)
+
     def run(
         self, folder: Path, batch: LatentBatch | None = None, generator: Generator | None = None
     ) -> Report:
@@ -78,6 +82,8 @@ class Save(Operator):
         if result is None:
             raise InterpganError("there is nothing to save; add what: $step")
         path = folder / self.file
+        if path.suffix == ".npy" and isinstance(result, DirectionSet):
+            result = _only(result)
         if path.suffix == ".csv" and isinstance(result, Scores):
             result.write_csv(path)
         elif path.suffix == ".csv" and isinstance(result, Report | DirectionSet):
@@ -92,6 +98,15 @@ class Save(Operator):
             result.save(folder)
             next(folder.glob("*.safetensors")).rename(path)
         return Report(notes=(f"Saved as {self.file}",))
+
+
+def _only(directions: DirectionSet) -> Direction:
+    if len(directions) != 1:
+        raise InterpganError(
+            f"a .npy holds one direction, and these are {len(directions)}: {', '.join(list(directions)[:6])}; "
+            "pick one, or use .safetensors"
+        )
+    return next(iter(directions.values()))
 
 
 def _write_tables(report: Report, path: Path) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from interpgan_core import EditOperator, FeatureEdit, Generator, Input, LatentBatch, Ranges, Seeds
 from interpgan_interpretable.layers import maps_of
-from interpgan_interpretable.segmenter import Parts, Segmenter, mask_of
+from interpgan_interpretable.segmenter import Parts, Segmenter, check_parts, mask_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,7 +43,9 @@ class EditInStyle(EditOperator):
     """Of the initial clusters."""
 
     def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
-        return self.run(batch, generator)
+        generator.require_layer(self.layer)
+        check_parts(self.segmenter, self.parts)
+        return batch
 
     def apply(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
         """Raises: InterpganError: if there is no such layer or part, or samples and sources cannot be paired."""
