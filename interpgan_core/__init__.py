@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from interpgan_core.generators.latents import LatentSpace as LatentSpace
     from interpgan_core.generators.latents import check_equal_lengths as check_equal_lengths
     from interpgan_core.generators.latents import seeded_normal as seeded_normal
+    from interpgan_core.generators.memory import check_batch_size as check_batch_size
     from interpgan_core.generators.protocols import HasEncoder as HasEncoder
     from interpgan_core.generators.protocols import HasStyleWeights as HasStyleWeights
     from interpgan_core.generators.ranges import Layers as Layers
@@ -112,6 +113,7 @@ _HOME = {
         "check_equal_lengths",
         "seeded_normal",
     ),
+    "generators.memory": ("check_batch_size",),
     "generators.protocols": (
         "HasEncoder",
         "HasStyleWeights",

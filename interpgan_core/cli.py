@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interpgan_core.errors import InterpganError, did_you_mean
+from interpgan_core.errors import InterpganError, RefusedError, did_you_mean
 
 if TYPE_CHECKING:
     from interpgan_core.hookspecs import StepReport
@@ -126,16 +126,23 @@ def _run(
     recipe: Path, out: Path, overrides: tuple[str, ...], dry_run: bool, fresh: bool, device: str | None
 ) -> None:
     _use_the_machine_well()
+    from interpgan_core.files.downloads import nothing_fetched
     from interpgan_core.recipes import runner
     from interpgan_core.recipes.cache import decide
     from interpgan_core.recipes.plan import make_plan
+    from interpgan_core.recipes.rehearsal import rehearse
     from interpgan_core.recipes.store import Store
 
     plan = make_plan(recipe, overrides)
     if dry_run:
-        for step, decision in zip(plan.steps, decide(plan, Store(out), fresh), strict=True):
+        decisions = decide(plan, Store(out), fresh)
+        with nothing_fetched():
+            absent = rehearse(plan, decisions, Store(out), device or "cpu").absent
+        for step, decision in zip(plan.steps, decisions, strict=True):
             because = f" ({decision.reason})" if decision.reason else ""
             click.echo(f"{step.number:3} {step.id:20} {_WOULD[decision.action]}{because}")
+        for sentence in absent:
+            click.echo(f"{sentence}; what depends on it could not be checked")
         return
 
     def after_step(report: StepReport) -> None:
@@ -151,6 +158,8 @@ def _run(
             plan, out, device=device, fresh=fresh, after_step=after_step,
             notice=lambda sentence: click.echo(sentence, err=True),
         )  # fmt: skip
+    except RefusedError:
+        raise
     except InterpganError as error:
         click.echo(error, err=True)
         sys.exit(1)

@@ -56,7 +56,7 @@ class RecipeError(InterpganError):
     def with_others(self, others: Sequence[RecipeError]) -> RecipeError:
         """The same mistake with more behind it."""
         others = (*self.others, *others)
-        return RecipeError(self.message, self.file, self.line, self.column, self.source, others)
+        return type(self)(self.message, self.file, self.line, self.column, self.source, others)
 
     def __str__(self) -> str:
         return "\n".join([self._shown(), *map(str, self.others)])
@@ -71,6 +71,10 @@ class RecipeError(InterpganError):
         shown = _visible(self.source[start : start + _SHOWN])
         indent = "".join(_blank(c) for c in shown[: self.column - 1 - start])
         return f"{text}\n    {shown}\n    {indent}^"
+
+
+class RefusedError(RecipeError):
+    """Mistakes that were found when a recipe's generators and files were there, before anything ran."""
 
 
 def _visible(text: str) -> str:

@@ -52,7 +52,7 @@ def test_a_mask_of_a_flat_space():
 
 
 def test_layers_that_do_not_exist():
-    with pytest.raises(InterpganError, match="'2-3' goes past the last one, 2"):
+    with pytest.raises(InterpganError, match="layers 2-3: this generator has layers 0 to 2"):
         WPLUS.mask("2-3")
     with pytest.raises(InterpganError, match=r"space w has no layers to choose from; leave 'layers' at all"):
         LatentSpace("w", (3,)).mask("0")

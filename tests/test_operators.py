@@ -11,6 +11,7 @@ from PIL import Image
 from interpgan_core import (
     Ablate,
     Direction,
+    DirectionSet,
     Exchange,
     Grid,
     InterpganError,
@@ -417,7 +418,13 @@ def test_an_edit_that_went_too_far_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("file", "result"), [("d.npy", DIRECTION), ("d.safetensors", DIRECTION), ("b.safetensors", None)]
+    ("file", "result"),
+    [
+        ("d.npy", DIRECTION),
+        ("d.npy", DirectionSet({"one": DIRECTION})),
+        ("d.safetensors", DIRECTION),
+        ("b.safetensors", None),
+    ],
 )
 def test_results_into_files(tmp_path, file, result):
     Save(file=file, what=result).run(tmp_path, people())
@@ -425,10 +432,10 @@ def test_results_into_files(tmp_path, file, result):
 
 
 def test_a_result_that_has_no_such_form(tmp_path):
-    with pytest.raises(InterpganError, match=r"a LatentBatch cannot be written as .csv; use .safetensors"):
-        Save(file="b.csv").run(tmp_path, people())
+    with pytest.raises(ValueError, match=r"a LatentBatch cannot be written as .csv; use .safetensors"):
+        Save(file="b.csv")
     with pytest.raises(InterpganError, match=r"there is nothing to save; add what: \$step"):
-        Save(file="b.csv").run(tmp_path)
+        Save(file="b.npy").run(tmp_path)
 
 
 def test_a_table_of_pandas_and_names_with_blanks(tmp_path):

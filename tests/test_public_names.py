@@ -17,7 +17,7 @@ NAMES = {
     "errors": "InterpganError Remark did_you_mean",
     "plugins": "hookimpl StepReport",
     "generators": "Generator HasEncoder HasStyleWeights load_generator",
-    "latent codes": "LatentSpace LatentBatch FeatureEdit Grid seeded_normal check_equal_lengths",
+    "latent codes": "LatentSpace LatentBatch FeatureEdit Grid seeded_normal check_batch_size check_equal_lengths",
     "pictures": "contact_sheet to_uint8 ImageSet read_picture each_picture Square Cutouts",
     "directions": "Direction DirectionSet load_directions sigma",
     "what operators are made of": """

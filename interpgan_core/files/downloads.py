@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
@@ -24,6 +25,36 @@ if TYPE_CHECKING:
 TRIES = 4  # connections for one download, each going on where the last broke off
 TIMEOUT = (30, 60)  # seconds to connect, and without a byte
 CHUNK = 1 << 16  # bytes; what is lost at most when a connection breaks
+
+
+_fetching = ContextVar("fetching", default=True)
+
+
+class NotFetchedError(InterpganError):
+    """A file is not in the cache, and nothing is fetched now."""
+
+
+@contextmanager
+def nothing_fetched() -> Iterator[None]:
+    """Meanwhile `download` finds files in the cache alone."""
+    token = _fetching.set(False)
+    try:
+        yield
+    finally:
+        _fetching.reset(token)
+
+
+def check_fetching(name: str) -> None:
+    """Say so where something would be fetched that may not be now, as in `--dry-run`.
+
+    Args:
+        name: what messages call it.
+
+    Raises:
+        NotFetchedError: if nothing is fetched now.
+    """
+    if not _fetching.get():
+        raise NotFetchedError(f"{name} would have to be fetched first")
 
 
 def download(url: str, name: str, sha256: str | None = None) -> Path:
@@ -51,6 +82,8 @@ def download(url: str, name: str, sha256: str | None = None) -> Path:
         raise InterpganError(f"'{sha256}' is no SHA-256; give its 64 hexadecimal digits")
     path = cache_folder() / name
     record = path.with_name(f"{name}.sha256.json")
+    if not path.is_file():
+        check_fetching(name)
     with explaining(path), alone(path):
         wanted = sha256.lower() if sha256 else _recorded(record)
         if not path.is_file() or (wanted and sha256_of(path) != wanted):

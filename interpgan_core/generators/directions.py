@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -14,6 +14,8 @@ from interpgan_core.pictures.report import Report, Table
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from interpgan_core.generators.generator import Generator
 
 # A residual shorter than this is rounding noise, not a direction.
 _IN_SPAN = 1e-6
@@ -211,6 +213,27 @@ class DirectionSet(Mapping[str, Direction]):
 
     def __init__(self, directions: Mapping[str, Direction]) -> None:
         self._directions = dict(directions)
+
+    @classmethod
+    def expected(
+        cls, names: Iterable[str], space: str, generator: Generator, layers: str = "all"
+    ) -> DirectionSet:
+        """Directions that a step will find, with vectors that mean nothing: what its `check` returns.
+
+        Args:
+            names: of the directions; they must be all that it can find.
+            space: the space that they will live in.
+            generator: that they will be found on.
+            layers: default layers of an edit along them.
+
+        Returns:
+            A set with all of the names.
+        """
+        import torch
+
+        vector = torch.ones(generator.spaces[space].shape[-1])
+        found = Direction(vector, space, layers=layers, generator=generator.fingerprint, notes={"sigma": 1.0})
+        return DirectionSet(dict.fromkeys(names, found))
 
     def __getitem__(self, name: str) -> Direction:
         """A direction by its name, or by its position where none has that name."""

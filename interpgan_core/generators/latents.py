@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -81,6 +82,11 @@ class LatentSpace:
         present = sorted(set(self.layer_of.flatten().tolist()))
         if layers == "all":
             return present
+        if max(map(int, re.findall(r"\d+", layers)), default=0) > present[-1]:
+            those = (
+                f"layers {present[0]} to {present[-1]}" if len(present) > 1 else f"layer {present[0]} alone"
+            )
+            raise InterpganError(f"layers {layers}: this generator has {those}")
         return sorted(set(Ranges(layers, last=present[-1])))
 
     def mask(self, layers: str = "all") -> Tensor:

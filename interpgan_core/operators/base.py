@@ -67,6 +67,21 @@ class Operator(BaseModel, ABC):
         """Do it; see the class."""
         raise InterpganError(f"{type(self).__name__} does not say what to run; write its run method")
 
+    def check(self, *args: Any, **given: Any) -> Any:
+        """Find out in seconds, before anything slow runs, whether `run` would fail.
+
+        A subclass writes it where it can, with a plain signature that names any of generator and batch; a quick edit
+        runs on the one sample that it is given. What is not there yet is a stand-in: a batch of one sample in the
+        right space, directions with the right names (`DirectionSet.expected`), scores that are all missing.
+
+        Returns:
+            A stand-in of the result, for the checks of the steps that use it; None where nothing is known of it.
+
+        Raises:
+            InterpganError: if something is wrong that `run` would refuse.
+        """
+        return None
+
     def sources(self) -> Iterable[Path]:
         """Files that the result is made of and no parameter names, such as weights that come with a plugin.
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from interpgan_core.generators.latents import LatentBatch
 from interpgan_core.operators.base import Operator
 from interpgan_core.operators.fields import Reference, item_type
 from interpgan_core.plugins import one_line, plugins
+from interpgan_core.recipes.filling import references
 from interpgan_core.recipes.recipe import (
     FORMAT,
     RESERVED,
@@ -88,6 +89,15 @@ class Plan:
     title: str
     steps: tuple[PlannedStep, ...]
     overrides: tuple[str, ...] = ()
+    replaced: Mapping[Loc, str] = field(default_factory=dict)
+    """Place of a parameter -> the override that has put its value there."""
+
+    def error(self, message: str, loc: Loc, key: bool = False) -> RecipeError:
+        """An error at a place in the file, or in the override that put the value there."""
+        for place, text in self.replaced.items():
+            if loc[: len(place)] == place:
+                return RecipeError(message, f"--set {text}")
+        return self.source.error(message, loc, key)
 
 
 def make_plan(file: Path, overrides: Sequence[str] = ()) -> Plan:
@@ -117,6 +127,7 @@ class _Planner:
         self.raw = raw
         self.overrides = overrides
         self.set: dict[Loc, str] = {}
+        self.draft = Plan(source, "", (), tuple(overrides), self.set)
         self.ids: list[str] = []
         self.done: dict[str, PlannedStep] = {}
         self.flow: dict[str, int] = {}
@@ -143,7 +154,7 @@ class _Planner:
                 self._offer(number, planned.result)
         if mistakes:
             raise mistakes[0].with_others(mistakes[1:])
-        return Plan(self.source, recipe.title, tuple(steps), tuple(self.overrides))
+        return replace(self.draft, title=recipe.title, steps=tuple(steps))
 
     def _offer(self, number: int, result: type) -> None:
         """The steps below take the generator or the batch from here."""
@@ -293,7 +304,9 @@ class _Planner:
             return value[1:]
         match = _REFERENCE.fullmatch(value)
         if not match:
-            raise self._error(f"'{value}' is not a reference; write $step, $step.item, or $$ for a $", loc)
+            raise self.draft.error(
+                f"'{value}' is not a reference; write $step, $step.item, or $$ for a $", loc
+            )
         step, item = match[1], match[2] or ""
         if len(item) > 2 and item[0] == item[-1] and item[0] in "'\"":  # quoted, as YAML quotes
             item = item[1:-1]
@@ -304,15 +317,17 @@ class _Planner:
                 line = self.source.values["steps", self.ids.index(step)][0]
                 itself = self.ids.index(step) == number - 1
                 where = "is this step itself" if itself else f"stands below, in line {line}"
-                raise self._error(f"${step} {where}; a step can use only the results of steps above it", loc)
-            raise self._error(
+                raise self.draft.error(
+                    f"${step} {where}; a step can use only the results of steps above it", loc
+                )
+            raise self.draft.error(
                 f"there is no step '{step}'{did_you_mean(step, [*self.done, *self.wrong])}", loc
             )
         result, singular = self.done[step].result, type(self.done[step].operator).singular
         if item:
             part = item_type(result)
             if part is None:
-                raise self._error(
+                raise self.draft.error(
                     f"${step} is a {result.__name__}, which has no parts to pick; drop '.{item}'", loc
                 )
             result = part
@@ -369,13 +384,6 @@ class _Planner:
             return sorted(items, key=json.dumps) if isinstance(value, set | frozenset) else items
         return value if isinstance(value, str | int | float | bool | None) else str(value)
 
-    def _error(self, message: str, loc: Loc, key: bool = False) -> RecipeError:
-        """An error at a place in the file, or in the override that put the value there."""
-        for set_loc, text in self.set.items():
-            if loc[: len(set_loc)] == set_loc:
-                return RecipeError(message, f"--set {text}")
-        return self.source.error(message, loc, key)
-
     def _invalid(
         self, error: ValidationError, what: str, loc: Loc, model: type[BaseModel], skip: int = 0
     ) -> RecipeError:
@@ -404,17 +412,4 @@ class _Planner:
         for part in inner[1:]:
             if (*place, part) in self.source.values:  # it may be a type that pydantic has tried
                 place = (*place, part)
-        return self._error(message, place, key=first["type"] == "extra_forbidden")
-
-
-def references(value: Any) -> list[Reference]:
-    """Every `Reference` inside a parameter."""
-    if isinstance(value, Reference):
-        return [value]
-    if isinstance(value, BaseModel):
-        value = [getattr(value, name) for name in type(value).model_fields]
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        return [ref for item in value for ref in references(item)]
-    return []
+        return self.draft.error(message, place, key=first["type"] == "extra_forbidden")

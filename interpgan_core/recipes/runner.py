@@ -10,28 +10,26 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import BaseModel
+from typing import Any
 
 from interpgan_core.errors import InterpganError, RecipeError, remarks
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import LatentBatch
 from interpgan_core.hookspecs import StepReport
 from interpgan_core.operators.base import default_device
-from interpgan_core.operators.fields import Reference
 from interpgan_core.pictures.page import Page
 from interpgan_core.pictures.report import write_page
 from interpgan_core.plugins import plugins
 from interpgan_core.progress import Progress, bars
 from interpgan_core.recipes.cache import Decision, decide
+from interpgan_core.recipes.filling import filled
 from interpgan_core.recipes.manifest import manifest
-from interpgan_core.recipes.plan import Plan, PlannedStep, make_plan, references
+from interpgan_core.recipes.plan import Plan, PlannedStep, make_plan
+from interpgan_core.recipes.rehearsal import Loaded, rehearse
 from interpgan_core.recipes.store import Store
 
 ERRORS = "error.txt"
 FREE = ("Apache-2.0", "MIT", "BSD-3-Clause", "CC0-1.0")  # licences that ask nothing of who makes pictures
-Model = TypeVar("Model", bound=BaseModel)
 
 log = logging.getLogger("interpgan")
 
@@ -61,13 +59,16 @@ def run(
         The path of the report page, which a notebook shows.
 
     Raises:
+        RefusedError: if something is wrong that can be found out before anything runs.
         InterpganError: if a step fails (a RecipeError at its place in the recipe), or the folder cannot be
             used.
     """
     plan = plan if isinstance(plan, Plan) else make_plan(Path(plan))
     store = Store(Path("out", plan.source.file.stem) if folder is None else Path(folder))
+    # Without the lock, so that a recipe that is refused leaves no folder.
+    loaded = rehearse(plan, decide(plan, store, fresh), store, device).loaded
     with store.locked():
-        return Page(_Run(plan, store, device, fresh, progress, after_step, notice).run())
+        return Page(_Run(plan, store, device, fresh, progress, after_step, notice, loaded).run())
 
 
 class _Run:
@@ -80,10 +81,12 @@ class _Run:
         progress: Progress,
         after_step: Callable[[StepReport], None],
         notice: Callable[[str], None],
+        ahead: dict[int, Loaded],
     ) -> None:
         self.plan, self.store, self.device, self.fresh = plan, store, device, fresh
         self.progress, self.after_step, self.notice = progress, after_step, notice
         self.values: dict[int, Any] = {}
+        self.ahead = ahead
         self.steps: list[dict[str, Any]] = []
         self.licences: list[str] = []
         self.generator: dict[str, Any] = {}
@@ -116,7 +119,8 @@ class _Run:
         decisions = decide(self.plan, self.store, self.fresh)
         last = {n: step.number for step in self.plan.steps for n in (*step.inputs.values(), step.generator)}
         for step, decision in zip(self.plan.steps, decisions, strict=True):
-            began = time.perf_counter()
+            ahead = self.ahead[step.number].seconds if step.number in self.ahead else 0
+            began = time.perf_counter() - ahead
             try:
                 record = self._do(step, decision)
             except Exception as error:
@@ -135,7 +139,9 @@ class _Run:
             self.store.drop_scratch(step)
         if decision.action == "run" and not step.keeps:
             with self._remarks() as said:
-                self._remember(step, self._result(step, None))
+                ahead = self.ahead.pop(step.number, None)
+                said += ahead.remarks if ahead else []
+                self._remember(step, ahead.result if ahead else self._result(step, None))
             self.store.drop_scratch(step)
             return {"remarks": said}
         if decision.action == "run":
@@ -210,7 +216,7 @@ class _Run:
         needs = type(step.operator).needs()
         if "scratch" in needs:
             given["scratch"] = self.store.scratch(step)
-        operator = self._filled(step.operator)
+        operator = filled(step.operator, {s.id: self.values.get(s.number) for s in self.plan.steps})
         inputs = [self.values[number] for number in step.inputs.values()]
         batches = [(value.codes, value.codes.clone()) for value in inputs if isinstance(value, LatentBatch)]
         result = operator.run(**{name: given[name] for name in needs if name in given})
@@ -243,25 +249,6 @@ class _Run:
             self.device = default_device()
         return self.device
 
-    def _filled(self, operator: Model) -> Model:
-        """The operator with results where the recipe has references."""
-        fields = {name: getattr(operator, name) for name in type(operator).model_fields}
-        if not references(fields):
-            return operator
-        return type(operator).model_validate({name: self._fill(value) for name, value in fields.items()})
-
-    def _fill(self, value: Any) -> Any:
-        if isinstance(value, Reference):
-            number = next(s.number for s in self.plan.steps if s.id == value.step)
-            return value.of(self.values[number])
-        if isinstance(value, BaseModel):
-            return self._filled(value)
-        if isinstance(value, Mapping) and references(value):
-            return {key: self._fill(item) for key, item in value.items()}
-        if isinstance(value, list | tuple) and references(value):
-            return [self._fill(item) for item in value]
-        return value
-
     def _explained(self, step: PlannedStep, error: Exception) -> InterpganError:
         """What went wrong in a step, at its place in the recipe."""
         self.store.check()
@@ -270,7 +257,13 @@ class _Run:
         if isinstance(error, InterpganError):
             said = f"{step.use}: {error}"
         elif _out_of_memory(error):
-            said = f"{step.use}: out of memory; use fewer samples or a smaller resolution"
+            size = getattr(step.operator, "batch_size", 1)
+            cure = (
+                f"lower 'batch_size', which is {size}"
+                if size > 1
+                else "use fewer samples or a smaller resolution"
+            )
+            said = f"{step.use}: out of memory; {cure}"
         else:
             # A mistake in an operator, not in the recipe: where to look, and whose it is.
             self.store.write(ERRORS, "".join(traceback.format_exception(error)))

@@ -96,12 +96,12 @@ class Store:
 
     def reasons(self, steps: Sequence[PlannedStep]) -> list[str]:
         """Why each step must run, in words; empty where its kept result can be used."""
-        found = self._find(steps)
+        found = self.find(steps)
         return [_why(step, found.get(step.number, self.folder / step.folder)) for step in steps]
 
     def arrange(self, steps: Sequence[PlannedStep]) -> None:
         """Give every result that can be used the name that its step has now, whatever stopped the last run."""
-        moves = [(steps[n - 1], path) for n, path in self._find(steps).items()]
+        moves = [(steps[n - 1], path) for n, path in self.find(steps).items()]
         moves = [(step, path) for step, path in moves if path != self.folder / step.folder]
         # All are taken out of the way before any name is given: steps may have changed places.
         for step, path in moves:
@@ -111,7 +111,7 @@ class Store:
             self._adopt(step)
         for path in self.folder.glob(".*.done"):
             _remove(path)
-        for number, path in self._find(steps).items():
+        for number, path in self.find(steps).items():
             step = steps[number - 1]
             if self._scratch(step).exists() and not _why(step, path):
                 self.drop_scratch(step)  # of a run that was killed as soon as the step had ended
@@ -163,7 +163,7 @@ class Store:
         with placing(self.folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
-    def _find(self, steps: Sequence[PlannedStep]) -> dict[int, Path]:
+    def find(self, steps: Sequence[PlannedStep]) -> dict[int, Path]:
         """Where results lie, by number of the step: one that was renamed or renumbered keeps its result."""
         lying: dict[str, list[Path]] = {}
         for path in sorted(self.folder.iterdir()) if self.folder.is_dir() else []:

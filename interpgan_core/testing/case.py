@@ -12,6 +12,7 @@ from interpgan_core.generators.latents import LatentBatch
 from interpgan_core.generators.networks import fingerprint
 from interpgan_core.operators.base import Operator
 from interpgan_core.progress import quiet
+from interpgan_core.recipes.rehearsal import ask
 
 SEEDS = (3, 1, 4, 15)
 
@@ -57,6 +58,11 @@ class Case:
             "progress": quiet,
         }
         return operator.run(**{need: given[need] for need in operator.needs()})
+
+    def check(self) -> Any:
+        """What the operator's `check` says, asked as before a run."""
+        given: dict[str, Any] = {"generator": self.generator, "batch": self.batch(1)}
+        return ask(self.operator.check, given)
 
     def content(self, result: Any, name: str) -> dict[str, bytes]:
         """Everything that a result says, as the files it saves."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 import json
 import random
+from collections.abc import Mapping
 from typing import Any
 
+from interpgan_core.generators.latents import LatentBatch
 from interpgan_core.operators.base import Artifact
 from interpgan_core.testing.case import Case, Check
 
@@ -78,6 +80,19 @@ def result_can_be_kept(case: Case) -> None:
     """A result that is to be kept can be saved."""
     if case.operator.keep:
         assert isinstance(case.run(), Artifact), "give the result save and load, or set keep = False"
+
+
+def check_says_what_run_returns(case: Case) -> None:
+    """What `check` says before a run holds of the result, and it refuses nothing that runs."""
+    said = case.check()
+    if said is None:
+        return
+    found = case.run()
+    assert isinstance(said, type(found)), f"check says {type(said).__name__}, run {type(found).__name__}"
+    if isinstance(found, LatentBatch):
+        assert said.space.name == found.space.name, f"check says {said.space.name}, run {found.space.name}"
+    if isinstance(found, Mapping):
+        assert set(found) <= set(said), f"run has more than check: {set(found) - set(said)}"
 
 
 def result_survives_saving(case: Case) -> None:
@@ -167,6 +182,7 @@ OPERATOR_CHECKS: tuple[Check, ...] = (
     asks_for_what_there_is,
     returns_what_it_says,
     result_can_be_kept,
+    check_says_what_run_returns,
     result_survives_saving,
     same_parameters_same_result,
     global_randomness_is_left_alone,

@@ -122,6 +122,7 @@ class Fail(EditOperator):
     """Fails in a way of one's choice."""
 
     way: Literal["sentence", "mistake", "memory", "tensor", "nothing", "in-place", "crash", "exit", "network"]
+    batch_size: int = 1
 
     def apply(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
         ran("fail")

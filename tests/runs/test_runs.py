@@ -363,6 +363,11 @@ def test_an_operator_that_fails(go, ran, recipe, tmp_path, way):
     assert not (out / "error.txt").exists()
 
 
+def test_memory_that_a_smaller_batch_would_not_need(go, recipe):
+    run = go(recipe(SAMPLE, {"use": "lab.fail", "way": "memory", "batch_size": 8}), status=1)
+    assert "lab.fail: out of memory; lower 'batch_size', which is 8\n" in run.err
+
+
 def test_an_operator_that_ends_the_process(go, ran, recipe, tmp_path):
     for way, status in (("crash", -signal.SIGSEGV), ("exit", 1)):
         run = go(recipe(SAMPLE, add("one"), {"use": "lab.fail", "way": way}), wait=False)

@@ -29,6 +29,9 @@ class AlongDirection(EditOperator):
     layers: Layers | None = None
     """The layers that move; the direction's own when left out."""
 
+    def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
+        return self.run(batch, generator)
+
     def apply(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
         known = self.direction.generator
         if not generator.shares_codes(known):

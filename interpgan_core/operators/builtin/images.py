@@ -61,6 +61,22 @@ class ReadImages(Operator):
     unreadable: Annotated[int, Field(ge=0, strict=True)] = 0
     """How many pictures that cannot be read are left out, before the step refuses the set."""
 
+    def check(self) -> ImageSet | None:
+        """See what is there; the pictures of the stand-in are black."""
+        import numpy as np
+        import torch
+
+        height, width = self._size
+        with opened(self.source, self.classes) as found:
+            black = np.broadcast_to(np.zeros(1, np.uint8), (found.count, 3, height, width))
+            classes = torch.tensor(found.classes) if found.class_names else None
+            return ImageSet(black, classes, found.class_names) if found.count else None
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        size = self.resolution
+        return size if isinstance(size, tuple) else (size, size)
+
     def run(self, folder: Path, progress: Progress) -> ImageSet:
         """Read them.
 
@@ -74,8 +90,7 @@ class ReadImages(Operator):
         bad: list[str] = []
         cures: set[str] = set()
         enlarged = 0
-        size = self.resolution
-        height, width = size if isinstance(size, tuple) else (size, size)
+        height, width = self._size
 
         def pixels(found: Found) -> Iterator[np.ndarray]:
             nonlocal enlarged

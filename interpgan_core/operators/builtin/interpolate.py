@@ -36,6 +36,9 @@ class Interpolate(EditOperator):
     steps: Annotated[StrictInt, Field(ge=2)] = 5
     method: Literal["lerp", "slerp"] = "lerp"
 
+    def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
+        return self.run(batch, generator)
+
     def apply(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
         import torch
 

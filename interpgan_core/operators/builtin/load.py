@@ -33,6 +33,9 @@ class LoadBatch(Operator):
     space: str | None = None
     """The space of the codes, where the file does not say it: z, w, w+."""
 
+    def check(self, generator: Generator) -> LatentBatch:
+        return self.run(generator)
+
     def run(self, generator: Generator) -> LatentBatch:
         """Read them.
 

@@ -33,6 +33,9 @@ class Mix(EditOperator):
     cross: StrictBool = False
     """Every sample with every source: a grid whose first column is the sample itself."""
 
+    def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
+        return self.run(batch, generator)
+
     def apply(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
         import torch
 

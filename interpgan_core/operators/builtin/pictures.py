@@ -8,7 +8,7 @@ from interpgan_core.files.atomic import placing, sweep
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.ranges import Ranges, Seeds
 from interpgan_core.operators.base import Operator
-from interpgan_core.operators.builtin.pixels import MARK, BatchSize, Format, pixels_of
+from interpgan_core.operators.builtin.pixels import MARK, BatchSize, Format, check_pixels, pixels_of
 from interpgan_core.pictures import images
 from interpgan_core.pictures.report import Report
 from interpgan_core.progress import Progress
@@ -33,6 +33,9 @@ class RenderSamples(Operator):
     format: Format = "png"
     batch_size: BatchSize = 8
     """As of `render`."""
+
+    def check(self, generator: Generator) -> None:
+        check_pixels(generator, self.batch_size, len(Ranges(self.seeds)))
 
     def run(self, generator: Generator, folder: Path, scratch: Path, progress: Progress) -> Report:
         made = scratch / "pictures"

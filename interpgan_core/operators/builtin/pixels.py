@@ -9,6 +9,7 @@ from pydantic import Field
 
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import LatentBatch
+from interpgan_core.generators.memory import check_batch_size
 from interpgan_core.pictures import images
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ BatchSize = Annotated[int, Field(ge=1, strict=True)]
 
 
 MARK = {"Software": "interpgan", "Comment": "Made by a generative adversarial network; not a photograph."}
+
+
+def check_pixels(generator: Generator, batch_size: int, count: int) -> None:
+    """Check that `pixels_of` has the memory for so many samples."""
+    if generator.device.type != "cpu":
+        check_batch_size(generator, batch_size, count)
 
 
 def pixels_of(

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from interpgan_core.pictures.images import Pixels
 
 
+_NO_MOTION = "a motion needs rows of several columns; put walk or interpolate before this step"
+
+
 class Render(Operator):
     """Render the batch: a file a picture, a contact sheet, and maps of what changed.
 
@@ -74,6 +77,10 @@ class Render(Operator):
             raise InterpganError("'alpha' needs format: png or webp; jpg cannot keep it")
         return self
 
+    def check(self, batch: LatentBatch) -> None:
+        if (self.motion or self.format == "gif") and batch.grid is None:
+            raise InterpganError(_NO_MOTION)
+
     def run(self, generator: Generator, batch: LatentBatch, folder: Path, progress: Progress) -> Report:
         import numpy as np
 
@@ -111,9 +118,7 @@ class Render(Operator):
             name = "sheet" if number == 1 else f"sheet-{number}"
             images.save_picture(page, folder / f"{name}.{ending}", MARK)
         if motion and not moving:
-            raise InterpganError(
-                "a motion needs rows of several columns; put walk or interpolate before this step"
-            )
+            raise InterpganError(_NO_MOTION)
         notes: tuple[str, ...] = ()
         if labelled:
             asked = (self.figure,) if isinstance(self.figure, str) else self.figure

@@ -38,13 +38,22 @@ class Sample(Operator):
     A class is a number, a name where the generator knows names, or a mixture: 0.7*tabby + 0.3*207.
     """
 
+    def check(self, generator: Generator) -> LatentBatch:
+        seeds = self._seeds()
+        labels = self._labels(generator, len(seeds))
+        return generator.sample(seeds[:1], None if labels is None else labels[:1])
+
     def run(self, generator: Generator) -> LatentBatch:
+        seeds = self._seeds()
+        return generator.sample(seeds, self._labels(generator, len(seeds)))
+
+    def _seeds(self) -> Ranges:
         seeds = Ranges(self.seeds)
         if len(seeds) > MOST:
             raise InterpganError(
                 f"{len(seeds)} samples would not fit into memory; draw {MOST} at most, or let 'score' stream them"
             )
-        return generator.sample(seeds, self._labels(generator, len(seeds)))
+        return seeds
 
     def _labels(self, generator: Generator, count: int) -> Tensor | None:
         import torch

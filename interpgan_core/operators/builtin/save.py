@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, model_validator
 
 from interpgan_core.errors import InterpganError
 from interpgan_core.generators.directions import Direction, DirectionSet
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import LatentBatch
 from interpgan_core.operators.base import Operator
-from interpgan_core.operators.fields import Input
+from interpgan_core.operators.fields import Input, Reference
 from interpgan_core.operators.scores import Scores
 from interpgan_core.pictures.report import Report
 
@@ -27,6 +27,15 @@ def _plain_name(value: str) -> str:
             f"'{value}' must be a plain file name that ends in .safetensors, .csv, .npy or .npz"
         )
     return value
+
+
+_WRITTEN: dict[str, tuple[type, ...]] = {
+    ".safetensors": (LatentBatch, Direction, DirectionSet, Scores),
+    ".csv": (Scores, DirectionSet, Report),
+    ".npy": (Direction, DirectionSet, LatentBatch),
+    ".npz": (LatentBatch,),
+}
+"""What can be written into a file that ends so."""
 
 
 class Save(Operator):
@@ -47,9 +56,24 @@ class Save(Operator):
     file: Annotated[str, AfterValidator(_plain_name)]
     """A plain file name: recipes write nowhere but into their output folder."""
     what: (
-        Input[Direction] | Input[DirectionSet] | Input[Scores] | Input[LatentBatch] | Input[Report] | None
+        Input[DirectionSet] | Input[Direction] | Input[Scores] | Input[LatentBatch] | Input[Report] | None
     ) = None
     """The result of a step; the current batch when left out."""
+
+    @model_validator(mode="after")
+    def _writable(self) -> Self:
+        what = LatentBatch if self.what is None else self.what
+        kind = what if isinstance(what, type) else what.result if isinstance(what, Reference) else type(what)
+        fitting = [suffix for suffix, kinds in _WRITTEN.items() if issubclass(kind, kinds)]
+        if Path(self.file).suffix not in fitting:
+            raise InterpganError(
+                f"a {kind.__name__} cannot be written as {Path(self.file).suffix}; use {' or '.join(fitting)}"
+            )
+        return self
+
+    def check(self) -> None:
+        if Path(self.file).suffix == ".npy" and isinstance(self.what, DirectionSet):
+            _only(self.what)
 
     def run(
         self,
@@ -65,6 +89,8 @@ class Save(Operator):
         if result is None:
             raise InterpganError("there is nothing to save; add what: $step")
         path, names = folder / self.file, [self.file]
+        if path.suffix == ".npy" and isinstance(result, DirectionSet):
+            result = _only(result)
         if path.suffix == ".csv" and isinstance(result, Scores):
             result.write_csv(path)
         elif path.suffix == ".csv" and isinstance(result, Report | DirectionSet):
@@ -75,14 +101,19 @@ class Save(Operator):
             np.save(path, result.vector.numpy()[None])
         elif path.suffix in (".npy", ".npz") and isinstance(result, LatentBatch):
             _write_codes(result, path, generator)
-        elif path.suffix == ".safetensors":
+        else:
             result.save(folder)
             next(folder.glob("*.safetensors")).rename(path)
-        else:
-            raise InterpganError(
-                f"a {type(result).__name__} cannot be written as {path.suffix}; use .safetensors"
-            )
         return Report(notes=(f"Saved as {', '.join(names)}",))
+
+
+def _only(directions: DirectionSet) -> Direction:
+    if len(directions) != 1:
+        raise InterpganError(
+            f"a .npy holds one direction, and these are {len(directions)}: {', '.join(list(directions)[:6])}; "
+            "pick one, or use .safetensors"
+        )
+    return next(iter(directions.values()))
 
 
 def _write_tables(report: Report, path: Path) -> list[str]:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from interpgan_core.errors import InterpganError
 from interpgan_core.generators.generator import Generator
+from interpgan_core.generators.memory import check_batch_size
 from interpgan_core.generators.ranges import Ranges, Seeds
 from interpgan_core.operators.base import Operator
 from interpgan_core.operators.engines import ChosenEngine, Local
@@ -48,6 +49,15 @@ class Score(Operator):
     batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
     engine: ChosenEngine = Field(default_factory=Local)
     """Where: `local`, in this process; `ray`, in several, with the plugin `ray`. The scores are the same."""
+
+    def check(self, generator: Generator) -> Scores:
+        import numpy as np
+        import torch
+
+        check_batch_size(generator, self.batch_size, len(Ranges(self.seeds)))
+        seeds = torch.from_numpy(np.fromiter(Ranges(self.seeds), np.int64))
+        names = tuple(self.scorer.names)
+        return Scores(seeds, torch.tensor(torch.nan).expand(len(seeds), len(names)), names)
 
     def run(self, generator: Generator, progress: Progress, scratch: Path | None = None) -> Scores:
         import numpy as np

@@ -29,6 +29,9 @@ class ReadScores(Operator):
 
     file: InputFile
 
+    def check(self) -> Scores:
+        return self.run()
+
     def run(self) -> Scores:
         """Read them.
 

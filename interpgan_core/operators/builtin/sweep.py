@@ -39,6 +39,9 @@ class Sweep(EditOperator):
     unit: Literal["space", "sigma", "score"] = "space"
     """As that of `walk`."""
 
+    def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
+        return self.run(batch, generator)
+
     def apply(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
         import torch
 

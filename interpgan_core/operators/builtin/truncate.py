@@ -30,6 +30,9 @@ class Truncate(EditOperator):
     psi: StrictFloat = 0.7
     layers: Layers = "all"
 
+    def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
+        return self.run(batch, generator)
+
     def apply(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
         order = list(generator.spaces)
         for name in order[order.index(batch.space.name) :]:

@@ -52,6 +52,9 @@ class OnUnits(EditOperator):
             raise InterpganError("a concept brings its own units; leave 'units' out")
         return self
 
+    def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
+        return self.run(batch, generator)
+
     def apply(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
         layer, units = self._where(generator)
         # One sample tells the layer's size; a batch of none has nothing to edit.

@@ -64,6 +64,9 @@ class LoadDirections(Operator):
     def sources(self) -> Iterable[Path]:
         return [weights(f"{name}-directions") for name in FAMILIES]
 
+    def check(self, generator: Generator) -> DirectionSet:
+        return self.run(generator)
+
     def run(self, generator: Generator) -> DirectionSet:
         for name in FAMILIES:
             found = DirectionSet.read(weights(f"{name}-directions"))

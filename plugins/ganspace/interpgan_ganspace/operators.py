@@ -11,6 +11,7 @@ from interpgan_core import (
     DirectionSet,
     Generator,
     InterpganError,
+    LatentSpace,
     Operator,
     Progress,
     Ranges,
@@ -43,7 +44,18 @@ class FindComponents(Operator):
     classes: Annotated[tuple[StrictInt | StrictStr, ...], Field(max_length=1)] = ()
     """Of a conditional generator: the class of all samples, as in `sample`; left out, each seed draws one."""
 
-    def run(self, generator: Generator, progress: Progress) -> DirectionSet:
+    def check(self, generator: Generator) -> DirectionSet:
+        space = self._space(generator)
+        seeds = Ranges(self.seeds)
+        if len(seeds) < 2:
+            raise InterpganError(
+                f"components need 2 samples at least, and many more to mean anything; not {len(seeds)}"
+            )
+        Sample(seeds=str(seeds[0]), classes=self.classes).run(generator)
+        names = map(str, range(min(self.count, space.shape[0])))
+        return DirectionSet.expected(names, space.name, generator)
+
+    def _space(self, generator: Generator) -> LatentSpace:
         spaces = list(generator.spaces.values())
         mapped = (space.name for space in spaces[1:] if len(space.shape) == 1)
         sampled = spaces[0].name
@@ -53,6 +65,11 @@ class FindComponents(Operator):
                 f"codes of {space.name} have the same variance in all directions, and this generator names no layer "
                 "whose activations could be measured instead; choose a later space"
             )
+        return space
+
+    def run(self, generator: Generator, progress: Progress) -> DirectionSet:
+        space = self._space(generator)
+        sampled = next(iter(generator.spaces))
         seeds = Ranges(self.seeds)
 
         def draw(name: str) -> Pairs:

@@ -22,7 +22,7 @@ from interpgan_core import (
 from interpgan_interfacegan.fit import Codes, Fit, fit_boundaries
 from interpgan_interfacegan.inputs import RandomSeed, ShareOrCount
 from interpgan_interfacegan.solvers.solve import Solver
-from interpgan_interfacegan.split import Split, Threshold, split_samples
+from interpgan_interfacegan.split import Split, Threshold, check_chosen, split_samples
 
 COLUMNS = {
     "validation": "validation_accuracy",
@@ -94,8 +94,23 @@ class FitBoundaries(Operator):
     seed: RandomSeed = 0
     """Of everything that is drawn."""
 
-    def run(self, generator: Generator, progress: Progress) -> Boundaries:
-        space = generator.vector_space(self.space or next(iter(generator.spaces))).name
+    def check(self, generator: Generator) -> Boundaries:
+        import numpy as np
+
+        names = self._attributes()
+        for name in names:
+            scores = self.scores[name].cpu().double().numpy()
+            if np.isnan(scores).all():  # they are still to come
+                check_chosen(name, len(scores), self.chosen)
+            else:
+                split_samples(name, scores, self.chosen, self.train, self.threshold, self.seed)
+        return Boundaries(DirectionSet.expected(names, self._space(generator), generator))
+
+    def _space(self, generator: Generator) -> str:
+        return generator.vector_space(self.space or next(iter(generator.spaces))).name
+
+    def _attributes(self) -> tuple[str, ...]:
+        """Names of the attributes, of which there are scores, each sample once."""
         names = tuple(dict.fromkeys(self.attributes or self.scores.names))
         if not names:
             raise InterpganError("these scores have no attribute; score the samples with one at least")
@@ -106,6 +121,13 @@ class FitBoundaries(Operator):
                 f"seed {duplicates[0]} occurs more than once in these scores, so that a boundary would be validated on "
                 "samples it was fitted on; score each seed once"
             )
+        for name in names:
+            _ = self.scores[name]
+        return names
+
+    def run(self, generator: Generator, progress: Progress) -> Boundaries:
+        names, space = self._attributes(), self._space(generator)
+        seeds = self.scores.seeds.tolist()
         columns = {name: self.scores[name].detach().cpu().double().numpy() for name in names}
         splits = [
             split_samples(name, column, self.chosen, self.train, self.threshold, self.seed)

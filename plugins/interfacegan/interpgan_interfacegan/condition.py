@@ -46,6 +46,10 @@ class Condition(Operator):
     given: Annotated[tuple[Input[Direction], ...], Field(min_length=1)]
     """The directions whose attributes should not change."""
 
+    def check(self, generator: Generator | None = None) -> Conditioned:
+        check_given(self.direction, self.given, generator)
+        return Conditioned.of(self.direction)
+
     def run(self, generator: Generator | None = None) -> Conditioned:
         return condition(self.direction, self.given, generator)
 
@@ -68,15 +72,7 @@ def condition(
     Raises:
         InterpganError: if spaces, shapes or generators differ, or nothing is left; it names the conditions.
     """
-    name = _name_of(direction, "the direction")
-    names = [_name_of(other, f"condition {i}") for i, other in enumerate(given, start=1)]
-    for other, other_name in zip(given, names, strict=True):
-        direction.check_comparable(other, name, other_name)
-    if generator is not None and not generator.shares_codes(direction.generator):
-        raise InterpganError(
-            f"'{name}' was found on another generator ({direction.generator}, not {generator.fingerprint}); "
-            "name its own with generator: $step"
-        )
+    name, names = check_given(direction, given, generator)
     before = [_cosine(direction.vector, other.vector) for other in given]
     try:
         left = direction.without(*given)
@@ -100,6 +96,26 @@ def condition(
         # The plane of the old direction, met where the conditions are as in the mean; in W that is not 0.
         bias += float(direction.distance(mean) / residual - left.distance(mean))
     return Conditioned(left.vector, left.space, bias, left.layers, left.generator, notes)
+
+
+def check_given(
+    direction: Direction, given: Sequence[Direction], generator: Generator | None
+) -> tuple[str, list[str]]:
+    """What messages call the direction, and each of the others.
+
+    Raises:
+        InterpganError: if spaces, shapes or generators differ.
+    """
+    name = _name_of(direction, "the direction")
+    names = [_name_of(other, f"condition {i}") for i, other in enumerate(given, start=1)]
+    for other, other_name in zip(given, names, strict=True):
+        direction.check_comparable(other, name, other_name)
+    if generator is not None and not generator.shares_codes(direction.generator):
+        raise InterpganError(
+            f"'{name}' was found on another generator ({direction.generator}, not {generator.fingerprint}); "
+            "name its own with generator: $step"
+        )
+    return name, names
 
 
 def _name_of(direction: Direction, otherwise: str) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from interpgan_core import (
     Direction,
+    DirectionSet,
     Generator,
     Input,
     InterpganError,
@@ -20,6 +22,9 @@ from interpgan_core import (
 from interpgan_interfacegan.boundaries import Boundaries, FitBoundaries
 from interpgan_interfacegan.inputs import RandomSeed, ShareOrCount
 from interpgan_interfacegan.solvers.solve import Solver
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,15 +57,19 @@ class FindQuality(Operator):
     seed: RandomSeed = 0
     """Of everything that is drawn."""
 
+    def check(self, generator: Generator) -> Boundary:
+        if self.scores is None:
+            _require_discriminator(generator)
+        else:
+            _check_one_column(self.scores)
+        space = generator.vector_space(self.space or next(iter(generator.spaces))).name
+        return Boundary.of(DirectionSet.expected(("quality",), space, generator)["quality"])
+
     def run(self, generator: Generator, progress: Progress) -> Boundary:
         scores = self.scores
         if scores is None:
             scores = discriminator_scores(generator, Ranges(self.seeds), progress)
-        if len(scores.names) != 1:
-            raise InterpganError(
-                f"quality is one column of scores, and these have {len(scores.names)}: {', '.join(scores.names)}; "
-                "keep the column that says what is good"
-            )
+        _check_one_column(scores)
         fit = FitBoundaries(
             scores=scores,
             space=self.space,
@@ -89,18 +98,31 @@ def discriminator_scores(generator: Generator, seeds: Ranges, progress: Progress
     """
     import torch
 
-    if generator.discriminator is None:
-        raise InterpganError(
-            "this generator comes without its discriminator, which would score the samples; give labels as scores: "
-            "$step, such as those of a CSV file (use: scores), or load a checkpoint with a discriminator"
-        )
+    discriminator = _require_discriminator(generator)
     logits = torch.empty(len(seeds), 1)
     samples = generator.stream(seeds, 1)
     what = f"scoring {len(seeds)} samples by the discriminator"
     for i, batch in enumerate(progress(samples, total=len(seeds), what=what)):
         with torch.no_grad():
-            logits[i] = generator.discriminator(generator.images(batch), batch.labels).flatten()[0]
+            logits[i] = discriminator(generator.images(batch), batch.labels).flatten()[0]
     return Scores(torch.tensor(seeds[:], dtype=torch.int64), logits, ("quality",))
+
+
+def _require_discriminator(generator: Generator) -> nn.Module:
+    if generator.discriminator is None:
+        raise InterpganError(
+            "this generator comes without its discriminator, which would score the samples; give labels as scores: "
+            "$step, such as those of a CSV file (use: scores), or load a checkpoint with a discriminator"
+        )
+    return generator.discriminator
+
+
+def _check_one_column(scores: Scores) -> None:
+    if len(scores.names) != 1:
+        raise InterpganError(
+            f"quality is one column of scores, and these have {len(scores.names)}: {', '.join(scores.names)}; "
+            "keep the column that says what is good"
+        )
 
 
 def _default_chosen(scores: Scores) -> float:

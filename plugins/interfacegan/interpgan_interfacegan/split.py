@@ -57,6 +57,26 @@ class Split:
         return np.flatnonzero(used)
 
 
+def check_chosen(name: str, scored: int, chosen: float) -> int:
+    """How many extremes a side are chosen.
+
+    Args:
+        name: of the attribute.
+        scored: how many samples have a score of it.
+        chosen: a share of them, or above 1 a number.
+
+    Raises:
+        InterpganError: if they are too few.
+    """
+    count = min(int(scored * chosen) if chosen <= 1 else int(chosen), scored // 2)
+    if count < 2:
+        raise InterpganError(
+            f"'{name}' has {scored} scored samples, of which chosen: {chosen:g} takes {count} a side; a side "
+            "needs 2 at least: score more samples, or raise chosen"
+        )
+    return count
+
+
 def split_samples(
     name: str, scores: NDArray[np.float64], chosen: float, train: float, threshold: Threshold, seed: int
 ) -> Split:
@@ -83,12 +103,7 @@ def split_samples(
     scored = np.flatnonzero(~np.isnan(scores))
     _check_scores(name, scores[scored], len(scores))
     order = scored[np.argsort(scores[scored], kind="stable")[::-1]]
-    count = min(int(len(order) * chosen) if chosen <= 1 else int(chosen), len(order) // 2)
-    if count < 2:
-        raise InterpganError(
-            f"'{name}' has {len(order)} scored samples, of which chosen: {chosen:g} takes {count} a side; a side "
-            "needs 2 at least: score more samples, or raise chosen"
-        )
+    count = check_chosen(name, len(order), chosen)
     lowest, highest = scores[order[count - 1]], scores[order[-count]]
     if lowest == highest:
         room = max(np.sum(scores[scored] > lowest), np.sum(scores[scored] < lowest))

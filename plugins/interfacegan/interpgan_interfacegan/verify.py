@@ -61,15 +61,26 @@ class Verify(Operator):
     batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
     """Samples that are rendered and scored at once."""
 
+    def check(self, generator: Generator) -> VerifiedDirections:
+        check_not_empty(self.directions)
+        if self.samples is None:
+            _check_count(len(Ranges(self.seeds)))
+        one = generator.sample([0]) if self.samples is None else self.samples
+        for _, shift in self._shifts(dict.fromkeys(self.directions, 1.0), generator):
+            shift.run(one, generator)
+        return VerifiedDirections(
+            {
+                name: replace(direction, notes={**direction.notes, "score_per_unit": 1.0})
+                for name, direction in self.directions.items()
+            }
+        )
+
     def run(self, generator: Generator, progress: Progress) -> VerifiedDirections:
         import torch
 
         check_not_empty(self.directions)
         count = len(Ranges(self.seeds) if self.samples is None else self.samples)
-        if count < 2:
-            raise InterpganError(
-                f"{count} samples have no standard deviation; verify on 2 at least, better 2000"
-            )
+        _check_count(count)
         strengths = {
             name: self.strength * (sigma(d, generator) if self.unit == "sigma" else 1.0)
             for name, d in self.directions.items()
@@ -190,3 +201,8 @@ def _with_note(direction: Direction, note: VerifiedNote, strength: float) -> Dir
     if gained:
         notes["score_per_unit"] = gained / strength
     return replace(direction, notes=notes)
+
+
+def _check_count(count: int) -> None:
+    if count < 2:
+        raise InterpganError(f"{count} samples have no standard deviation; verify on 2 at least, better 2000")

@@ -38,6 +38,18 @@ def parts_of(segmenter: Segmenter) -> tuple[str, ...]:
     return names
 
 
+def check_parts(segmenter: Segmenter, parts: Sequence[str]) -> None:
+    """Check that a segmenter knows some parts.
+
+    Raises:
+        InterpganError: if it does not.
+    """
+    known = parts_of(segmenter)
+    for part in parts:
+        if part not in known:
+            raise InterpganError(f"the segmenter knows no part '{part}'" + did_you_mean(part, known))
+
+
 def part_maps(segmenter: Segmenter, images: Tensor, size: Sequence[int]) -> Tensor:
     """The share of each position that every part fills.
 
@@ -64,9 +76,7 @@ def mask_of(segmenter: Segmenter, images: Tensor, parts: Sequence[str], size: Se
     Raises:
         InterpganError: if the segmenter knows no such part.
     """
+    check_parts(segmenter, parts)
     known = parts_of(segmenter)
-    for part in parts:
-        if part not in known:
-            raise InterpganError(f"the segmenter knows no part '{part}'" + did_you_mean(part, known))
     maps = part_maps(segmenter, images, size)
     return maps[:, [known.index(part) for part in parts]].sum(1, keepdim=True)

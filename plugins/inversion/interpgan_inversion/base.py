@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from interpgan_core import FeatureNet, Generator, ImageSet, Input, Operator, Progress
-from interpgan_inversion.sources import Fit, Pictures, read, size_of
+from interpgan_inversion.sources import Fit, Pictures, look, read, size_of
 
 if TYPE_CHECKING:
     from interpgan_inversion.loss import Likeness
@@ -27,6 +27,15 @@ class OnPictures(Operator):
     """How files become square: crop, the middle of each; pad, all of it, on white."""
     unreadable: Annotated[int, Field(ge=0, strict=True)] = 0
     """How many files that cannot be read are left out, before the step refuses them all."""
+
+    def check_pictures(self, generator: Generator) -> None:
+        """Find out before they are read whether the pictures are there, and of the right size.
+
+        Raises:
+            InterpganError: if they are not.
+        """
+        if not self.unreadable:
+            look(self.pictures, size_of(generator))
 
     def originals(self, generator: Generator, scratch: Path, progress: Progress) -> ImageSet:
         """The pictures, at the size of the generator's."""

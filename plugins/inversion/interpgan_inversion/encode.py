@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,6 +22,9 @@ class LoadEncoder(Operator):
 
     def sources(self) -> Iterable[Path]:
         return shipped_files() if self.file is None else ()
+
+    def check(self, generator: Generator) -> Encoder:
+        return self.run(generator)
 
     def run(self, generator: Generator) -> Encoder:
         """Load.
@@ -41,6 +45,13 @@ class Encode(OnPictures):
     def sources(self) -> Iterable[Path]:
         return shipped_files() if self.encoder is None else ()
 
+    def check(self, generator: Generator) -> LatentBatch | None:
+        self.check_pictures(generator)
+        if self.encoder is None and isinstance(generator, HasEncoder):
+            return None
+        encoder = self._found(generator)
+        return replace(generator.to_space(generator.sample([0]), encoder.space.name), seeds=None)
+
     def run(self, generator: Generator, folder: Path, scratch: Path, progress: Progress) -> LatentBatch:
         """Encode.
 
@@ -53,14 +64,10 @@ class Encode(OnPictures):
         from interpgan_inversion.measures import compared
 
         encoder: HasEncoder | ImageEncoder
-        own = self.encoder is None and isinstance(generator, HasEncoder)
-        if self.encoder is not None:
-            self.encoder.check(generator)
-            encoder = self.encoder
-        elif isinstance(generator, HasEncoder):
+        if own := self.encoder is None and isinstance(generator, HasEncoder):
             encoder = generator
         else:
-            encoder = shipped_encoder(generator)
+            encoder = self._found(generator)
         originals = self.originals(generator, scratch, progress)
         with torch.no_grad():
             batch = encoder.encode(originals.images(slice(None)).to(generator.device))
@@ -68,3 +75,10 @@ class Encode(OnPictures):
             report = compared(folder, generator, {"encoded": batch}, originals, Likeness(), notes=notes)
         report.save(folder)
         return batch
+
+    def _found(self, generator: Generator) -> ImageEncoder:
+        """The encoder that was named, or that which comes with interpgan."""
+        if self.encoder is None:
+            return shipped_encoder(generator)
+        self.encoder.check(generator)
+        return self.encoder

@@ -12,6 +12,7 @@ from interpgan_core import (
     Generator,
     InterpganError,
     LatentBatch,
+    LatentSpace,
     Report,
     Table,
     read_safetensors,
@@ -31,6 +32,10 @@ FILE = "encoder.safetensors"
 @runtime_checkable
 class ImageEncoder(Protocol):
     """Maps images to codes of one generator, and knows which."""
+
+    @property
+    def space(self) -> LatentSpace:
+        """Of the codes."""
 
     def encode(self, images: Tensor) -> LatentBatch:
         """Args: images: (n, 3, h, w) float32 in [-1, 1]. Returns: n codes, without seeds."""
@@ -54,6 +59,11 @@ class Encoder:
     scale: Scale
     generator: str
     figures: Mapping[str, float]
+
+    @property
+    def space(self) -> LatentSpace:
+        """Of the codes."""
+        return self.scale.space
 
     def encode(self, images: Tensor) -> LatentBatch:
         """Codes of pictures.

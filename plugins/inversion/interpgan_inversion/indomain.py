@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,11 @@ class InvertInDomain(WithLikeness):
 
     def sources(self) -> Iterable[Path]:
         return shipped_files() if self.encoder is None else ()
+
+    def check(self, generator: Generator) -> LatentBatch:
+        self.check_pictures(generator)
+        encoder = encoder_for(generator, self.encoder)
+        return replace(generator.to_space(generator.sample([0]), encoder.scale.space.name), seeds=None)
 
     def run(self, generator: Generator, folder: Path, scratch: Path, progress: Progress) -> LatentBatch:
         """Search.

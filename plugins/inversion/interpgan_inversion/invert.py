@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -44,6 +45,14 @@ class Invert(WithLikeness):
     """Pictures at once."""
     seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
     """Of the noise."""
+
+    def check(self, generator: Generator) -> LatentBatch:
+        from interpgan_inversion.starts import layered_space
+
+        self.check_pictures(generator)
+        return replace(
+            generator.to_space(generator.sample([0]), self.space or layered_space(generator)), seeds=None
+        )
 
     def run(self, generator: Generator, folder: Path, scratch: Path, progress: Progress) -> LatentBatch:
         """Search.

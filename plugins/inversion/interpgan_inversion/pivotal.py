@@ -29,6 +29,10 @@ class Tune(WithLikeness):
     batch_size: Count = 8
     """Pictures a step."""
 
+    def check(self, generator: Generator) -> Generator:
+        self.check_pictures(generator)
+        return generator
+
     def run(
         self, generator: Generator, batch: LatentBatch, folder: Path, scratch: Path, progress: Progress
     ) -> Generator:

@@ -84,6 +84,19 @@ def read(
     return joined(sets, bad)
 
 
+def look(pictures: ImageSet | Path | tuple[Path, ...], size: tuple[int, int]) -> None:
+    """See what can be seen before pictures are read: that they are there, and of the right size if they are a set.
+
+    Raises:
+        InterpganError: as `read`.
+    """
+    if isinstance(pictures, ImageSet):
+        of_size(pictures, size)
+        return
+    for source in pictures if isinstance(pictures, tuple) else (pictures,):
+        ReadImages(source=source, resolution=size, classes=False).check()
+
+
 def of_size(pictures: ImageSet, size: tuple[int, int]) -> ImageSet:
     """The set itself.
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from interpgan_core import FeatureNet, Generator, ImageSet, Input, InterpganError, Operator, Progress, Seeds
+from interpgan_core import (
+    FeatureNet,
+    Generator,
+    ImageSet,
+    Input,
+    InterpganError,
+    Operator,
+    Progress,
+    Ranges,
+    Seeds,
+    check_batch_size,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +38,19 @@ class Comparison(Operator):
     real: Count = 10000
     """At most so many pictures of the data, chosen at random, the same ones in every run."""
     batch_size: Count = 16
+
+    def check(self, generator: Generator) -> None:
+        seeds = len(Ranges(self.seeds))
+        check_batch_size(generator, self.batch_size, seeds)
+        self.check_counts(seeds, min(self.real, len(self.data)))
+
+    @abstractmethod
+    def check_counts(self, generated: int, real: int) -> None:
+        """Check that there are enough pictures.
+
+        Raises:
+            InterpganError: if there are not.
+        """
 
 
 def chosen(data: ImageSet, count: int) -> list[int]:

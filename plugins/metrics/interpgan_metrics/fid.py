@@ -55,6 +55,20 @@ class FrechetDistance(Comparison):
     subset_size: Count = 1000
     """Pictures in each, of either kind."""
 
+    def check(self, generator: Generator) -> None:
+        super().check(generator)
+        (found,) = vectors(self.features, [generator.images(generator.sample([0]))])
+        self._few(len(Ranges(self.seeds)), min(self.real, len(self.data)), found.shape[1])
+
+    def check_counts(self, generated: int, real: int) -> None:
+        if not self.kid:
+            return
+        for count, what, cure in self._sides(generated, real):
+            if count < self.subset_size:
+                raise InterpganError(
+                    f"{count} {what} make no subset of {self.subset_size} for KID; {cure}, or lower 'subset_size'"
+                )
+
     def run(self, generator: Generator, progress: Progress) -> Report:
         seeds, rows = Ranges(self.seeds), chosen(self.data, self.real)
         size = feature_count(self.features, self.data)
@@ -103,11 +117,8 @@ class FrechetDistance(Comparison):
             InterpganError: if the pictures are too few for both distances, or for the subsets of the kernel distance.
         """
         few = ""
-        sides = (
-            (generated, "samples", "give more seeds"),
-            (real, "real pictures", "raise 'real', or take more data"),
-        )
-        for count, what, cure in sides:
+        self.check_counts(generated, real)
+        for count, what, cure in self._sides(generated, real):
             if count < size and not self.kid:
                 raise InterpganError(
                     f"{count} {what} are too few for the {size} features of {self.features.name}: FID needs "
@@ -115,11 +126,14 @@ class FrechetDistance(Comparison):
                 )
             if count < size:
                 few = f"{count} {what} are too few for the {size} features of FID; KID needs no more than its subsets. "
-            if self.kid and count < self.subset_size:
-                raise InterpganError(
-                    f"{count} {what} make no subset of {self.subset_size} for KID; {cure}, or lower 'subset_size'"
-                )
         return few
+
+    @staticmethod
+    def _sides(generated: int, real: int) -> tuple[tuple[int, str, str], ...]:
+        return (
+            (generated, "samples", "give more seeds"),
+            (real, "real pictures", "raise 'real', or take more data"),
+        )
 
     def _kernel(self, size: int) -> KernelInceptionDistance:
         from torchmetrics.image.kid import KernelInceptionDistance

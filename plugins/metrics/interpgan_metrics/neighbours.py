@@ -22,6 +22,7 @@ from interpgan_core import (
     Seeds,
     Strip,
     Table,
+    check_batch_size,
 )
 from interpgan_metrics.features import (
     Count,
@@ -63,6 +64,10 @@ class Neighbours(Operator):
     shown: Annotated[int, Field(ge=0, le=200, strict=True)] = 16
     """Samples in the strips."""
     batch_size: Count = 16
+
+    def check(self, generator: Generator) -> None:
+        check_batch_size(generator, self.batch_size, len(Ranges(self.seeds)))
+        self._divided()
 
     def run(self, generator: Generator, folder: Path, progress: Progress) -> Report:
         import torch

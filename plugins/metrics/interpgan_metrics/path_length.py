@@ -52,13 +52,17 @@ class PathLength(Operator):
     """The step, as a part of the path; a smaller one than 1e-5 is lost in float32."""
     batch_size: Count = 16
 
-    def run(self, generator: Generator, progress: Progress) -> Report:
-        import torch
-
+    def check(self, generator: Generator) -> None:
+        generator.vector_space(self.space)
         if any(parameter.dtype.itemsize < 4 for parameter in generator.module.parameters()):
             raise InterpganError(
                 f"a step of {self.epsilon:g} is lost in half precision; load the generator with precision: float32"
             )
+
+    def run(self, generator: Generator, progress: Progress) -> Report:
+        import torch
+
+        self.check(generator)
         seeds = Ranges(self.seeds)
         starts = range(0, len(seeds), self.batch_size)
         found = []

@@ -36,13 +36,16 @@ class PrecisionRecall(Comparison):
     k: Count = 3
     """Which neighbour gives the radius; the paper's 3."""
 
+    def check_counts(self, generated: int, real: int) -> None:
+        for count, what in ((generated, "samples"), (real, "real pictures")):
+            if count <= self.k:
+                raise InterpganError(f"{count} {what} have no neighbour {self.k}; give more, or lower 'k'")
+
     def run(self, generator: Generator, progress: Progress) -> Report:
         import torch
 
         seeds, rows = Ranges(self.seeds), chosen(self.data, self.real)
-        for count, what in ((len(seeds), "samples"), (len(rows), "real pictures")):
-            if count <= self.k:
-                raise InterpganError(f"{count} {what} have no neighbour {self.k}; give more, or lower 'k'")
+        self.check_counts(len(seeds), len(rows))
         pictures = real_pictures(self.data, rows, self.batch_size, progress)
         real = torch.cat(list(vectors(self.features, pictures)))
         pictures = generated_pictures(generator, seeds, self.batch_size, progress)

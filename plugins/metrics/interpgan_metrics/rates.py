@@ -45,15 +45,20 @@ class AttributeRates(Comparison):
     numbers: tuple[str, ...] = ()
     """Attributes that are numbers, not a yes or no."""
 
-    def run(self, generator: Generator, progress: Progress) -> Report:
-        names = tuple(self.scorer.names)
+    def check_counts(self, generated: int, real: int) -> None:
         for name in self.numbers:
-            if name not in names:
-                raise InterpganError(f"the scorer has no attribute '{name}'" + did_you_mean(name, names))
-        seeds, rows = Ranges(self.seeds), chosen(self.data, self.real)
-        for count, what in ((len(seeds), "samples"), (len(rows), "real pictures")):
+            if name not in self.scorer.names:
+                raise InterpganError(
+                    f"the scorer has no attribute '{name}'" + did_you_mean(name, self.scorer.names)
+                )
+        for count, what in ((generated, "samples"), (real, "real pictures")):
             if count < 2:
                 raise InterpganError(f"{count} {what} have no rate; give at least 2")
+
+    def run(self, generator: Generator, progress: Progress) -> Report:
+        names = tuple(self.scorer.names)
+        seeds, rows = Ranges(self.seeds), chosen(self.data, self.real)
+        self.check_counts(len(seeds), len(rows))
         real = self._scores(real_pictures(self.data, rows, self.batch_size, progress), "real pictures")
         made = self._scores(generated_pictures(generator, seeds, self.batch_size, progress), "samples")
         tables = []

@@ -39,12 +39,17 @@ class FindSemantics(Operator):
     normalize: Annotated[bool, Field(strict=True)] = True
     """Give every row of the weights length 1, as the paper does; false: raw, as some implementations do."""
 
+    def check(self, generator: Generator) -> DirectionSet:
+        space = _layered_space(generator)
+        space.layer_numbers(self.layers)
+        names = map(str, range(min(self.count, space.shape[-1])))
+        return DirectionSet.expected(names, space.base or space.name, generator, self.layers)
+
     def run(self, generator: Generator) -> DirectionSet:
         import torch
 
-        if not isinstance(generator, HasStyleWeights):
-            raise InterpganError("SeFa needs a generator with style weights, and this one offers none")
         space = _layered_space(generator)
+        assert isinstance(generator, HasStyleWeights)
         numbers = space.layer_numbers(self.layers)
         weights = torch.cat([generator.style_weight(space.name, n) for n in numbers])
         # Of a code that is split among the layers, as BigGAN's, only the part that drives these layers has directions.
@@ -67,7 +72,13 @@ class FindSemantics(Operator):
 
 
 def _layered_space(generator: Generator) -> LatentSpace:
-    """The space whose entries drive the layers one by one."""
+    """The space whose entries drive the layers one by one.
+
+    Raises:
+        InterpganError: if there is none, or no style weights.
+    """
+    if not isinstance(generator, HasStyleWeights):
+        raise InterpganError("SeFa needs a generator with style weights, and this one offers none")
     for space in generator.spaces.values():
         if space.layer_of is not None:
             return space

@@ -60,7 +60,7 @@ def test_the_range_found_is_the_default_range_of_an_edit():
 
 
 def test_layers_that_do_not_exist():
-    with pytest.raises(InterpganError, match=r"'4-9' goes past the last one, 5"):
+    with pytest.raises(InterpganError, match=r"layers 4-9: this generator has layers 0 to 5"):
         FindSemantics(layers="4-9").run(toy())
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from interpgan_core import Generator, ImageSet, Input, Operator, Progress
+from interpgan_core import Generator, ImageSet, Input, InterpganError, Operator, Progress
 from interpgan_training.settings import Architecture, BatchSize
 
 
@@ -42,6 +42,15 @@ class Train(Operator):
     """How many processes train together, each on a GPU of its own where there are any."""
     licence: str = ""
     """Terms of use of the weights, kept in their file."""
+
+    def check(self) -> None:
+        from interpgan_training.families.start import architecture_from
+
+        architecture_from(self.architecture, self.start)
+        if self.start is not None and self.start.discriminator is None:
+            raise InterpganError(
+                "training goes on from a generator with its discriminator, and this has none"
+            )
 
     def run(self, device: str, folder: Path, scratch: Path, progress: Progress) -> Generator:
         """Train.

@@ -268,6 +268,14 @@ def test_adaptive_augmentation_is_part_of_the_state(data, tmp_path, monkeypatch)
     assert plain.fingerprint != whole.fingerprint
 
 
+def test_a_start_without_its_discriminator_is_refused_before_anything_runs():
+    start = load_generator("avatars.stylegan2")
+    start.discriminator = None
+    pictures = ImageSet(np.zeros((1, 3, 64, 64), np.uint8))
+    with pytest.raises(InterpganError, match="with its discriminator, and this has none"):
+        Train(data=pictures, architecture="stylegan2", start=start, kimg=1).check()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -33,6 +33,9 @@ class Collage(EditOperator):
     box: StrictBool = False
     """Take the bounding box of the part, as a region marked by hand, rather than its outline."""
 
+    def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
+        return self.run(batch, generator)
+
     def apply(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
         """Raises: InterpganError: if there is no such layer or part, or samples and sources cannot be paired."""
         import torch

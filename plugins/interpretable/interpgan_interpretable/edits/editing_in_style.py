@@ -9,7 +9,7 @@ from pydantic import Field
 
 from interpgan_core import EditOperator, FeatureEdit, Generator, Input, LatentBatch, Ranges, Seeds
 from interpgan_interpretable.layers import maps_of
-from interpgan_interpretable.segmenter import Parts, Segmenter, mask_of
+from interpgan_interpretable.segmenter import Parts, Segmenter, check_parts, mask_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,6 +41,11 @@ class EditInStyle(EditOperator):
     """The samples whose activations are clustered."""
     seed: Annotated[int, Field(ge=0, lt=2**31, strict=True)] = 0
     """Of the initial clusters."""
+
+    def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
+        generator.require_layer(self.layer)
+        check_parts(self.segmenter, self.parts)
+        return batch
 
     def apply(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
         """Raises: InterpganError: if there is no such layer or part, or samples and sources cannot be paired."""

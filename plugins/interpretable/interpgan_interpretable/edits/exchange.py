@@ -37,6 +37,9 @@ class ExchangeConcepts(Operator):
     both: StrictBool = False
     """Both ways: each sample and its source in a row of its own, before and after."""
 
+    def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
+        return self.run(batch, generator)
+
     def run(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
         """Exchange.
 

@@ -30,6 +30,9 @@ class MoveConcepts(EditOperator):
     right: Offset = 0.0
     """As a share of its width; to the left below 0."""
 
+    def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
+        return self.run(batch, generator)
+
     def apply(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
         """Raises: InterpganError: if the generator has no such concepts."""
         import torch

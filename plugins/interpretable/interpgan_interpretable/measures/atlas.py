@@ -43,6 +43,9 @@ class DrawAtlas(Operator):
     filters: Annotated[int, Field(ge=0, strict=True)] = 5
     """Filters shown of each concept, those most like the whole first."""
 
+    def check(self, generator: Generator) -> None:
+        one_layer(generator)
+
     def run(self, generator: Generator, folder: Path, progress: Progress) -> Report:
         """Draw.
 

@@ -37,6 +37,9 @@ class MeasureConsistency(Operator):
     batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
     """Samples at once."""
 
+    def check(self, generator: Generator) -> None:
+        one_layer(generator)
+
     def run(self, generator: Generator, progress: Progress) -> Report:
         """Measure.
 

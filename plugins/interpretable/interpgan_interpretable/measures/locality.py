@@ -16,7 +16,7 @@ from interpgan_core import (
     Table,
     check_equal_lengths,
 )
-from interpgan_interpretable.segmenter import Parts, Segmenter, mask_of
+from interpgan_interpretable.segmenter import Parts, Segmenter, check_parts, mask_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,6 +37,9 @@ class MeasureLocality(Operator):
     segmenter: Input[Segmenter]
     parts: Parts
     """Which of the segmenter's parts the edits are meant for."""
+
+    def check(self) -> None:
+        check_parts(self.segmenter, self.parts)
 
     def run(self, generator: Generator, progress: Progress) -> Report:
         """Measure.

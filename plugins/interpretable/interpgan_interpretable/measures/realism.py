@@ -15,6 +15,10 @@ class MeasureRealism(Operator):
     batches: Annotated[dict[str, Input[LatentBatch]], Field(min_length=1)]
     """Samples, by a name for them."""
 
+    def check(self, generator: Generator) -> None:
+        if generator.discriminator is None:
+            raise InterpganError("this generator has no discriminator; load one that comes with its own")
+
     def run(self, generator: Generator, progress: Progress) -> Report:
         """Measure.
 
@@ -23,8 +27,8 @@ class MeasureRealism(Operator):
         """
         import torch
 
-        if generator.discriminator is None:
-            raise InterpganError("this generator has no discriminator; load one that comes with its own")
+        self.check(generator)
+        assert generator.discriminator is not None
         rows = []
         for name, batch in progress(self.batches.items(), total=len(self.batches), what="measuring realism"):
             logits = []

@@ -17,7 +17,7 @@ from interpgan_core import (
     Table,
     check_equal_lengths,
 )
-from interpgan_interpretable.segmenter import Parts, Segmenter, mask_of
+from interpgan_interpretable.segmenter import Parts, Segmenter, check_parts, mask_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,6 +48,9 @@ class MeasureTransfer(Operator):
     """Which of the segmenter's parts the edits are meant for."""
     seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
     """Of the random choices."""
+
+    def check(self) -> None:
+        check_parts(self.segmenter, self.parts)
 
     def run(self, generator: Generator, progress: Progress) -> Report:
         """Measure.

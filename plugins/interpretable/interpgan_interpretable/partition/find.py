@@ -17,6 +17,7 @@ from interpgan_core import (
     Report,
     Seeds,
     Table,
+    check_batch_size,
     read_safetensors,
     write_safetensors,
 )
@@ -113,6 +114,10 @@ class FindPartition(Operator):
     """Of the initial groups."""
     batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
     """Samples at once."""
+
+    def check(self, generator: Generator) -> None:
+        generator.require_layer(self.layer)
+        check_batch_size(generator, self.batch_size, len(Ranges(self.seeds)))
 
     def run(self, generator: Generator, progress: Progress) -> Partition:
         """Find it.

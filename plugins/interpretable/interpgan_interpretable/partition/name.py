@@ -36,6 +36,9 @@ class NameConcepts(Operator):
     batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
     """Samples at once."""
 
+    def check(self, generator: Generator) -> None:
+        one_layer(generator)
+
     def run(self, generator: Generator, progress: Progress) -> Generator:
         """The same network and weights with other names; the generator itself keeps its own.
 

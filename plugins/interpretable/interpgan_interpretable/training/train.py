@@ -57,6 +57,18 @@ class TrainInterpretable(Operator):
     licence: str = ""
     """Terms of use of the weights, kept in their file; left out: the generator's own."""
 
+    def check(self, generator: Generator) -> None:
+        generator.require_layer(self.layer)
+        if self.training.exchange and not self.training.anchor:
+            raise InterpganError(
+                "an exchange is held near the parent's pictures by the anchor; give it a weight"
+            )
+        if self.discriminator == "kept" and generator.discriminator is None:
+            raise InterpganError(
+                "this generator has no discriminator to continue with; set discriminator: new"
+            )
+        self.family_of(generator)
+
     def run(
         self, generator: Generator, device: str, folder: Path, scratch: Path, progress: Progress
     ) -> Generator:
@@ -70,15 +82,7 @@ class TrainInterpretable(Operator):
         from interpgan_training.processes import run_job
         from interpgan_training.trainer import Settings
 
-        generator.require_layer(self.layer)
-        if self.training.exchange and not self.training.anchor:
-            raise InterpganError(
-                "an exchange is held near the parent's pictures by the anchor; give it a weight"
-            )
-        if self.discriminator == "kept" and generator.discriminator is None:
-            raise InterpganError(
-                "this generator has no discriminator to continue with; set discriminator: new"
-            )
+        self.check(generator)
         pictures = math.ceil(1000 * self.kimg)
         job = TrainingJob(
             self.family_of(generator),

@@ -1,0 +1,124 @@
+"""What only a generator or a file can tell to be wrong in a recipe: said before anything runs, word for word."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from interpgan_core import check_batch_size, make_plan, run
+from interpgan_core.errors import InterpganError, RefusedError
+from interpgan_core.testing import toy
+
+SLOW = "  - {use: score, id: slow, seeds: 0-199, scorer: $judge}\n"
+
+
+def rows():
+    """The rows of `refused_recipes.txt`: name, steps, message."""
+    text = Path(__file__).with_name("refused_recipes.txt").read_text(encoding="utf-8")
+    for block in text.split("\n== ")[1:]:
+        name, rest = block.split("\n", 1)
+        steps, message = re.split(r"(?m)^(?=recipe\.yaml:)", rest, maxsplit=1)
+        yield name, steps, message.rstrip("\n")
+
+
+REFUSED = {name: (steps, message) for name, steps, message in rows()}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Files of people, and mistaken ones."""
+    np.save(tmp_path / "d16.npy", np.ones((1, 16), np.float32))
+    np.save(tmp_path / "d512.npy", np.ones((1, 512), np.float32))
+    (tmp_path / "text.txt").write_text("hello")
+    (tmp_path / "scores.csv").write_text(
+        "seed,smile,plain\n" + "".join(f"{i},{i % 7},1\n" for i in range(400))
+    )
+    (tmp_path / "noseed.csv").write_text("name,smile\na,1\n")
+    (tmp_path / "badrow.csv").write_text("seed,smile\n1,2\n,3\n")
+    (tmp_path / "shortrow.csv").write_text("seed,smile\n1,2\n3\n")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "few").mkdir()
+    for i in range(5):
+        Image.new("RGB", (64, 64), (i * 40, 0, 0)).save(tmp_path / f"few/{i}.png")
+    return tmp_path
+
+
+def written(steps, folder):
+    """A recipe whose first steps load a generator, and score samples, which takes long."""
+    given = "" if steps.startswith("  - {use: generator") else "  - {use: generator, weights: toy}\n"
+    first, rest = (steps.split("\n", 1)[0] + "\n", steps.split("\n", 1)[1]) if not given else (given, steps)
+    text = f"interpgan: 1\nsteps:\n{first}  - {{use: avatars.scorer, id: judge}}\n{SLOW}{rest}"
+    (folder / "recipe.yaml").write_text(text)
+    return folder / "recipe.yaml"
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_recipe_is_refused_before_anything_runs(name, folder):
+    steps, message = REFUSED[name]
+    plan = make_plan(written(steps, folder))
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(RefusedError) as caught:
+        run(plan, folder / "out", device="cpu")
+    assert str(caught.value).replace(f"{folder}/", "") == message
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_value_of_the_command_line_is_where_the_mistake_is(folder):
+    steps, message = REFUSED["direction that is not in a file"]
+    plan = make_plan(
+        written(steps.replace("$found.smlie", "$found"), folder), ["shift.direction=$found.smlie"]
+    )
+    with pytest.raises(RefusedError) as caught:
+        run(plan, folder / "out", device="cpu")
+    said = message.partition("\n")[0].partition(": ")[2]
+    assert str(caught.value) == f"--set shift.direction=$found.smlie: {said}"
+
+
+def test_a_dry_run_says_it_too_and_so_does_the_exit_status(folder, command):
+    steps, message = REFUSED["layers past the last, sefa"]
+    written(steps, folder)
+    before = sorted(folder.rglob("*"))
+    for arguments in ((), ("--dry-run",)):
+        ran = command("recipe.yaml", *arguments, cwd=folder)
+        assert (ran.status, ran.out, ran.err) == (2, "", message + "\n")
+        assert sorted(folder.rglob("*")) == before
+
+
+def test_a_dry_run_fetches_nothing_and_says_what_it_could_not_check(folder, command):
+    written("  - {use: generator, weights: mobilestylegan.ffhq}\n  - {use: sefa, layers: 99}\n", folder)
+    ran = command("recipe.yaml", "--dry-run", cwd=folder, INTERPGAN_CACHE=str(folder / "cache"))
+    assert ran.status == 0
+    assert ran.out.splitlines()[-1] == (
+        "the weights of mobilestylegan.ffhq would have to be fetched first; what depends on it could not be checked"
+    )
+    assert [path for path in (folder / "cache").rglob("*") if path.is_file()] == []
+
+
+def test_two_generators_are_loaded_ahead_and_each_result_names_its_own(folder):
+    steps = (
+        "  - {use: sample, id: first, seeds: 1}\n  - {use: generator, id: other, weights: avatars.pggan}\n"
+    )
+    text = (
+        f"interpgan: 1\nsteps:\n  - {{use: generator, weights: toy}}\n{steps}  - {{use: sample, seeds: 1}}\n"
+    )
+    (folder / "recipe.yaml").write_text(text)
+    run(make_plan(folder / "recipe.yaml"), folder / "out", device="cpu")
+    records = [(folder / "out" / name / "step.json").read_text() for name in ("02-first", "04-sample")]
+    assert ['"weights": "toy"' in text for text in records] == [True, False]
+    assert ['"weights": "avatars.pggan"' in text for text in records] == [False, True]
+
+
+def test_a_batch_that_no_memory_holds():
+    generator = toy()
+    check_batch_size(generator, 16, 100)
+    check_batch_size(generator, 10**9, 4)  # four samples are one batch
+    with pytest.raises(InterpganError) as caught:
+        check_batch_size(generator, 10**9, 10**9)
+    found = re.fullmatch(
+        r"'batch_size' 1000000000 needs 65536 GB of memory for one layer's maps alone, and cpu has \d+ GB; "
+        r"give (\d+) or fewer",
+        str(caught.value),
+    )
+    check_batch_size(generator, int(found[1]), 10**9)
