@@ -1,8 +1,9 @@
-"""Every recipe of the project is right, and those that need nothing fetched run as they stand."""
+"""Every recipe of the project is right; those that need nothing fetched run, and show what CLAIMS.md says."""
 
 import shutil
 from pathlib import Path
 
+import claims
 import pytest
 import write_tiny
 
@@ -11,6 +12,7 @@ from interpgan_core import make_plan, run
 RECIPES = Path(__file__).parents[1] / "recipes"
 NAMES = sorted(p.name for p in RECIPES.glob("*.yaml"))
 MAKERS = sorted(p.name for p in (RECIPES / "train").glob("*.yaml"))
+CLAIMS = claims.read_claims(RECIPES / "CLAIMS.md")
 FETCHED = "weights: mobilestylegan."
 
 
@@ -35,6 +37,7 @@ def test_a_recipe_that_makes_weights_is_right(name):
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if FETCHED not in (RECIPES / n).read_text()])
-def test_a_recipe_runs(recipes, name, tmp_path):
+def test_a_recipe_runs_and_shows_what_it_claims(recipes, name, tmp_path):
     page = run(make_plan(recipes / name), tmp_path / "out", device="cpu")
     assert page.read_text().count("data:image/webp") >= 9
+    assert not list(claims.broken(tmp_path / "out", [c for c in CLAIMS if f"{c.recipe}.yaml" == name]))
