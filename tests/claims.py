@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -107,8 +108,10 @@ class Row:
         if how == "rises":
             scores = [one.score(name) for one in self.seen]
             least = 0.8 if name == "pose" else 0.5
-            steady = all(b > a - 0.1 for a, b in zip(scores, scores[1:], strict=False))
-            return steady and scores[-1] - scores[0] > least and (name == "pose" or scores[0] < 0.5 < scores[-1])
+            steady = all(b > a - 0.1 for a, b in itertools.pairwise(scores))
+            return (
+                steady and scores[-1] - scores[0] > least and (name == "pose" or scores[0] < 0.5 < scores[-1])
+            )
         if how == "lender":
             return _like_lender(name, first, self.seen[self.captions.index("lender")], seen)
         if how == "other":

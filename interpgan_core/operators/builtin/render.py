@@ -81,7 +81,9 @@ class Render(Operator):
 
         if self.scorer and (unknown := set(self.attributes) - set(self.scorer.names)):
             name = sorted(unknown)[0]
-            raise InterpganError(f"the scorer has no attribute '{name}'" + did_you_mean(name, self.scorer.names))
+            raise InterpganError(
+                f"the scorer has no attribute '{name}'" + did_you_mean(name, self.scorer.names)
+            )
         plain = batch.grid is None and self.compare is None
         earlier = self._earlier(batch)
         if plain:

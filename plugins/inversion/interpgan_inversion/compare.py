@@ -35,4 +35,11 @@ class Compare(WithNets):
                     f"'{caption}' has {len(batch)} codes, and there are {len(originals)} pictures; compare batches of "
                     "one code a picture, such as shift makes"
                 )
-        return compared(folder, generator, self.batches, originals, Likeness(self.perceptual, self.identity), scorer=self.scorer)
+        return compared(
+            folder,
+            generator,
+            self.batches,
+            originals,
+            Likeness(self.perceptual, self.identity),
+            scorer=self.scorer,
+        )

@@ -112,7 +112,13 @@ def compared(
             found = torch.tensor(drawn).permute(2, 0, 1)[None].to(target) / 127.5 - 1  # as a file has it
             row = figures(likeness, found, target)
             if scorer:
-                row |= dict(zip(scorer.names, score_images(scorer, found)[0].tolist(), strict=True))
+                row |= dict(
+                    zip(
+                        scorer.names,
+                        (round(score, 4) for score in score_images(scorer, found)[0].tolist()),
+                        strict=True,
+                    )
+                )
             columns = ("picture", *row)
             rows.append((name if len(batches) == 1 else f"{name}, {caption}", *row.values()))
             shown.append(Picture.write(drawn, folder, f"{i:03d}-{k}.png", caption, text=MARK))
