@@ -13,6 +13,17 @@ RECIPES = Path(__file__).parents[1] / "recipes"
 NAMES = sorted(p.name for p in RECIPES.glob("*.yaml"))
 MAKERS = sorted(p.name for p in (RECIPES / "train").glob("*.yaml"))
 CLAIMS = claims.read_claims(RECIPES / "CLAIMS.md")
+WITHOUT_STRENGTH = {
+    "smile-without-ageing": ("leak.seeds=0-9", "smiling.strength=0", "only-smiling.strength=0"),
+    "move-part": ("left.right=0", "interpretable-move.right=0"),
+    "published-boundary": ("place.distance=[0, 0.01]",),
+    "my-photo": (
+        "inversion-pivotal.steps=1",
+        "glasses.strength=0",
+        "turned.strength=0",
+        "smiling.strength=0",
+    ),
+}
 FETCHED = "weights: mobilestylegan."
 
 
@@ -40,4 +51,21 @@ def test_a_recipe_that_makes_weights_is_right(name):
 def test_a_recipe_runs_and_shows_what_it_claims(recipes, name, tmp_path):
     page = run(make_plan(recipes / name), tmp_path / "out", device="cpu")
     assert page.read_text().count("data:image/webp") >= 9
-    assert not list(claims.broken(tmp_path / "out", [c for c in CLAIMS if f"{c.recipe}.yaml" == name]))
+    assert not list(claims.broken(tmp_path / "out", claims_of(name)))
+
+
+@pytest.mark.parametrize("name", WITHOUT_STRENGTH)
+def test_edits_without_strength_keep_no_claim(recipes, name, tmp_path):
+    run(make_plan(recipes / f"{name}.yaml", WITHOUT_STRENGTH[name]), tmp_path / "out", device="cpu")
+    broken = list(claims.broken(tmp_path / "out", claims_of(f"{name}.yaml")))
+    for claim in claims_of(f"{name}.yaml"):
+        assert any(f"{words} is not so" in said for words in claim.changes for said in broken)
+
+
+def test_every_recipe_of_photographs_was_looked_at():
+    fetched = {n for n in NAMES if FETCHED in (RECIPES / n).read_text()}
+    assert fetched == {f"{c.recipe}.yaml" for c in CLAIMS if c.changes == ("by eye",)}
+
+
+def claims_of(name: str) -> list[claims.Claim]:
+    return [claim for claim in CLAIMS if f"{claim.recipe}.yaml" == name]
