@@ -163,4 +163,4 @@ def test_the_python_of_the_readme_runs(monkeypatch):
     code = code.replace('"mobilestylegan.ffhq", resolution=512', '"toy"')
     names: dict = {}
     exec(code, names)
-    assert names["pictures"].shape == (4, 3, 32, 32)
+    assert names["pictures"].shape == (3, 3, 32, 32)

@@ -407,6 +407,24 @@ def test_earlier_batches_stand_on_the_left(tmp_path):
         Render(compare=OTHER).run(TOY, after, tmp_path, quiet)
 
 
+def test_a_scorer_says_what_it_sees_in_each_picture(tmp_path):
+    class Brightness:
+        names = ("bright", "red")
+
+        def __call__(self, images):
+            return torch.stack([images.mean((1, 2, 3)), images[:, 0].mean((1, 2))], 1)
+
+    walked = Walk(direction=DIRECTION, strengths=[0, 1]).run(people(count=1), TOY)
+    report = Render(scorer=Brightness(), attributes=["red"]).run(TOY, walked, tmp_path, quiet)
+    for picture, column in zip(report.strips[0].pictures, ("0", "+1"), strict=True):
+        seen = np.asarray(Image.open(tmp_path / picture.file))[..., 0].mean() / 127.5 - 1
+        assert picture.caption == f"{column}: red {seen:.2f}"
+    report = Render(scorer=Brightness()).run(TOY, people(count=1), tmp_path, quiet)
+    assert report.strips[0].pictures[0].caption.startswith("seed 0: bright ")
+    with pytest.raises(InterpganError, match="the scorer has no attribute 'rad'; did you mean 'red'"):
+        Render(scorer=Brightness(), attributes=["rad"]).run(TOY, walked, tmp_path, quiet)
+
+
 def test_no_samples_make_no_pictures(tmp_path):
     assert Render().run(TOY, TOY.sample([]), tmp_path, quiet).strips == ()
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, StrictBool, model_validator
 
-from interpgan_core.errors import InterpganError
+from interpgan_core.errors import InterpganError, did_you_mean
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import Grid, LatentBatch
 from interpgan_core.operators.base import Operator
 from interpgan_core.operators.builtin.pixels import MARK, BatchSize, Format, pixels_of
 from interpgan_core.operators.fields import Input
+from interpgan_core.operators.scores import Scorer, score_images
 from interpgan_core.pictures import figures, images
 from interpgan_core.pictures.figures import FigureFormat
 from interpgan_core.pictures.motion import Motion, need_video, save_motion
@@ -54,6 +55,10 @@ class Render(Operator):
     """What stands under the batch itself when it is compared."""
     differences: StrictBool = True
     """Show how each picture differs from the unedited one, where that is known."""
+    scorer: Input[Scorer] | None = None
+    """Says under every picture what it sees there."""
+    attributes: tuple[str, ...] = ()
+    """Of the scorer; all when left out."""
     format: Format | Literal["gif"] = "png"
     """png, jpg or webp; gif: png, and every row as a GIF that moves."""
     motion: Motion | None = None
@@ -84,6 +89,11 @@ class Render(Operator):
     def run(self, generator: Generator, batch: LatentBatch, folder: Path, progress: Progress) -> Report:
         import numpy as np
 
+        if self.scorer and (unknown := set(self.attributes) - set(self.scorer.names)):
+            name = sorted(unknown)[0]
+            raise InterpganError(
+                f"the scorer has no attribute '{name}'" + did_you_mean(name, self.scorer.names)
+            )
         plain = batch.grid is None and self.compare is None
         earlier = self._earlier(batch)
         if plain:
@@ -168,12 +178,29 @@ class Render(Operator):
         while row := list(itertools.islice(shown, width)):
             yield [*(next(pictures) for pictures in earlier), *row]
 
+    def _seen(self, row: list[Pixels]) -> list[str]:
+        """What the scorer says of each picture, as its file shows it."""
+        import torch
+
+        if self.scorer is None:
+            return [""] * len(row)
+        pixels = torch.stack([torch.from_numpy(images.over_white(picture)) for picture in row])
+        scores = score_images(self.scorer, pixels.permute(0, 3, 1, 2).float() / 127.5 - 1)
+        names = self.attributes or self.scorer.names
+        columns = [self.scorer.names.index(name) for name in names]
+        return [
+            ", ".join(f"{name} {value:.2f}" for name, value in zip(names, one, strict=True))
+            for one in scores[:, columns].tolist()
+        ]
+
     def _strip(
         self, stem: str, title: str, row: list[Pixels], grid: Grid, folder: Path, ending: str
     ) -> Strip:
         pictures, differences = [], []
-        for i, (picture, caption) in enumerate(zip(row, grid.columns, strict=True)):
-            words = "_".join(re.sub(r"[^\w.+-]+", "-", w) for w in (title, caption) if w)
+        captions = zip(row, grid.columns, self._seen(row), strict=True)
+        for i, (picture, column, seen) in enumerate(captions):
+            caption = ": ".join(w for w in (column, seen) if w)
+            words = "_".join(re.sub(r"[^\w.+-]+", "-", w) for w in (title, column) if w)
             file = f"{stem}-{i:02d}_{words}"
             alt = ", ".join(w for w in (title, caption) if w)
             pictures.append(Picture.write(picture, folder, f"{file}.{ending}", caption, alt, MARK))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from interpgan_core import Generator, Input, InterpganError, LatentBatch, Progress, Report
+from interpgan_core import Generator, Input, InterpganError, LatentBatch, Progress, Report, Scorer
 from interpgan_inversion.base import WithNets
 
 
@@ -16,6 +16,8 @@ class Compare(WithNets):
 
     batches: Annotated[dict[str, Input[LatentBatch]], Field(min_length=1)]
     """Codes, one a picture, by the caption that they get."""
+    scorer: Input[Scorer] | None = None
+    """Its scores of the codes' pictures stand beside the other figures."""
 
     def run(self, generator: Generator, folder: Path, scratch: Path, progress: Progress) -> Report:
         """Compare.
@@ -33,4 +35,11 @@ class Compare(WithNets):
                     f"'{caption}' has {len(batch)} codes, and there are {len(originals)} pictures; compare batches of "
                     "one code a picture, such as shift makes"
                 )
-        return compared(folder, generator, self.batches, originals, Likeness(self.perceptual, self.identity))
+        return compared(
+            folder,
+            generator,
+            self.batches,
+            originals,
+            Likeness(self.perceptual, self.identity),
+            scorer=self.scorer,
+        )

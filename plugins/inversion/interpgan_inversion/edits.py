@@ -132,7 +132,7 @@ def measured(
         images = images.to(generator.device)
         ways[caption] = _way(edits, images, batch, generator, likeness, shown)
     strips = [
-        _strip(f"{name}, {caption}", folder, f"{i:03d}-{k}", images[i : i + 1], way.pictures[i], edits.names)
+        _strip(f"{name}, {caption}", folder, f"{i:03d}-{k}", images[i : i + 1], way, i, edits.names)
         for i, name in enumerate(names_of(originals)[:shown])
         for k, (caption, way) in enumerate(ways.items())
     ]
@@ -140,10 +140,14 @@ def measured(
 
 
 def _strip(
-    title: str, folder: Path, file: str, original: Tensor, found: Tensor, names: Sequence[str]
+    title: str, folder: Path, file: str, original: Tensor, way: Way, i: int, names: Sequence[str]
 ) -> Strip:
-    """The original, the picture of its code, and the edited ones."""
-    rows = zip(to_uint8(torch.cat([original, found])), ("original", "inverted", *names), strict=True)
+    """The original, the picture of its code, and the edited ones, with whether each edit takes."""
+    verdicts = [
+        name if took else f"{name}: fails" for name, took in zip(names, way.took[i].tolist(), strict=True)
+    ]
+    pictures = to_uint8(torch.cat([original, way.pictures[i]]))
+    rows = zip(pictures, ("original", "inverted", *verdicts), strict=True)
     return Strip(
         title,
         tuple(
@@ -196,7 +200,7 @@ def _notes(edits: Edits, likeness: Likeness, count: int) -> tuple[str, ...]:
     notes = [
         f"{count} pictures; every code is moved by {edits.strength:g} standard deviations towards the side of the "
         "attribute where the original is not. An edit takes where the picture of the code is seen on the side of the "
-        "original, and the edited one on the other."
+        "original, and the edited one on the other; a caption says where it fails."
     ]
     if likeness.identity is not None:
         notes.append(f"Identity after edits: cosine to the original by {likeness.identity.name}, mean.")

@@ -11,7 +11,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from interpgan_core import Generator, ImageSet, LatentBatch, Picture, Report, Strip, Table, to_uint8
+from interpgan_core import (
+    Generator,
+    ImageSet,
+    LatentBatch,
+    Picture,
+    Report,
+    Scorer,
+    Strip,
+    Table,
+    score_images,
+    to_uint8,
+)
 from interpgan_inversion.loss import Likeness, alike, distance
 from interpgan_inversion.sources import names_of
 
@@ -74,6 +85,7 @@ def compared(
     likeness: Likeness,
     curves: Sequence[Curve] = (),
     notes: Sequence[str] = (),
+    scorer: Scorer | None = None,
 ) -> Report:
     """Compare originals with the pictures of their codes.
 
@@ -85,6 +97,7 @@ def compared(
         likeness: whose nets also measure.
         curves: of the loss, one a picture; or none.
         notes: sentences under the tables.
+        scorer: of the codes' pictures, a column a score.
 
     Returns:
         The report, whose pictures are in the folder.
@@ -98,6 +111,14 @@ def compared(
             drawn = to_uint8(generator.images(batch[i]))[0]
             found = torch.tensor(drawn).permute(2, 0, 1)[None].to(target) / 127.5 - 1  # as a file has it
             row = figures(likeness, found, target)
+            if scorer:
+                row |= dict(
+                    zip(
+                        scorer.names,
+                        (round(score, 4) for score in score_images(scorer, found)[0].tolist()),
+                        strict=True,
+                    )
+                )
             columns = ("picture", *row)
             rows.append((name if len(batches) == 1 else f"{name}, {caption}", *row.values()))
             shown.append(Picture.write(drawn, folder, f"{i:03d}-{k}.png", caption, text=MARK))

@@ -71,6 +71,7 @@ def test_edits_that_take_are_counted(kit, tmp_path):
         f"picture {i}, {way}" for i in (0, 1) for way in ("true", "lost")
     ]
     assert [p.caption for p in report.strips[0].pictures] == ["original", "inverted", "bright"]
+    assert [p.caption for p in report.strips[1].pictures] == ["original", "inverted", "bright: fails"]
     small = Editability(**PARTS | {"strength": 0.01})
     assert figures(kit, tmp_path, small)[0]["true"]["edits that take, %"] <= 25
 

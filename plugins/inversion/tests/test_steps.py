@@ -24,6 +24,13 @@ def two():
     return ImageSet(pixels)
 
 
+class Brightness:
+    names = ("bright",)
+
+    def __call__(self, images):
+        return images.mean((1, 2, 3))[:, None]
+
+
 test_compare = conformance(Compare(pictures=two(), batches={"drawn": toy().sample([1, 2])}), toy)
 
 
@@ -35,6 +42,11 @@ def test_edits_stand_beside_the_originals(kit, tmp_path):
     (table,) = report.tables
     assert [row[0] for row in table.rows][:2] == ["picture 0, same", "picture 0, others"]
     assert table.rows[0][1] == pytest.approx(100) and table.rows[1][1] < 30
+    step = Compare(pictures=pictures, batches={"same": batch}, scorer=Brightness())
+    (table,) = kit.run(step, tmp_path)[0].tables
+    means = [float(image.mean()) for image in toy().images(batch)]
+    assert table.columns[-1] == "bright"
+    assert [row[-1] for row in table.rows][:2] == pytest.approx(means, abs=0.01)
     with pytest.raises(
         InterpganError, match="'one' has 1 codes, and there are 2 pictures; compare batches of one"
     ):
