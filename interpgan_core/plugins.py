@@ -6,8 +6,10 @@ import functools
 import importlib
 import importlib.util
 import os
+import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, distributions, version
 from pathlib import Path
@@ -20,7 +22,14 @@ from interpgan_core.errors import InterpganError, did_you_mean
 from interpgan_core.hookspecs import HookSpecs
 
 CORE = "interpgan_core.operators.builtin"
-KINDS = ("operators", "backbones", "models", "engines")
+TARGETS = {
+    "operators": "'module:Class', a subclass of Operator",
+    "backbones": "'module:object', an object with options, recognises, describe, load and restore, and not its class",
+    "models": "'module:OBJECT', a NamedModel, a Published or a function that takes the options of load_generator",
+    "engines": "'module:Class', a subclass of Engine",
+}
+"""What the target of a name of each kind must be."""
+KINDS = tuple(TARGETS)
 FAILURES = (Exception, SystemExit)  # what the import of a plugin's module may raise
 
 
@@ -33,27 +42,60 @@ class Provided:
         target: "module:object", or "module:mapping" of names to objects.
         plugin: name of the plugin.
         origin: its distribution and version, for messages.
+        kind: one of `KINDS`.
     """
 
     name: str
     target: str
     plugin: str
     origin: str
+    kind: str
 
     def load(self) -> Any:
-        """Import the class or function.
+        """Import the class, object or function.
 
         Raises:
-            InterpganError: if it cannot be imported; the message names the plugin's distribution.
+            InterpganError: if it cannot be imported or is not there; the message names the plugin's distribution.
         """
         module, _, attribute = self.target.partition(":")
         try:
-            found = getattr(importlib.import_module(module), attribute)
-            return found[self.name] if isinstance(found, Mapping) else found
+            found = getattr(importlib.import_module(module), attribute, None)
         except FAILURES as error:
             raise InterpganError(
                 f"'{self.name}' comes from {self.origin}, which failed on import: {one_line(error)}; "
                 f"update or reinstall it"
+            ) from error
+        if found is None:
+            raise self.fault("does not exist")
+        if isinstance(found, Mapping) and self.name not in found:
+            raise self.fault(f"has no '{self.name}'")
+        return found[self.name] if isinstance(found, Mapping) else found
+
+    def fault(self, what: str) -> InterpganError:
+        """An error for a target that is not what it must be.
+
+        Args:
+            what: is wrong with it, such as "does not exist".
+
+        Returns:
+            The error; its message names the plugin's distribution, and says what a target of this kind must be.
+        """
+        return InterpganError(
+            f"'{self.name}' comes from {self.origin}, whose {self.target} {what}; "
+            f"in interpgan_{self.kind} a target is {TARGETS[self.kind]}; report it there"
+        )
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Whatever it raises by mistake becomes a sentence that names its plugin."""
+        try:
+            yield
+        except (InterpganError, MemoryError):
+            raise
+        except Exception as error:
+            raise InterpganError(
+                f"'{self.name}' comes from {self.origin}, which has a mistake in it: {one_line(error)}; "
+                "report it there"
             ) from error
 
 
@@ -185,17 +227,21 @@ class Plugins:
         try:
             self.hooks.register(module, key)
             self.hooks.check_pending()
-            for kind in KINDS:
-                caller = self.hooks.subset_hook_caller(
-                    f"interpgan_{kind}",
-                    [p for p in self.hooks.get_plugins() if p is not module],
+            hooks = {hook.name for hook in self.hooks.get_hookcallers(module) or ()}
+            if not hooks:
+                raise InterpganError(
+                    "it has no hook; mark functions such as interpgan_operators with @hookimpl"
                 )
-                for names in caller():
-                    offered[kind] = {n: Provided(n, t, key, origin) for n, t in _checked(names, name)}
-                    taken = sorted(set(offered[kind]) & set(getattr(self, kind)))
-                    if taken:
-                        owner = getattr(self, kind)[taken[0]].origin
-                        raise InterpganError(f"it offers '{taken[0]}', which {owner} has already")
+            others = [plugin for plugin in self.hooks.get_plugins() if plugin is not module]
+            for kind in KINDS:
+                if f"interpgan_{kind}" not in hooks:
+                    continue
+                names = next(iter(self.hooks.subset_hook_caller(f"interpgan_{kind}", others)()), None)
+                offered[kind] = {n: Provided(n, t, key, origin, kind) for n, t in _checked(names, kind, name)}
+                taken = sorted(set(offered[kind]) & set(getattr(self, kind)))
+                if taken:
+                    owner = getattr(self, kind)[taken[0]].origin
+                    raise InterpganError(f"it offers '{taken[0]}', which {owner} has already")
         except FAILURES as error:
             if self.hooks.has_plugin(key):
                 self.hooks.unregister(name=key)
@@ -208,12 +254,16 @@ class Plugins:
             getattr(self, kind).update(provided)
 
 
-def _checked(names: Any, plugin: str) -> Iterable[tuple[str, str]]:
+def _checked(names: Any, kind: str, plugin: str) -> Iterable[tuple[str, str]]:
+    hook = f"interpgan_{kind}"
     if not isinstance(names, Mapping):
-        raise InterpganError(f"a hook must return a mapping of names, not {type(names).__name__}")
+        raise InterpganError(f"{hook} must return a mapping of names to targets, not {type(names).__name__}")
     for name, target in names.items():
-        if not (isinstance(name, str) and isinstance(target, str) and ":" in target):
-            raise InterpganError(f"{name!r}: {target!r} is not of the form 'name': 'module:Class'")
+        if not isinstance(name, str):
+            raise InterpganError(f"in {hook} {name!r} is not a name; write a word in quotes")
+        if not (isinstance(target, str) and re.fullmatch(r"[\w.]+:\w+", target)):
+            got = repr(target) if isinstance(target, str) else f"of type {type(target).__name__}"
+            raise InterpganError(f"in {hook} the target of '{name}' is {got}; it must be {TARGETS[kind]}")
         if plugin and name != plugin and not name.startswith(f"{plugin}."):
             raise InterpganError(f"it offers '{name}', but its names must be '{plugin}' or '{plugin}.…'")
     return names.items()

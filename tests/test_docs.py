@@ -1,31 +1,103 @@
 """What the README says is so."""
 
+import inspect
 import re
 import shlex
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from interpgan_core import Generator, HasEncoder, HasStyleWeights, LatentSpace, StepReport
 from interpgan_core.cli import command
-from interpgan_core.plugins import Plugins
+from interpgan_core.hookspecs import HookSpecs
+from interpgan_core.plugin import Backbone, NamedModel, Published, SavedGenerator
+from interpgan_core.plugins import KINDS, Plugins
 from interpgan_core.testing import recipe_error
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-EXAMPLE = ROOT / "plugins" / "example"
-EXAMPLE_FILES = ("pyproject.toml", "interpgan_example/__init__.py", "tests/test_example.py")
+EXAMPLES = {
+    "example": ("pyproject.toml", "interpgan_example/__init__.py", "tests/test_example.py"),
+    "example-backbone": (
+        "pyproject.toml",
+        "interpgan_example_backbone/__init__.py",
+        "interpgan_example_backbone/models.py",
+        "interpgan_example_backbone/backbone.py",
+        "tests/test_example_backbone.py",
+    ),
+}
 
 
-@pytest.mark.parametrize("name", EXAMPLE_FILES)
-def test_the_example_plugin_is_quoted_as_it_is(name):
-    quoted = re.search(rf"<!-- plugins/example/{re.escape(name)} -->\n```\w+\n(.*?)\n```", README, re.DOTALL)
+@pytest.mark.parametrize(("plugin", "name"), [(p, name) for p, names in EXAMPLES.items() for name in names])
+def test_the_example_plugins_are_quoted_as_they_are(plugin, name):
+    quoted = re.search(rf"<!-- plugins/{plugin}/{re.escape(name)} -->\n```\w+\n(.*?)\n```", README, re.DOTALL)
     assert quoted
-    assert quoted[1] == (EXAMPLE / name).read_text().strip()
+    assert quoted[1] == (ROOT / "plugins" / plugin / name).read_text(encoding="utf-8").strip()
 
 
-def test_the_example_plugin_is_small():
-    assert sum(len((EXAMPLE / name).read_text().splitlines()) for name in EXAMPLE_FILES) < 40
+@pytest.mark.parametrize(("plugin", "lines"), [("example", 40), ("example-backbone", 250)])
+def test_the_example_plugins_are_small_and_quoted_whole(plugin, lines):
+    folder = ROOT / "plugins" / plugin
+    files = {p.relative_to(folder).as_posix() for p in folder.rglob("*.py") if "build" not in p.parts}
+    assert {"pyproject.toml", *files} == set(EXAMPLES[plugin])
+    assert sum(len((folder / name).read_text().splitlines()) for name in EXAMPLES[plugin]) < lines
+
+
+def rows_of(heading):
+    """The first cell of each row of the tables of a section, with the whole row."""
+    section = README.partition(f"### {heading}\n")[2].partition("\n##")[0]
+    return {
+        cells[1]: row
+        for row in section.splitlines()
+        if (cells := row.split(" | ", 1)[0].split("`"))[0] == "| "
+    }
+
+
+def test_every_hook_stands_in_the_readme_as_it_is():
+    hooks = {
+        f"{name}({', '.join(list(inspect.signature(hook).parameters)[1:])})"
+        for name, hook in vars(HookSpecs).items()
+        if name.startswith("interpgan_")
+    }
+    rows = rows_of("The hooks")
+    assert set(rows) == hooks
+    for kind in KINDS:
+        target = re.search(r'\{"glow.*?": "(.*?)"\}', rows[f"interpgan_{kind}()"])[1]
+        assert re.fullmatch(r"interpgan_glow\.\w+:\w+", target)
+    for field in fields(StepReport):
+        assert f"`{field.name}`" in rows["interpgan_after_step(report)"]
+
+
+@pytest.mark.parametrize(
+    ("heading", "things"),
+    [
+        ("What a generator has", (Generator, HasStyleWeights, HasEncoder)),
+        ("What a backbone has", (Backbone,)),
+    ],
+)
+def test_the_signatures_of_the_readme_are_those_of_the_code(heading, things):
+    said = [
+        word for row in rows_of(heading).values() for word in re.findall(r"`([^`]*)`", row.split(" | ")[0])
+    ]
+    for word in said:
+        name, _, arguments = word.partition("(")
+        [owner] = [t for t in things if hasattr(t, name) or name in t.__annotations__] or [None]
+        if word == "unsupported(checkpoint)":  # no part of the protocol: most backbones have none
+            continue
+        assert owner, word
+        if arguments:
+            assert arguments == ", ".join(list(inspect.signature(getattr(owner, name)).parameters)[1:]) + ")"
+    needed = {name for thing in things for name in getattr(thing, "__abstractmethods__", ())}
+    assert needed <= {word.partition("(")[0] for word in said}
+
+
+def test_the_arguments_of_the_readme_are_those_of_the_code():
+    for cls in (LatentSpace, SavedGenerator, NamedModel, Published):
+        [said] = set(re.findall(rf"`{cls.__name__}\((.*?)\)`", README))
+        names = [field.name for field in fields(cls)]
+        assert said.split(", ") == names[: len(said.split(", "))], cls
 
 
 def test_every_operator_of_the_core_stands_in_the_table_with_its_parameters():

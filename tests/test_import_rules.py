@@ -72,7 +72,12 @@ def circle(graph):
     return next((found for module in sorted(graph) if (found := visit(module))), [])
 
 
-PACKAGES = [CORE, *(ROOT / "plugins" / name / f"interpgan_{name}" for name in PLUGINS)]
+def package_of(name):
+    """Of a plugin, by the name of its folder."""
+    return f"interpgan_{name.replace('-', '_')}"
+
+
+PACKAGES = [CORE, *(ROOT / "plugins" / name / package_of(name) for name in PLUGINS)]
 
 
 def test_a_circle_is_found():
@@ -122,7 +127,7 @@ def test_the_core_imports_one_way(module):
 
 @pytest.mark.parametrize("name", PLUGINS)
 def test_plugins_import_from_public_places(name):
-    folder, own = ROOT / "plugins" / name, f"interpgan_{name}"
+    folder, own = ROOT / "plugins" / name, package_of(name)
     for file in sorted(folder.rglob("*.py")):
         for module, imported, at_once in imports(file):
             top = module.split(".")[0]

@@ -4,6 +4,7 @@ import itertools
 import logging
 import re
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 
 import pytest
@@ -49,9 +50,33 @@ BROKEN = {
         "it was made for another version of interpgan-core: PluginValidationError: ",
     ),
     "raising": (offering("1 / 0"), "ZeroDivisionError: division by zero"),
-    "listing": (offering("['listing']"), "a hook must return a mapping of names, not list"),
-    "numbering": (offering("{'numbering': 3}"), "'numbering': 3 is not of the form 'name': 'module:Class'"),
-    "vague": (offering("{'vague': 'here'}"), "'vague': 'here' is not of the form 'name': 'module:Class'"),
+    "listing": (
+        offering("['listing']"),
+        "interpgan_operators must return a mapping of names to targets, not list",
+    ),
+    "forgetting": (
+        offering("['listing']").replace("return", ""),
+        "interpgan_operators must return a mapping of names to targets, not NoneType",
+    ),
+    "unmarked": (
+        offering("{'unmarked': 'a:B'}").replace("@hookimpl", ""),
+        "it has no hook; mark functions such as interpgan_operators with @hookimpl",
+    ),
+    "nameless": (offering("{3: 'a:B'}"), "in interpgan_operators 3 is not a name; write a word in quotes"),
+    "numbering": (
+        offering("{'numbering': 3}"),
+        "in interpgan_operators the target of 'numbering' is of type int; it must be 'module:Class', a subclass",
+    ),
+    "vague": (
+        offering("{'vague': 'here'}"),
+        "in interpgan_operators the target of 'vague' is 'here'; it must be 'module:Class', a subclass of Operator",
+    ),
+    "eager": (  # the object itself, in place of where it is
+        "from interpgan_core import hookimpl\nfrom interpgan_core.plugin import NamedModel\n\n@hookimpl\n"
+        "def interpgan_models():\n    return {'eager': NamedModel('Toy', 32, 'nothing', 'free', 'a:b')}\n",
+        "in interpgan_models the target of 'eager' is of type NamedModel; it must be 'module:OBJECT', a NamedModel, "
+        "a Published or a function that takes the options of load_generator",
+    ),
     "greedy": (
         offering("{'greedy': 'a:B', 'shift': 'a:B'}"),
         "it offers 'shift', but its names must be 'greedy' or 'greedy.…'",
@@ -60,8 +85,19 @@ BROKEN = {
 }
 # Operator that can be offered but not used -> the code beside it, and why.
 HOLLOW = {
-    "lost": ("", "AttributeError: module 'interpgan_hollow' has no attribute 'lost'; update or reinstall it"),
-    "function": ("def function(): ...", "<function function at"),
+    "lost": (
+        "",
+        "interpgan_hollow:lost does not exist; in interpgan_operators a target is 'module:Class', a subclass of "
+        "Operator; report it there",
+    ),
+    "mapping": (
+        "mapping = {}",
+        "interpgan_hollow:mapping has no 'hollow.mapping'; in interpgan_operators a target",
+    ),
+    "function": (
+        "def function(): ...",
+        "interpgan_hollow:function is no subclass of Operator; in interpgan_operators",
+    ),
     "abstract": (
         "class abstract(EditOperator): ...",
         "TypeError: Can't instantiate abstract class abstract",
@@ -154,9 +190,7 @@ def test_an_operator_that_cannot_be_used(name, site, tmp_path, command):
     site.install("hollow", f"from interpgan_core import EditOperator, Operator\n{code}\n{offering(names)}")
     message = recipe_error(using(f"hollow.{name}"), tmp_path).split("\n")[0]
     place = 5 if name == "abstract" else 11
-    assert message.startswith(
-        f"recipe.yaml:3:{place}: 'hollow.{name}' comes from interpgan-hollow 1.0, which "
-    )
+    assert message.startswith(f"recipe.yaml:3:{place}: 'hollow.{name}' comes from interpgan-hollow 1.0, wh")
     assert HOLLOW[name][1] in message
     if name == "lost":
         schema = command("--schema", cwd=tmp_path, path=site.folder)
@@ -341,7 +375,8 @@ def glow(site, **changes):
         ({"recognises": "raise KeyError('x')"}, "which has a mistake in it: KeyError: 'x'"),
         (
             {"found": "Backbone"},
-            "whose interpgan_glow:found is no backbone: it is a class; name an object of it",
+            "whose interpgan_glow:found is no backbone: it is a class; in interpgan_backbones a target is "
+            "'module:object', an object with options, recognises, describe, load and restore, and not its class",
         ),
         ({"found": "3"}, "is no backbone: it lacks options, recognises, describe, load"),
     ],
@@ -355,7 +390,7 @@ def test_a_faulty_backbone_stops_no_other(changes, said, site, network):
     glow(site, **changes)
     for use in (load_generator, inspect):
         with pytest.warns(
-            Remark, match=rf"'glow' comes from interpgan-glow 1\.0, .*{re.escape(said)}; report it there"
+            Remark, match=rf"'glow' comes from interpgan-glow 1\.0, .*{re.escape(said)}.*; report it there"
         ):
             use(network)
     (network.parent / "other.pt").write_bytes(network.read_bytes()[:100])
@@ -379,44 +414,85 @@ def test_a_backbone_that_fails_on_its_own_file_is_named(part, site, tmp_path):
         (inspect if part == "describe" else load_generator)(tmp_path / "glow.pt")
 
 
-def test_a_model_that_is_none_and_one_with_a_licence(site):
-    from interpgan_core import load_generator
-
-    site.install(
-        "glow",
-        """\
+MODELS = """\
 from interpgan_core import hookimpl
 from interpgan_core.plugin import NamedModel
 
 none = 3
+def other(**options): return 3
+def failing(**options): return 1 / 0
+def bare(): ...
+bound = NamedModel("Toy", 32, "nothing", "free", "interpgan_glow:bare")
+gone = NamedModel("Toy", 32, "nothing", "free", "interpgan_glow:not_there")
 paid = NamedModel("Toy", 32, "nothing", "for money", "interpgan_core.generators.toy:toy")
 
 @hookimpl
 def interpgan_models():
-    return {"glow.none": "interpgan_glow:none", "glow.paid": "interpgan_glow:paid"}
-""",
-    )
+    return {f"glow.{name}": f"interpgan_glow:{name}" for name in ("none", "other", "failing", "bound", "gone", "paid")}
+"""
+
+
+OWN_MODEL = """
+class Own:
+    licence = "for money"
+
+    def __call__(self, **options):
+        from interpgan_core.testing import toy
+        return toy(**options)
+
+paid = Own()
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "none",
+            "whose interpgan_glow:none is no model: it cannot be called; in interpgan_models a target is "
+            "'module:OBJECT', a NamedModel, a Published or a function that takes the options of load_generator",
+        ),
+        ("other", "whose interpgan_glow:other made no Generator, but int; in interpgan_models a target is"),
+        ("failing", "which has a mistake in it: ZeroDivisionError: division by zero; report it there"),
+        (
+            "bound",
+            "interpgan_glow:bare does not take these options: got an unexpected keyword argument 'device'",
+        ),
+        ("gone", "the target interpgan_glow:not_there of a NamedModel does not exist"),
+    ],
+)
+def test_a_model_that_is_none(name, said, site):
+    from interpgan_core import load_generator
+
+    site.install("glow", MODELS)
+    with pytest.raises(InterpganError, match=re.escape(said)):
+        load_generator(f"glow.{name}")
+
+
+def test_a_named_model_of_nothing():
+    from interpgan_core.plugin import NamedModel
+
     with pytest.raises(
-        InterpganError, match=r"interpgan-glow 1\.0, whose interpgan_glow:none is no model: it cannot"
+        InterpganError, match="needs shipped, a file of weights, or a target 'module:function', not"
     ):
-        load_generator("glow.none")
-    assert load_generator("glow.paid").licence == "for money"
+        NamedModel("Toy", 32, "nothing", "free", "interpgan_glow")
+
+
+def test_an_engine_that_is_none(site, tmp_path):
+    site.install(
+        "glow",
+        "from interpgan_core import hookimpl\n\nengine = 3\n\n@hookimpl\ndef interpgan_engines():\n"
+        "    return {'glow': 'interpgan_glow:engine'}\n",
+    )
+    steps = "  - {use: generator, weights: toy}\n  - {use: score, seeds: 0-1, scorer: avatars.scorer, engine: glow}\n"
+    assert (
+        "'glow' comes from interpgan-glow 1.0, whose interpgan_glow:engine is no subclass of Engine; in "
+        "interpgan_engines a target is 'module:Class', a subclass of Engine; report it there"
+    ) in recipe_error(f"interpgan: 1\nsteps:\n{steps}", tmp_path)
 
 
 def test_the_licence_of_a_named_model_is_in_the_report(site, tmp_path):
-    site.install(
-        "glow",
-        """\
-from interpgan_core import hookimpl
-from interpgan_core.plugin import NamedModel
-
-paid = NamedModel("Toy", 32, "nothing", "for money", "interpgan_core.generators.toy:toy")
-
-@hookimpl
-def interpgan_models():
-    return {"glow.paid": "interpgan_glow:paid"}
-""",
-    )
+    site.install("glow", MODELS)
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(
         "interpgan: 1\nsteps:\n  - {use: generator, weights: glow.paid}\n  - {use: sample, seeds: [1, 2]}\n"
@@ -424,3 +500,45 @@ def interpgan_models():
     said = []
     page = run(make_plan(recipe), tmp_path / "out", device="cpu", notice=said.append)
     assert said == ["for money"] and "for money" in page.read_text()
+
+
+def test_conformance_notices_a_licence_that_does_not_arrive(site):
+    """A table says one, and what it makes does not have it."""
+    from interpgan_core.testing.plugins import _plugin, licences_reach_the_report
+
+    site.install("glow", MODELS + OWN_MODEL)
+    plugin = _plugin("glow")
+    paid = replace(plugin, provided=tuple(p for p in plugin.provided if p.name == "glow.paid"))
+    with pytest.raises(AssertionError, match=r"glow.paid is under 'for money', and the report says \[\]"):
+        licences_reach_the_report(paid)
+
+
+def test_conformance_notices_a_backbone_that_is_a_class(site):
+    from interpgan_core.testing.plugins import _plugin, everything_can_be_loaded
+
+    glow(site, found="Backbone")
+    with pytest.raises(InterpganError, match="is no backbone: it is a class"):
+        everything_can_be_loaded(_plugin("glow"))
+
+
+def test_conformance_notices_what_a_file_does_not_keep(tmp_path, monkeypatch):
+    from interpgan_core import load_generator
+    from interpgan_core.testing import Case
+    from interpgan_core.testing.generators import saved_it_stays_the_same
+    from interpgan_example_backbone.backbone import DCGAN, DCGANBackbone
+
+    generator = load_generator("example_backbone.random")
+    saved_it_stays_the_same(Case(generator, generator, tmp_path))
+    restore = DCGANBackbone.restore
+
+    def shifted(self, saved, path, options):
+        made = restore(self, saved, path, options)
+        made.module.get_parameter("main.1.bias").add_(1)
+        return made
+
+    monkeypatch.setattr(DCGANBackbone, "restore", shifted)
+    with pytest.raises(AssertionError, match="draws other pictures"):
+        saved_it_stays_the_same(Case(generator, generator, tmp_path))
+    monkeypatch.setattr(DCGANBackbone, "restore", lambda *given: DCGAN(shifted(*given).module))
+    with pytest.raises(AssertionError, match="another generator"):
+        saved_it_stays_the_same(Case(generator, generator, tmp_path))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +12,7 @@ from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.options import Options
 from interpgan_core.generators.saving import SavedGenerator
 from interpgan_core.loading.checkpoint import Checkpoint
-from interpgan_core.plugins import one_line, plugins
+from interpgan_core.plugins import plugins
 
 
 @dataclass(frozen=True)
@@ -141,26 +140,10 @@ def load_backbone(name: str) -> Backbone[Any]:
     found = provided.load()
     lacking = [part for part in ("options", "recognises", "describe", "load") if not hasattr(found, part)]
     if lacking or isinstance(found, type):
-        what = f"lacks {', '.join(lacking)}" if lacking else "is a class; name an object of it"
-        raise InterpganError(
-            f"'{name}' comes from {provided.origin}, whose {provided.target} is no backbone: it {what}; report it there"
-        )
+        what = f"lacks {', '.join(lacking)}" if lacking else "is a class"
+        raise provided.fault(f"is no backbone: it {what}")
     backbone: Backbone[Any] = found
     return backbone
-
-
-@contextmanager
-def blamed(name: str) -> Iterator[None]:
-    """Whatever a backbone raises by mistake becomes a sentence that names its plugin."""
-    try:
-        yield
-    except (InterpganError, MemoryError):
-        raise
-    except Exception as error:
-        raise InterpganError(
-            f"the backbone '{name}' comes from {plugins().get('backbones', name).origin}, which has a mistake in it: "
-            f"{one_line(error)}; report it there"
-        ) from error
 
 
 def recognise(checkpoint: Checkpoint) -> tuple[str, Backbone[Any]]:
@@ -182,7 +165,7 @@ def recognise(checkpoint: Checkpoint) -> tuple[str, Backbone[Any]]:
     for name in sorted(plugins().backbones):
         try:
             asked[name] = load_backbone(name)
-            with blamed(name):
+            with plugins().get("backbones", name).blamed():
                 if asked[name].recognises(checkpoint):
                     mine.append(name)
         except InterpganError as error:

@@ -15,7 +15,7 @@ from interpgan_core.files.paths import start_of
 from interpgan_core.generators.directions import DirectionSet
 from interpgan_core.generators.saving import KIND, SavedGenerator, open_generator
 from interpgan_core.loading.arrays import NEITHER, describe_arrays, is_one_vector
-from interpgan_core.loading.backbones import blamed, recognise
+from interpgan_core.loading.backbones import recognise
 from interpgan_core.loading.checkpoint import Checkpoint
 from interpgan_core.loading.load_generator import load_generator
 from interpgan_core.loading.named_models import NamedModel, Published
@@ -53,7 +53,7 @@ def inspect(path: Path) -> dict[str, str]:
         if facts := _other(path, content):
             return facts | _objects(content)
         raise
-    with blamed(name):
+    with plugins().get("backbones", name).blamed():
         found = backbone.describe(checkpoint)
     return {
         "family": found.family,

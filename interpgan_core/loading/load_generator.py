@@ -9,7 +9,7 @@ from interpgan_core.errors import InterpganError, remark
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.options import Noise, Precision, options_for_file
 from interpgan_core.generators.saving import is_saved_generator, read_generator
-from interpgan_core.loading.backbones import blamed, load_backbone, recognise
+from interpgan_core.loading.backbones import load_backbone, recognise
 from interpgan_core.loading.checkpoint import Checkpoint
 from interpgan_core.plugins import plugins
 
@@ -54,7 +54,7 @@ def load_generator(
     checkpoint = Checkpoint(path)
     name, backbone = (family, load_backbone(family)) if family else recognise(checkpoint)
     chosen = options_for_file(backbone.options, options, path)
-    with blamed(name):
+    with registry.get("backbones", name).blamed():
         generator = backbone.load(checkpoint, chosen)
     for network in checkpoint.taken:
         if network.choice and not network.is_average:  # where there is one, it is what everybody wants
@@ -67,11 +67,11 @@ def _named(name: str, options: dict[str, Any]) -> Generator:
     provided = plugins().get("models", name)
     model = provided.load()
     if not callable(model):
-        raise InterpganError(
-            f"'{name}' comes from {provided.origin}, whose {provided.target} is no model: it cannot be called; "
-            "report it there"
-        )
-    made: Generator = model(**options)
+        raise provided.fault("is no model: it cannot be called")
+    with provided.blamed():
+        made = model(**options)
+    if not isinstance(made, Generator):
+        raise provided.fault(f"made no Generator, but {type(made).__name__}")
     return made
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import inspect
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from interpgan_core.errors import InterpganError
 from interpgan_core.files.downloads import download
 from interpgan_core.generators.generator import Generator
 from interpgan_core.loading.load_generator import load_generator
@@ -40,14 +43,31 @@ class NamedModel:
     target: str = ""
     shipped: Path | None = None
 
+    def __post_init__(self) -> None:
+        if self.shipped is None and not re.fullmatch(r"[\w.]+:\w+", self.target):
+            raise InterpganError(
+                f"a NamedModel needs shipped, a file of weights, or a target 'module:function', not {self.target!r}"
+            )
+
     def __call__(self, **options: Any) -> Generator:
-        """Make it; options as in `load_generator`."""
+        """Make it; options as in `load_generator`.
+
+        Raises:
+            InterpganError: if the target does not exist, or does not take these options.
+        """
+        made: Generator
         if self.shipped is not None:
-            shipped = load_generator(self.shipped, **options)
-            shipped.licence = shipped.licence or self.licence
-            return shipped
-        module, _, function = self.target.partition(":")
-        made: Generator = getattr(importlib.import_module(module), function)(**options)
+            made = load_generator(self.shipped, **options)
+        else:
+            module, _, name = self.target.partition(":")
+            function = getattr(importlib.import_module(module), name, None)
+            if function is None:
+                raise InterpganError(f"the target {self.target} of a NamedModel does not exist")
+            try:
+                inspect.signature(function).bind(**options)
+            except TypeError as error:
+                raise InterpganError(f"{self.target} does not take these options: {error}") from error
+            made = function(**options)
         made.licence = made.licence or self.licence
         return made
 

@@ -58,7 +58,10 @@ def _engine(value: Any) -> Engine:
     options = {"use": value} if isinstance(value, str) else value
     if not isinstance(options, Mapping) or not isinstance(options.get("use"), str):
         raise InterpganError("an engine is a name, such as local, or a mapping, such as {use: local}")
-    cls: type[Engine] = plugins().get("engines", options["use"]).load()
+    provided = plugins().get("engines", options["use"])
+    cls = provided.load()
+    if not (isinstance(cls, type) and issubclass(cls, Engine)):
+        raise provided.fault("is no subclass of Engine")
     return cls.model_validate({name: option for name, option in options.items() if name != "use"})
 
 

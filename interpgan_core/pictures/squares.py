@@ -49,18 +49,16 @@ class Square:
         """
         import torch
 
-        right = torch.tensor([self.right_x, self.right_y], dtype=points.dtype)
-        down = torch.tensor([-self.right_y, self.right_x], dtype=points.dtype)
-        apart = points - torch.tensor([self.x, self.y], dtype=points.dtype)
+        right = points.new_tensor([self.right_x, self.right_y])
+        down = points.new_tensor([-self.right_y, self.right_x])
+        apart = points - points.new_tensor([self.x, self.y])
         return torch.stack([apart @ right, apart @ down], -1) / right.square().sum()
 
     def outside(self, places: Tensor) -> Tensor:
         """The reverse of `inside`."""
-        import torch
-
-        right = torch.tensor([self.right_x, self.right_y], dtype=places.dtype)
-        down = torch.tensor([-self.right_y, self.right_x], dtype=places.dtype)
-        middle = torch.tensor([self.x, self.y], dtype=places.dtype)
+        right = places.new_tensor([self.right_x, self.right_y])
+        down = places.new_tensor([-self.right_y, self.right_x])
+        middle = places.new_tensor([self.x, self.y])
         return middle + places[..., :1] * right + places[..., 1:] * down
 
     def cut(self, image: Tensor, side: int) -> Tensor:
@@ -80,7 +78,7 @@ class Square:
             image = functional.avg_pool2d(image[None], coarse, ceil_mode=True, count_include_pad=False)[0]
             square = Square(*(v / coarse for v in (self.x, self.y, self.right_x, self.right_y)))
         height, width = image.shape[1:]
-        grid = square.outside(_places(side * _FINE)) / image.new_tensor([width, height]) * 2 - 1
+        grid = square.outside(_places(side * _FINE).to(image)) / image.new_tensor([width, height]) * 2 - 1
         found = functional.grid_sample(
             image[None], grid[None], padding_mode="reflection", align_corners=False
         )
@@ -117,12 +115,20 @@ class Square:
         if coarse > 1:  # the cut is finer than the picture
             image = functional.avg_pool2d(image[None], coarse, ceil_mode=True, count_include_pad=False)[0]
         height, width = size
-        y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
-        grid = self.inside(torch.stack([x, y], -1))
-        found = functional.grid_sample(
-            image[None], grid[None].to(image), padding_mode="border", align_corners=False
-        )[0]
-        return found * (grid.abs().amax(-1) <= 1).to(found)
+        result = image.new_zeros(len(image), height, width)
+        reach = abs(self.right_x) + abs(self.right_y)  # of the corners, along each axis
+        top, bottom = max(0, int(self.y - reach)), min(height, math.ceil(self.y + reach))
+        left, right = max(0, int(self.x - reach)), min(width, math.ceil(self.x + reach))
+        if top < bottom and left < right:
+            y, x = torch.meshgrid(
+                torch.arange(top, bottom) + 0.5, torch.arange(left, right) + 0.5, indexing="ij"
+            )
+            grid = self.inside(torch.stack([x, y], -1)).to(image)
+            found = functional.grid_sample(
+                image[None], grid[None], padding_mode="border", align_corners=False
+            )[0]
+            result[:, top:bottom, left:right] = found * (grid.abs().amax(-1) <= 1)
+        return result
 
 
 def _places(side: int) -> Tensor:

@@ -264,12 +264,13 @@ class _Planner:
     def _class(self, use: str, loc: Loc) -> type[Operator]:
         loc = (*loc, "use")
         try:
-            cls = plugins().get("operators", use).load()
+            provided = plugins().get("operators", use)
+            cls = provided.load()
+            if not (isinstance(cls, type) and issubclass(cls, Operator)):
+                raise provided.fault("is no subclass of Operator")
         except InterpganError as error:
             raise self.source.error(str(error), loc) from None
         try:
-            if not (isinstance(cls, type) and issubclass(cls, Operator)):
-                raise TypeError(f"{cls!r} is not an operator")
             cls.needs()
             cls.result()
         except Exception as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from interpgan_core.errors import InterpganError
 from interpgan_core.generators.generator import Generator
@@ -40,16 +40,7 @@ def conformance(
     """
     import pytest
 
-    checks = checks_for(subject)
-    for name in exempt:
-        if name not in checks:
-            raise InterpganError(f"there is no check '{name}'; there are: {', '.join(checks)}")
-    parameters = [
-        pytest.param(check, id=name, marks=[pytest.mark.skip(reason=exempt[name])] if name in exempt else [])
-        for name, check in checks.items()
-    ]
-
-    @pytest.mark.parametrize("check", parameters)
+    @pytest.mark.parametrize("check", but_for(exempt, checks_for(subject)))
     def test(check: Check, tmp_path: Path) -> None:
         on = subject if isinstance(subject, Generator) else generator
         check(Case(subject, on if isinstance(on, Generator) else on(), tmp_path))
@@ -66,3 +57,25 @@ def checks_for(subject: Operator | Generator) -> dict[str, Check]:
     else:
         checks = OPERATOR_CHECKS
     return {check.__name__.replace("_", "-"): check for check in checks}
+
+
+def but_for(exempt: Mapping[str, str], checks: Mapping[str, Any]) -> list[Any]:
+    """Checks as pytest's parameters.
+
+    Args:
+        exempt: name of a check -> why it does not apply; it is skipped with that reason.
+        checks: by name.
+
+    Returns:
+        A parameter a check, with its name.
+
+    Raises:
+        InterpganError: if `exempt` names no check.
+    """
+    import pytest
+
+    for name in exempt:
+        if name not in checks:
+            raise InterpganError(f"there is no check '{name}'; there are: {', '.join(checks)}")
+    skips = {name: [pytest.mark.skip(reason=reason)] for name, reason in exempt.items()}
+    return [pytest.param(check, id=name, marks=skips.get(name, [])) for name, check in checks.items()]

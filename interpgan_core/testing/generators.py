@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from interpgan_core.generators.latents import FeatureEdit
 from interpgan_core.generators.networks import fingerprint
 from interpgan_core.generators.protocols import HasStyleWeights
+from interpgan_core.loading.load_generator import load_generator
 from interpgan_core.testing.case import SEEDS, Case, Check
 
 if TYPE_CHECKING:
@@ -187,6 +189,20 @@ def rendering_leaves_the_weights_alone(case: Case) -> None:
     assert before == fingerprint(case.generator.module)
 
 
+def saved_it_stays_the_same(case: Case) -> None:
+    """Where a generator can be saved, its file makes the same one again: fingerprint, pictures and licence."""
+    if not case.generator.can_be_saved:
+        return
+    own = copy.copy(case.generator)
+    own.licence = own.licence or "the terms of this test"
+    own.save(case.folder)
+    again = load_generator(case.folder / "generator.safetensors")
+    assert again.fingerprint == own.fingerprint, "`restore` makes another generator than `saved` said"
+    assert again.licence == own.licence, f"the licence '{own.licence}' became '{again.licence}'"
+    batch = case.batch(1)
+    assert _far(again.images(batch), own.images(batch)) < _CLOSE, "what `restore` makes draws other pictures"
+
+
 def style_weights_fit_the_codes(case: Case) -> None:
     """Where there are style weights, each layer's has one column an entry of a code."""
     if not isinstance(case.generator, HasStyleWeights):
@@ -233,5 +249,6 @@ GENERATOR_CHECKS: tuple[Check, ...] = (
     an_edit_of_a_feature_map_shows,
     gradients_reach_the_codes,
     rendering_leaves_the_weights_alone,
+    saved_it_stays_the_same,
     style_weights_fit_the_codes,
 )

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import html
 import importlib
+import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
+from interpgan_core.loading.backbones import load_backbone
+from interpgan_core.loading.named_models import Published
 from interpgan_core.plugins import KINDS, Plugins, Provided
+from interpgan_core.recipes.plan import make_plan
+from interpgan_core.recipes.runner import run
+from interpgan_core.testing.conformance import but_for
 
 SLOW = ("torch", "numpy", "scipy", "sklearn", "PIL")
 _HEADING = re.compile(r"^#{2,4} (.*)$", re.MULTILINE)
@@ -50,6 +59,8 @@ def everything_can_be_loaded(plugin: Plugin) -> None:
     assert plugin.provided, f"the plugin {plugin.name} offers nothing"
     for provided in plugin.provided:
         provided.load()
+    for provided in plugin.of("backbones"):
+        load_backbone(provided.name)
 
 
 def recipe_errors_do_not_wait_for_torch(plugin: Plugin) -> None:
@@ -73,6 +84,24 @@ def named_models_say_their_licence(plugin: Plugin) -> None:
     for provided in plugin.of("models"):
         licence = getattr(provided.load(), "licence", "")
         assert str(licence).strip(), f"{provided.name} does not say the licence of its weights"
+
+
+def licences_reach_the_report(plugin: Plugin) -> None:
+    """Whoever draws with a named model finds its terms of use in the report and in `run.json`."""
+    for provided in plugin.of("models"):
+        model = provided.load()
+        if isinstance(model, Published):
+            continue  # it would have to be fetched, and the core itself gives it its licence
+        with TemporaryDirectory() as folder:
+            recipe = Path(folder, "recipe.yaml")
+            steps = f"[{{use: generator, weights: {provided.name}}}, {{use: sample, seeds: 0}}]"
+            recipe.write_text(f"interpgan: 1\nsteps: {steps}\n", encoding="utf-8")
+            page = run(make_plan(recipe), Path(folder, "out"), device="cpu")
+            said = json.loads(page.with_name("run.json").read_text(encoding="utf-8"))["licences"]
+            assert said == [model.licence], (
+                f"{provided.name} is under '{model.licence}', and the report says {said}"
+            )
+            assert model.licence in html.unescape(page.read_text(encoding="utf-8"))
 
 
 def operators_say_what_they_do(plugin: Plugin) -> None:
@@ -126,24 +155,31 @@ PLUGIN_CHECKS: tuple[Callable[[Plugin], None], ...] = (
     recipe_errors_do_not_wait_for_torch,
     named_models_are_tables,
     named_models_say_their_licence,
+    licences_reach_the_report,
     operators_say_what_they_do,
     the_readme_has_every_parameter,
     the_readme_has_no_other_parameter,
 )
 
 
-def plugin_conformance(name: str) -> Callable[..., None]:
+def plugin_conformance(name: str, exempt: Mapping[str, str] = MappingProxyType({})) -> Callable[..., None]:
     """A test function, to be bound to a name that begins with `test_`.
 
     Args:
         name: of the plugin's entry point, such as "sefa"; it must be installed.
+        exempt: name of a check -> why it does not apply; it is skipped with that reason.
 
     Returns:
         A function that pytest collects as one test a promise.
+
+    Raises:
+        InterpganError: if `exempt` names no check.
     """
     import pytest
 
-    @pytest.mark.parametrize("check", PLUGIN_CHECKS, ids=lambda check: check.__name__.replace("_", "-"))
+    checks = {check.__name__.replace("_", "-"): check for check in PLUGIN_CHECKS}
+
+    @pytest.mark.parametrize("check", but_for(exempt, checks))
     def test(check: Callable[[Plugin], None]) -> None:
         check(_plugin(name))
 

@@ -8,5 +8,8 @@ from interpgan_core import hookimpl
 @hookimpl
 def interpgan_operators() -> Mapping[str, str]:
     return {
+        "faces.identity": "interpgan_faces.identity:LoadIdentity",
         "faces.landmarks": "interpgan_faces.landmarks:LoadLandmarks",
+        "faces.paste": "interpgan_faces.paste:PasteFaces",
+        "faces.scorer": "interpgan_faces.scorer:LoadScorer",
     }

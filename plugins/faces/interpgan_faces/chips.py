@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 # the face without its padding. Source: dlib's mean face, image_transforms/interpolation.h.
 PLACES = ((0.2273, 0.2214), (0.7528, 0.2212), (0.254149, 0.780233), (0.726104, 0.780233))
 USED = (0, 1, 3, 4)  # of the five points: the nose moves with the head
+# Of red, green and blue, of 0 to 255; what all of dlib's nets of faces take off and divide by.
+MEANS, DIVISOR = (122.781998, 117.000999, 104.297997), 256
 
 
 def chip_square(points: Tensor, padding: float) -> Square:
@@ -39,3 +41,8 @@ def chip_square(points: Tensor, padding: float) -> Square:
     sin = (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum() / length
     x, y = middle[0] - cos * origin[0] + sin * origin[1], middle[1] - sin * origin[0] - cos * origin[1]
     return Square(float(x), float(y), float(cos), float(sin))
+
+
+def prepared(chips: Tensor) -> Tensor:
+    """Images in [-1, 1] as the nets take them; (n, 3, h, w)."""
+    return (chips * 127.5 + (127.5 - chips.new_tensor(MEANS)[:, None, None])) / DIVISOR

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from interpgan_faces.mtcnn import Found, Mtcnn
 
 LEAST = 20.0  # pixels; smaller faces are noise to the nets
-SURE = 0.9  # probability under which a picture is looked at turned, too
+SURE = 0.998  # probability under which a picture is looked at turned, too: lying faces get up to .99 with wrong points
+ENOUGH = 0.9  # under which smaller faces are sought
 TILTED = math.radians(20)  # more, and the points are found again upright
 AGAIN = 192  # pixels of the square for that
 ROOM = 0.6  # of its padding, as of `chip_square`
@@ -56,16 +57,15 @@ class Landmarks:
 
     def find(self, image: Tensor) -> Found:
         """Faces, upright or lying; small ones are sought where there are no others."""
-        best = None
+        tried: list[Found] = []
         for smallest in sorted({max(LEAST, self.smallest * min(image.shape[1:])), LEAST}, reverse=True):
             for turns in (0, 1, 3, 2):
-                found = self._turned(image, turns, smallest)
-                if len(found.likely) and found.likely.max() >= SURE:
-                    return found
-                if best is None or found.likely.sum() > best.likely.sum():
-                    best = found
-        assert best is not None
-        return best
+                tried.append(self._turned(image, turns, smallest))
+                if tried[-1].sure >= SURE:
+                    return tried[-1]
+            if max(found.sure for found in tried) >= ENOUGH:
+                break
+        return max(tried, key=lambda found: found.sure)
 
     def _turned(self, image: Tensor, turns: int, smallest: float) -> Found:
         """Faces of the picture turned by quarters, in places of the picture as it is."""
@@ -122,4 +122,4 @@ def load_mtcnn(device: str = "cpu") -> Mtcnn:
 
     files = MTCNN.files()
     states = [torch.load(io.BytesIO(files[f"{name}net.pt"]), weights_only=True) for name in "pro"]
-    return Mtcnn(*states, device=device)
+    return Mtcnn(states[0], states[1], states[2], device)

@@ -73,6 +73,11 @@ class Found:
     likely: Tensor
     points: Tensor
 
+    @property
+    def sure(self) -> float:
+        """Probability of the likeliest face; 0 where there is none."""
+        return float(self.likely.max()) if len(self.likely) else 0.0
+
 
 class Mtcnn:
     """The cascade.

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from interpgan_core import Generator, HasEncoder, Input, InputFile, LatentBatch, Operator, Progress
 from interpgan_inversion.base import OnPictures
-from interpgan_inversion.encoder import Encoder, encoder_for, shipped_encoder, shipped_files
+from interpgan_inversion.encoder import Encoder, ImageEncoder, shipped_encoder, shipped_files
 
 
 class LoadEncoder(Operator):
@@ -34,8 +34,9 @@ class LoadEncoder(Operator):
 class Encode(OnPictures):
     """The codes of pictures by an encoder: at once, and only near; a good start for `inversion`."""
 
-    encoder: Input[Encoder] | None = None
-    """Of the step `inversion.encoder`; when left out, the generator's own, or that which comes with interpgan."""
+    encoder: Input[ImageEncoder] | None = None
+    """Of the step `inversion.encoder`, or of another plugin; when left out, the generator's own, or that which comes
+    with interpgan."""
 
     def sources(self) -> Iterable[Path]:
         return shipped_files() if self.encoder is None else ()
@@ -51,11 +52,15 @@ class Encode(OnPictures):
         from interpgan_inversion.loss import Likeness
         from interpgan_inversion.measures import compared
 
-        encoder: HasEncoder
-        if own := self.encoder is None and isinstance(generator, HasEncoder):
+        encoder: HasEncoder | ImageEncoder
+        own = self.encoder is None and isinstance(generator, HasEncoder)
+        if self.encoder is not None:
+            self.encoder.check(generator)
+            encoder = self.encoder
+        elif isinstance(generator, HasEncoder):
             encoder = generator
         else:
-            encoder = encoder_for(generator, self.encoder)
+            encoder = shipped_encoder(generator)
         originals = self.originals(generator, scratch, progress)
         with torch.no_grad():
             batch = encoder.encode(originals.images(slice(None)).to(generator.device))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 from interpgan_core import (
     Generator,
@@ -26,6 +26,17 @@ if TYPE_CHECKING:
     from interpgan_inversion.scale import Scale
 
 FILE = "encoder.safetensors"
+
+
+@runtime_checkable
+class ImageEncoder(Protocol):
+    """Maps images to codes of one generator, and knows which."""
+
+    def encode(self, images: Tensor) -> LatentBatch:
+        """Args: images: (n, 3, h, w) float32 in [-1, 1]. Returns: n codes, without seeds."""
+
+    def check(self, generator: Generator) -> None:
+        """Raises: InterpganError: if it belongs to another generator."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,58 @@
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+import torch
+from torch import nn
+
+from interpgan_core import InterpganError, load_generator
+from interpgan_core.plugin import Checkpoint
+from interpgan_core.testing import conformance, plugin_conformance
+from interpgan_example_backbone.backbone import backbone
+
+
+def original(channels=3):
+    """The generator of PyTorch's example, in small, as if it had been trained."""
+    torch.manual_seed(0)
+    main = nn.Sequential(
+        *(nn.ConvTranspose2d(10, 16, 4, 1, 0, bias=False), nn.BatchNorm2d(16), nn.ReLU(True)),
+        *(nn.ConvTranspose2d(16, 8, 4, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU(True)),
+        *(nn.ConvTranspose2d(8, channels, 4, 2, 1, bias=False), nn.Tanh()),
+    )
+    main(torch.randn(64, 10, 1, 1))  # gives the norms their statistics
+    return nn.ModuleDict({"main": main}).eval()
+
+
+def load(network, **options):
+    with TemporaryDirectory() as folder:
+        torch.save(network.state_dict(), Path(folder, "netG_epoch_24.pth"))
+        return load_generator(Path(folder, "netG_epoch_24.pth"), **options)
+
+
+test_plugin = plugin_conformance("example_backbone")
+test_a_file = conformance(load(original()))
+test_the_named_model = conformance(load_generator("example_backbone.random"))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pictures_are_those_of_the_original(channels):
+    network = original(channels)
+    generator = load(network)
+    batch = generator.sample([1, 2])
+    assert torch.equal(generator.forward(batch), network["main"](batch.codes[:, :, None, None]))
+    assert generator.images(batch).shape == (2, 3, 16, 16)
+
+
+def test_a_discriminator_is_not_taken_for_one(tmp_path):
+    network = nn.Sequential(nn.Conv2d(3, 8, 4), nn.LeakyReLU(), nn.Conv2d(8, 16, 4), nn.BatchNorm2d(16))
+    torch.save(nn.ModuleDict({"main": network}).state_dict(), tmp_path / "netD.pth")
+    assert not backbone.recognises(Checkpoint(tmp_path / "netD.pth"))
+
+
+def test_what_is_wrong_is_said():
+    with pytest.raises(InterpganError, match="draws 16 pixels only"):
+        load(original(), resolution=64)
+    damaged = original()
+    del damaged["main"][3]
+    with pytest.raises(InterpganError, match="it is damaged, or from a variant of DCGAN"):
+        load(damaged)

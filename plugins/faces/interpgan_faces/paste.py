@@ -1,0 +1,130 @@
+"""The operator `faces.paste`: edited faces back into their photographs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from interpgan_core import (
+    Cutouts,
+    FeatureNet,
+    Generator,
+    Input,
+    InterpganError,
+    LatentBatch,
+    Operator,
+    Picture,
+    Progress,
+    Report,
+    Scorer,
+    Strip,
+    Table,
+    score_images,
+    to_uint8,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MARK = {
+    "Software": "interpgan",
+    "Comment": "A photograph with a face drawn by a generative adversarial network.",
+}
+
+
+class PasteFaces(Operator):
+    """Put edited faces back into their photographs, at the photographs' own resolution.
+
+    difference: what the edit changes is added, so that every detail of the photograph stays. ellipse: the same, within
+    the face alone. mix: the same where the edit changes little, and the edited picture where it changes much, as when
+    the head turns or a mouth closes.
+    """
+
+    faces: Input[Cutouts]
+    """Faces and their photographs, of the step `inversion.align`."""
+    inverted: Input[LatentBatch]
+    """The code of each face, of the step `inversion`, before any edit."""
+    batches: Annotated[dict[str, Input[LatentBatch]], Field(min_length=1)]
+    """Edited codes, one a face, by the caption that they get."""
+    how: Literal["difference", "ellipse", "mix"] = "mix"
+    scorer: Input[Scorer] | None = None
+    """Scores each photograph and each edited one: `$step`."""
+    identity: Input[FeatureNet] | None = None
+    """A net that tells persons apart: the distance of its features to those of the photograph, `$step`."""
+
+    def run(self, generator: Generator, folder: Path, progress: Progress) -> Report:
+        """Paste.
+
+        Raises:
+            InterpganError: if there is not one code a face.
+        """
+        import numpy as np
+        import torch
+
+        from interpgan_faces.pasting import paste
+
+        for caption, batch in {"inverted": self.inverted, **self.batches}.items():
+            if len(batch) != len(self.faces):
+                raise InterpganError(
+                    f"'{caption}' has {len(batch)} codes, and there are {len(self.faces)} faces; give one code a face"
+                )
+        known = self.faces.known()
+        names = list((self.faces.notes or {}).get("pictures", map(str, range(len(self.faces)))))
+        side = self.faces.resolution
+        strips, rows = [], list[tuple[str | float, ...]]()
+        for i in progress(range(len(self.faces)), total=len(self.faces), what="pasting faces"):
+            original, square = self.faces.originals[self.faces.sources[i]], self.faces.squares[i]
+            photograph = torch.from_numpy(np.array(original.transpose(2, 0, 1))).float() / 127.5 - 1
+            inverted = self._drawn(generator, self.inverted, i)
+            first = self.faces.images([i])
+            figures = self._figures(first, None)
+            rows.append((names[i], "photograph", *figures.values()))
+            shown = [
+                Picture.write(original, folder, f"{i:03d}-0.png", _words("photograph", figures), given=True)
+            ]
+            for k, (caption, batch) in enumerate(self.batches.items(), 1):
+                edited = self._drawn(generator, batch, i)
+                made = paste(photograph, square, inverted, edited, known[i], self.how)
+                figures = self._figures(square.cut(made, side)[None], first)
+                rows.append((names[i], caption, *figures.values()))
+                pixels = to_uint8(made[None])[0]
+                words = _words(caption, figures)
+                shown.append(Picture.write(pixels, folder, f"{i:03d}-{k}.png", words, text=MARK))
+            strips.append(Strip(names[i], tuple(shown)))
+        columns = ("photograph", "picture", *figures)
+        tables = (Table("What the pictures show", columns, tuple(rows)),) if figures else ()
+        return Report("", tuple(strips), tables)
+
+    def _drawn(self, generator: Generator, batch: LatentBatch, i: int) -> Tensor:
+        """(3, s, s) the picture of one code, at the size of the faces."""
+        import torch
+        from torch.nn import functional
+
+        with torch.no_grad():
+            image = generator.images(batch[i]).cpu()
+        return functional.adaptive_avg_pool2d(image, self.faces.resolution)[0]
+
+    def _figures(self, image: Tensor, photograph: Tensor | None) -> dict[str, float]:
+        """By the heading of their columns; image: (1, 3, s, s)."""
+        import torch
+
+        found: dict[str, float] = {}
+        if self.scorer is not None:
+            found |= dict(zip(self.scorer.names, score_images(self.scorer, image)[0].tolist(), strict=True))
+        if self.identity is not None:
+            before = image if photograph is None else photograph
+            with torch.no_grad():
+                one, other = (self.identity.features(each) for each in (image, before))
+            found["identity distance"] = float((one - other).norm())
+        return found
+
+
+def _words(caption: str, figures: dict[str, float]) -> str:
+    """A caption with its figures: "older: age 61, smile 0.9"."""
+    said = ", ".join(
+        f"{name} {value:.0f}" if abs(value) >= 10 else f"{name} {value:.2f}"
+        for name, value in figures.items()
+    )
+    return f"{caption}: {said}" if said else caption
