@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -67,8 +67,23 @@ class Goal:
 
     @property
     def large(self) -> bool:
-        """Are the pictures large enough for drafts to pay?"""
-        return min(self.targets.images.shape[2:]) >= LARGE
+        """Are these whole pictures that are large enough for drafts to pay?"""
+        return self.draft is None and min(self.targets.images.shape[2:]) >= LARGE
+
+    def honest(self, generator: Generator, batch: LatentBatch) -> Goal:
+        """The same goal, with drafts that are fitted to what the codes of a batch really draw."""
+        return self if self.draft is None else replace(self, draft=self.draft.refitted(generator, batch))
+
+    def fitted(self) -> list[Tensor]:
+        """What its drafts are fitted to, for `refit`; empty where there are none."""
+        return [] if self.draft is None else [self.draft.across, self.draft.along]
+
+    def refit(self, fitted: list[Tensor]) -> Goal:
+        """The same goal, its drafts fitted to what `fitted` of another says."""
+        if self.draft is None:
+            return self
+        across, along = (t.to(self.draft.across.device) for t in fitted)
+        return replace(self, draft=replace(self.draft, across=across, along=along))
 
     def images(self, generator: Generator, batch: LatentBatch) -> Tensor:
         """(n, 3, h, w), to be compared with the targets."""

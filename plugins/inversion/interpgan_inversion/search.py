@@ -21,6 +21,7 @@ Term: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 RAMP_UP, RAMP_DOWN = 0.05, 0.25  # shares of the steps in which the rate rises, and falls
 NOISE_END = 0.75  # the share of the steps after which codes are shaken no more
 LINES = 20  # of the loss curve
+REFIT = 10  # steps, after which drafts are fitted to what the codes really draw
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,15 @@ class Search:
         """
         schedule, step = self.schedule, self.step
         drafted = schedule.steps - schedule.full_steps if self.draft else 0
-        goal = self.draft if self.draft and step < drafted else self.goal
-        if step == drafted:  # losses of drafts are no measure of those of pictures
+        if self.draft and step < drafted:
+            if step % REFIT == 0:
+                self.draft = self.draft.honest(self.generator, self._batch())
+            goal = self.draft
+        else:
+            goal = self.goal
+        if step == drafted or (
+            step < drafted and step % REFIT == 0
+        ):  # losses before it measure something else
             self.losses = torch.full_like(self.losses, torch.inf)
         for group in self.adam.param_groups:
             group["lr"] = schedule.rate_at(step)
@@ -130,6 +138,11 @@ class Search:
         self.adam.step()
         self.step += 1
         return float(losses.mean())
+
+    def _batch(self) -> LatentBatch:
+        """The codes where the search is, unshaken."""
+        labels = None if self.logits is None else self.logits.detach().softmax(1)
+        return LatentBatch(self.scale.codes(self.apart.detach()), self.scale.space, labels)
 
     def _parts(self, goal: Goal) -> list[slice]:
         """The pictures whose gradients are taken together: of large ones one by one, for the maps fill the memory."""
@@ -175,6 +188,7 @@ class Search:
             "adam": self.adam.state_dict(),
             "best": [self.best_codes, self.best_labels, self.losses],
             "curve": self.curve,
+            "draft": [] if self.draft is None else self.draft.fitted(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -184,6 +198,8 @@ class Search:
             for own, kept in zip(self.adam.param_groups[0]["params"], state["moved"], strict=True):
                 own.copy_(kept)
         self.adam.load_state_dict(state["adam"])
+        if self.draft is not None:
+            self.draft = self.draft.refit(state["draft"])
         codes, labels, losses = state["best"]
         device = self.losses.device
         self.best_codes, self.losses = codes.to(device), losses.to(device)

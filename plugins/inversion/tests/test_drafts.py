@@ -8,6 +8,7 @@ from interpgan_core.testing import Stopped, stop_after, toy
 from interpgan_inversion import draft as drafts
 from interpgan_inversion import goal as goals
 from interpgan_inversion import resume
+from interpgan_inversion import search as searches
 from interpgan_inversion.draft import Draft
 from interpgan_inversion.goal import Goal
 from interpgan_inversion.invert import Invert
@@ -60,6 +61,17 @@ def test_a_draft_is_the_small_picture(avatars, draft):
     error, spread = (found - small).square().mean(), (small - small.mean(0)).square().mean()
     assert error < spread / 5, (error, spread)
     assert abs(-10 * float((error / 4).log10()) - draft.psnr) < 3
+
+
+@torch.no_grad()
+def test_each_picture_gets_a_draft_that_is_fitted_to_it(avatars, draft):
+    """Nearer to what its code draws than that of the samples, and another picture changes none of its bits."""
+    batch = avatars.sample([901, 902])
+    small = draft.shrunk(avatars.images(batch, 2))
+    both, alone = draft.refitted(avatars, batch), draft.refitted(avatars, batch[:1])
+    assert both.weight.shape[0] == 2 and torch.equal(both.across[:1], alone.across)
+    errors = [(d.images(avatars, batch) - small).square().mean((1, 2, 3)) for d in (draft, both)]
+    assert (errors[1] < errors[0] / 1.5).all(), errors
 
 
 def test_small_pictures_get_none(avatars):
@@ -135,7 +147,8 @@ def test_the_losses_of_drafts_are_forgotten(avatars, draft):
 
 
 def test_a_killed_run_with_drafts_goes_on_to_the_same_bits(large, avatars, kit, tmp_path, monkeypatch):
-    """Stopped among the drafts, between them and the whole pictures, and among these."""
+    """Stopped among the drafts, which are fitted again at steps 3 and 6, before the whole pictures, and among these."""
+    monkeypatch.setattr(searches, "REFIT", 3)
     step = Invert(pictures=kit.drawn(avatars, [300, 301]), steps=12, full_steps=5, candidates=4)
     all_, report = kit.run(step, tmp_path / "all", avatars)
     assert "saw drafts of 32 pixels" in " ".join(report["notes"])
