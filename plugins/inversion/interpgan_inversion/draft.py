@@ -71,7 +71,7 @@ class Draft:
     def _of_maps(self, maps: Tensor) -> Tensor:
         weight = self.weight.expand(len(maps), -1, -1)
         drafts: Tensor = weight[:, :, :-1] @ maps.float().flatten(2) + weight[:, :, -1:]
-        return drafts.unflatten(2, self.size)
+        return drafts.reshape(len(maps), 3, *self.size)
 
     @classmethod
     @torch.no_grad()
