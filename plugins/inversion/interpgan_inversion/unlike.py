@@ -11,11 +11,12 @@ from interpgan_inversion.sources import names_of
 
 # Of the variance of a picture, what its code leaves. Measured with `mobilestylegan.ffhq` at 512 pixels, see README.md.
 MOST = 0.25
+USUAL = 0.2  # variance of a photograph, of pixels from -1 to 1; one with less contrast is measured by it
 
 
 @torch.no_grad()
 def missed(found: Tensor, targets: Tensor, mask: Tensor | None = None) -> Tensor:
-    """The share of a picture's variance that another one leaves unexplained.
+    """The share of a picture's variance, and at least of `USUAL`, that another one leaves unexplained.
 
     Args:
         found, targets: (n, 3, h, w) float32 in [-1, 1].
@@ -28,7 +29,7 @@ def missed(found: Tensor, targets: Tensor, mask: Tensor | None = None) -> Tensor
     total = weights.sum((2, 3), keepdim=True).clamp(min=1e-6)
     mean = (targets * weights).sum((2, 3), keepdim=True) / total
     left, whole = (((x - targets).square() * weights).sum((1, 2, 3)) for x in (found, mean))
-    return left / whole.clamp(min=1e-6)
+    return left / torch.maximum(whole, USUAL * 3 * total.flatten())
 
 
 def say_unlike(generator: Generator, batch: LatentBatch, originals: ImageSet, mask: Tensor | None) -> None:

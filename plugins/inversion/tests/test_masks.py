@@ -118,6 +118,8 @@ def test_missed():
     mean = target.mean((2, 3), keepdim=True).expand_as(target)
     torch.testing.assert_close(missed(target, target), torch.zeros(2))
     torch.testing.assert_close(missed(mean, target), torch.ones(2))
+    pale = target / 100
+    torch.testing.assert_close(missed(pale + 0.2**0.5, pale), torch.ones(2))
     half = torch.zeros(2, 1, 8, 8)
     half[..., :4] = 1
     found = target.clone()
