@@ -28,8 +28,8 @@ steps:
   - {use: faces.landmarks, id: points}
   - {use: faces.identity, id: person}
   - {use: inversion.align, id: face, pictures: PHOTOGRAPH, landmarks: $points, resolution: 512}
-  - {use: inversion, id: me, pictures: $face, mask: face, steps: STEPS, full_steps: FULL, candidates: 64, pull: 0.002,
-     perceptual: $eye, identity: $person}
+  - {use: inversion, id: me, pictures: $face, mask: face, steps: STEPS, draft_steps: DRAFTS, candidates: 64,
+     pull: 0.002, perceptual: $eye, identity: $person}
   - {use: sefa, id: coarse, layers: 0-1}
   - {use: sefa, id: middle, layers: 2-5}
   - {use: shift, id: turned, batch: $me, direction: $coarse.4, strength: -2.5}
@@ -55,19 +55,19 @@ def in_the_face(folder: Path) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("photograph", type=Path)
-    parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--full-steps", type=int, default=25)
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--draft-steps", type=int, default=40)
     parser.add_argument("--out", type=Path, default=Path("out/photograph"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     recipe = options.out / "photograph.yaml"
-    text = RECIPE.replace("STEPS", str(options.steps)).replace("FULL", str(options.full_steps))
+    text = RECIPE.replace("STEPS", str(options.steps)).replace("DRAFTS", str(options.draft_steps))
     recipe.write_text(text.replace("PHOTOGRAPH", str(options.photograph.resolve())), encoding="utf-8")
     began, busy = time.monotonic(), time.process_time()
     page = run(make_plan(recipe), options.out / "run", device="cpu", progress=bars)
     (folder,) = (options.out / "run").glob("*-me")
     print(
-        f"{options.steps} steps, {options.full_steps} of whole pictures, {torch.get_num_threads()} threads: "
+        f"{options.steps} steps, {options.draft_steps} on drafts, {torch.get_num_threads()} threads: "
         f"{time.monotonic() - began:.0f} s, {time.process_time() - busy:.0f} s of processor time, "
         f"{in_the_face(folder):.1f} dB in the face; see {page}"
     )

@@ -40,8 +40,9 @@ class Invert(WithLikeness):
     candidates: Count = 128
     """How many samples to choose from."""
     steps: Count = 300
-    full_steps: Count = 25
-    """For pictures of 256 pixels and more: how many of the steps, the last ones, see whole pictures, and no drafts."""
+    draft_steps: Annotated[int, Field(ge=0, strict=True)] = 40
+    """For pictures of 256 pixels and more: how many of the steps, the first ones and at most half, see drafts, at a
+    third of the time."""
     rate: Rate = 0.1
     """Highest training rate, in standard deviations of the samples' codes."""
     noise: Weight = 0.05
@@ -66,35 +67,37 @@ class Invert(WithLikeness):
         from interpgan_inversion.scale import Scale
         from interpgan_inversion.search import Schedule, Search
         from interpgan_inversion.starts import layered_space
-        from interpgan_inversion.unlike import say_unlike
+        from interpgan_inversion.unlike import ENOUGH, say_unlike
 
         originals = self.originals(generator, scratch, progress)
         scale = Scale.of(generator, self.space or layered_space(generator))
         likeness = self.likeness()
         mask = mask_of(self.mask, originals, self.fit, scratch, progress)
         draft = None
-        if self.steps > self.full_steps:
+        drafted = min(self.draft_steps, self.steps // 2)
+        if drafted:
             draft = Draft.of(generator, scale, originals.size, progress)
 
         def goal(rows: slice, draft: Draft | None = draft) -> Goal:
             return Goal.of(generator, likeness, originals, rows, mask, draft)
 
         start = self._start(generator, scale, likeness, goal, len(originals), scratch, progress)
-        schedule = Schedule(self.steps, self.rate, self.noise, self.pull, self.seed, self.full_steps)
+        schedule = Schedule(self.steps, self.rate, self.noise, self.pull, self.seed, drafted)
 
         def begin(rows: slice) -> Search:
-            drafted = None if draft is None else goal(rows)
-            return Search(generator, scale, start[rows], likeness, goal(rows, None), schedule, draft=drafted)
+            first = None if draft is None else goal(rows)
+            return Search(generator, scale, start[rows], likeness, goal(rows, None), schedule, draft=first)
 
         batch, curves = search_all(begin, names_of(originals), self.batch_size, scratch, progress)
         notes = [likeness.in_words(), f"Codes of {scale.space.name}, {self.steps} steps."]
         if draft is not None:
             notes.append(
-                f"All but the last {self.full_steps} steps saw drafts of {draft.size[0]} pixels, read from the layer "
+                f"The first {drafted} steps saw drafts of {draft.size[0]} pixels, read from the layer "
                 f"{draft.layer}: {draft.psnr:.1f} dB on samples."
             )
         notes += in_words(self.mask, originals)
-        say_unlike(generator, batch, originals, mask)
+        if self.steps >= ENOUGH:
+            say_unlike(generator, batch, originals, mask)
         compared(folder, generator, {"inverted": batch}, originals, likeness, curves, notes).save(folder)
         return batch
 

@@ -35,7 +35,7 @@ class Schedule:
             that will do.
         pull: weight of the mean squared deviation from the mean code.
         seed: of the noise.
-        full_steps: how many of the steps, the last ones, see whole pictures where the others see drafts.
+        draft_steps: how many of the steps, the first ones, see drafts where there are any.
     """
 
     steps: int
@@ -43,7 +43,7 @@ class Schedule:
     noise: float = 0.0
     pull: float = 0.0
     seed: int = 0
-    full_steps: int = 0
+    draft_steps: int = 0
 
     def rate_at(self, step: int) -> float:
         """Of one step: it rises over the first twentieth, and falls as a cosine over the last quarter.
@@ -75,7 +75,7 @@ class Search:
         goal: n pictures.
         schedule: see there.
         term: of (n, *shape) deviations and (n, 3, h, w) pictures, a further loss (n,) each; or None.
-        draft: the same n pictures for the first steps, all but `schedule.full_steps`; None where there are no drafts.
+        draft: the same n pictures for the first `schedule.draft_steps`; None where there are no drafts.
 
     Attributes:
         step: steps taken.
@@ -118,7 +118,7 @@ class Search:
             The mean of their losses before it.
         """
         schedule, step = self.schedule, self.step
-        drafted = schedule.steps - schedule.full_steps if self.draft else 0
+        drafted = schedule.draft_steps if self.draft else 0
         if self.draft and step < drafted:
             if step % REFIT == 0:
                 self.draft = self.draft.honest(self.generator, self._batch())

@@ -93,7 +93,7 @@ def test_layers_behind_the_draft_keep_their_codes(avatars, draft):
     scale, likeness = Scale.of(avatars, "w+"), Likeness()
     start = avatars.to_space(avatars.sample([6]), "w+")
     goal = Goal(likeness.features_of(draft.shrunk(originals)), draft=draft)
-    search = Search(avatars, scale, start, likeness, goal, Schedule(6))
+    search = Search(avatars, scale, start, likeness, goal, Schedule(6, draft_steps=6), draft=goal)
     for _ in range(6):
         search.advance()
     number = avatars.layer_number(draft.layer)
@@ -106,12 +106,12 @@ def test_layers_behind_the_draft_keep_their_codes(avatars, draft):
 def test_a_search_with_drafts_comes_as_near_with_a_fraction_of_the_whole_pictures(
     avatars, draft, kit, tmp_path
 ):
-    """60 steps, the last 15 on whole pictures: as near as 60 steps on whole ones, all but a fifth."""
+    """60 steps, half of them on drafts: all but as near as 60 steps on whole ones."""
     pictures = kit.drawn(avatars, [300, 301])
     losses, passes = [], []
-    for name, full in (("whole", 60), ("drafted", 15)):
+    for name, drafted in (("whole", 0), ("drafted", 30)):
         passed, hook = whole(avatars)
-        step = Invert(pictures=pictures, steps=60, full_steps=full, start="mean")
+        step = Invert(pictures=pictures, steps=60, draft_steps=drafted, start="mean")
         found, _ = kit.run(step, tmp_path / name, avatars)
         hook.remove()
         passes.append(sum(passed))
@@ -119,7 +119,7 @@ def test_a_search_with_drafts_comes_as_near_with_a_fraction_of_the_whole_picture
         losses.append(float(error.square().mean()))
     start = avatars.images(avatars.to_space(avatars.sample([0]), "w")) - pictures.images([0, 1])
     assert losses[1] < 1.5 * losses[0] < 0.1 * float(start.square().mean()), losses
-    assert passes[1] < 0.65 * passes[0], passes  # the draft's samples among them
+    assert passes[1] < 0.75 * passes[0], passes  # the draft's samples among them
 
 
 def test_the_losses_of_drafts_are_forgotten(avatars, draft):
@@ -134,7 +134,7 @@ def test_the_losses_of_drafts_are_forgotten(avatars, draft):
         start,
         likeness,
         Goal(likeness.features_of(originals)),
-        Schedule(8, full_steps=2),
+        Schedule(8, draft_steps=6),
         draft=small,
     )
     for _ in range(6):
@@ -149,7 +149,7 @@ def test_the_losses_of_drafts_are_forgotten(avatars, draft):
 def test_a_killed_run_with_drafts_goes_on_to_the_same_bits(large, avatars, kit, tmp_path, monkeypatch):
     """Stopped among the drafts, which are fitted again at steps 3 and 6, before the whole pictures, and among these."""
     monkeypatch.setattr(searches, "REFIT", 3)
-    step = Invert(pictures=kit.drawn(avatars, [300, 301]), steps=12, full_steps=5, candidates=4)
+    step = Invert(pictures=kit.drawn(avatars, [300, 301]), steps=14, draft_steps=7, candidates=4)
     all_, report = kit.run(step, tmp_path / "all", avatars)
     assert "saw drafts of 32 pixels" in " ".join(report["notes"])
     monkeypatch.setattr(resume, "SAVE_SECONDS", 0.0)
@@ -162,7 +162,7 @@ def test_a_killed_run_with_drafts_goes_on_to_the_same_bits(large, avatars, kit, 
 
 def test_large_pictures_are_taken_one_by_one(monkeypatch, kit, tmp_path):
     """The memory of one, and the codes of all together, but for the rounding of sums."""
-    step = Invert(pictures=kit.drawn(toy(), range(100, 103)), steps=20, full_steps=20, candidates=8)
+    step = Invert(pictures=kit.drawn(toy(), range(100, 103)), steps=20, draft_steps=0, candidates=8)
     together, _ = kit.run(step, tmp_path / "together")
     monkeypatch.setattr(goals, "LARGE", 32)
     generator = toy()

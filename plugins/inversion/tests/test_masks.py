@@ -9,7 +9,7 @@ from interpgan_core import Cutouts, ImageSet, InterpganError, Remark, Square, qu
 from interpgan_core.testing import toy
 from interpgan_inversion.invert import Invert
 from interpgan_inversion.masks import AROUND, mask_of
-from interpgan_inversion.unlike import MOST, missed
+from interpgan_inversion.unlike import ENOUGH, MOST, missed
 
 SIDE = 32
 
@@ -131,6 +131,8 @@ def test_pictures_that_the_generator_does_not_draw_are_named(kit, tmp_path, recw
     generator = toy()
     own = kit.drawn(generator, [100, 101, 102])
     kit.run(Invert(pictures=own, steps=120), tmp_path / "own")
+    foreign = ImageSet(np.random.RandomState(0).randint(0, 256, (1, 3, SIDE, SIDE), dtype=np.uint8))
+    kit.run(Invert(pictures=foreign, steps=ENOUGH - 1), tmp_path / "short")
     assert not [w for w in recwarn if w.category is Remark]
     noise = np.random.RandomState(0).randint(0, 256, (1, 3, SIDE, SIDE), dtype=np.uint8)
     both = ImageSet(np.concatenate([own.pixels[:1], noise]), notes={"pictures": ["own.png", "noise.png"]})
