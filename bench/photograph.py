@@ -67,7 +67,7 @@ def main() -> None:
     page = run(make_plan(recipe), options.out / "run", device="cpu", progress=bars)
     (folder,) = (options.out / "run").glob("*-me")
     print(
-        f"{options.steps} steps, {options.draft_steps} on drafts, {torch.get_num_threads()} threads: "
+        f"{options.steps} steps, {torch.get_num_threads()} threads: "
         f"{time.monotonic() - began:.0f} s, {time.process_time() - busy:.0f} s of processor time, "
         f"{in_the_face(folder):.1f} dB in the face; see {page}"
     )
