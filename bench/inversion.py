@@ -25,8 +25,9 @@ from interpgan_core import ImageSet, load_generator, quiet, to_uint8
 from interpgan_inversion.invert import Invert
 from interpgan_inversion.loss import Likeness
 from interpgan_inversion.measures import psnr
+from interpgan_inversion.scale import Scale
 from interpgan_inversion.search import Schedule, Search
-from interpgan_inversion.starts import Scale, layered_space
+from interpgan_inversion.starts import layered_space
 
 PICTURES = 8
 SPACES = ("z", "w", "w+")

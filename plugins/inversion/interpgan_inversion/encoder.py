@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from interpgan_inversion.encoder_network import EncoderNet
-    from interpgan_inversion.starts import Scale
+    from interpgan_inversion.scale import Scale
 
 FILE = "encoder.safetensors"
 
@@ -116,7 +116,7 @@ class Encoder:
             InterpganError: if there is no generator, or it is another one.
         """
         from interpgan_inversion.encoder_network import EncoderNet
-        from interpgan_inversion.starts import Scale
+        from interpgan_inversion.scale import Scale
 
         path = folder / FILE if folder.is_dir() else folder
         tensors, header = read_safetensors(path, "encoder")

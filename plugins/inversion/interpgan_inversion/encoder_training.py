@@ -17,8 +17,8 @@ from interpgan_inversion.encoder_network import EncoderNet
 from interpgan_inversion.loss import Likeness
 from interpgan_inversion.measures import psnr
 from interpgan_inversion.resume import finish
+from interpgan_inversion.scale import Scale
 from interpgan_inversion.search import Schedule
-from interpgan_inversion.starts import Scale
 
 FIRST, TESTED = 2**31, 64  # the seeds from which samples are drawn, and how many test the encoder
 HELD_OUT = 8  # one in so many of the given pictures, at most `TESTED`, tests it too

@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interpgan_core import Generator, Input, InputFile, InterpganError, LatentBatch, Progress
+from interpgan_core import Generator, Input, LatentBatch, Progress
 from interpgan_inversion.base import Count, Rate, Weight, WithLikeness
 from interpgan_inversion.encoder import Encoder, encoder_for, shipped_files
-from interpgan_inversion.sources import names_of, read, size_of
+from interpgan_inversion.masks import Mask, in_words, mask_of
+from interpgan_inversion.sources import names_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,8 +29,8 @@ class InvertInDomain(WithLikeness):
 
     encoder: Input[Encoder] | None = None
     """Of the step `inversion.encoder`; when left out, that which comes with interpgan for the generator."""
-    mask: InputFile | None = None
-    """A mask of the same shape as the pictures: white where they are to be reproduced, black where not."""
+    mask: Mask | None = None
+    """A picture of the same shape: white where they are to be reproduced, black where not; or face, see `inversion`."""
     domain_weight: Weight = 0.05
     """Weight of the mean squared difference between a code and the one that the encoder predicts from its picture."""
     steps: Count = 100
@@ -54,7 +55,7 @@ class InvertInDomain(WithLikeness):
         """
         import torch
 
-        from interpgan_inversion.loss import features_of_originals
+        from interpgan_inversion.goal import Goal
         from interpgan_inversion.measures import compared
         from interpgan_inversion.resume import search_all
         from interpgan_inversion.search import Schedule, Search
@@ -62,7 +63,7 @@ class InvertInDomain(WithLikeness):
         encoder = encoder_for(generator, self.encoder)
         originals = self.originals(generator, scratch, progress)
         likeness, schedule = self.likeness(), Schedule(self.steps, self.rate)
-        mask = self._mask(generator, scratch, progress)
+        mask = mask_of(self.mask, originals, self.fit, scratch, progress)
 
         def domain_term(apart: Tensor, images: Tensor) -> Tensor:
             """Mean squared difference from the codes that the encoder predicts; the last term of equation 4."""
@@ -70,10 +71,10 @@ class InvertInDomain(WithLikeness):
             return (apart - again).square().flatten(1).mean(1) * self.domain_weight
 
         def begin(rows: slice) -> Search:
-            target = features_of_originals(originals, rows, likeness, generator)
+            goal = Goal.of(generator, likeness, originals, rows, mask)
             with torch.no_grad():
-                start = encoder.encode(target.images)
-            return Search(generator, encoder.scale, start, likeness, target, schedule, mask, domain_term)
+                start = encoder.encode(originals.images(rows).to(generator.device))
+            return Search(generator, encoder.scale, start, likeness, goal, schedule, domain_term)
 
         batch, curves = search_all(begin, names_of(originals), self.batch_size, scratch, progress)
         notes = [
@@ -81,21 +82,6 @@ class InvertInDomain(WithLikeness):
             f"{self.domain_weight:g} times the mean squared difference between a code and the encoder's of its "
             "picture was added.",
         ]
-        notes += ["Only what is white in the mask had to be like the pictures."] if mask is not None else []
+        notes += in_words(self.mask, originals)
         compared(folder, generator, {"inverted": batch}, originals, likeness, curves, notes).save(folder)
         return batch
-
-    def _mask(self, generator: Generator, scratch: Path, progress: Progress) -> Tensor | None:
-        """(1, 1, h, w) float32, 1 where pictures have to be alike."""
-        import numpy as np
-        import torch
-
-        if self.mask is None:
-            return None
-        found = read(self.mask, size_of(generator), self.fit, 0, scratch / "mask", progress)
-        mask = torch.from_numpy(np.asarray(found.pixels[:1], dtype=np.float32)).mean(1, keepdim=True) / 255
-        if not mask.any():
-            raise InterpganError(
-                f"{self.mask} is black all over; make white what has to be like the pictures"
-            )
-        return mask.to(generator.device)

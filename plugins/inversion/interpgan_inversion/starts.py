@@ -1,58 +1,18 @@
-"""Where a search begins, and how long its steps are."""
+"""Where a search begins."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from interpgan_core import Generator, InterpganError, LatentBatch, LatentSpace, Progress
-from interpgan_inversion.loss import Features, Likeness
+from interpgan_core import Generator, InterpganError, LatentBatch, Progress
+from interpgan_inversion.goal import Goal
+from interpgan_inversion.loss import Likeness
+from interpgan_inversion.scale import Scale
 
-SAMPLES = 1000  # of which centre and spread are taken
-SHARE = 0.05  # of the mean spread: entries that hardly vary in samples do not become infinitely stiff
 SURE = 0.9  # weight of a class at the start, for a weight of exactly 1 could not be moved
-
-
-@dataclass(frozen=True, eq=False)
-class Scale:
-    """Codes as numbers that mean the same in every space: deviations from the mean of the samples.
-
-    Args:
-        space: of the codes.
-        centre: (*space.shape) float32.
-        spread: (*space.shape) float32, above 0; standard deviations.
-    """
-
-    space: LatentSpace
-    centre: Tensor
-    spread: Tensor
-
-    @classmethod
-    def of(cls, generator: Generator, name: str) -> Scale:
-        """From samples.
-
-        Raises:
-            InterpganError: if the generator has no such space.
-        """
-        first = next(iter(generator.spaces))
-        generator.to_space(generator.sample([0]), name)  # says so where there is no such space
-        with torch.no_grad():
-            seeds = range(SAMPLES)
-            codes = torch.cat([b.codes for b in generator.stream(seeds, space=name or first)])
-        space = generator.spaces[name]
-        spread = codes.std(0)
-        centre = codes.mean(0) if space.mean is None else space.mean
-        return cls(space, centre, spread.clamp(min=float(SHARE * spread.mean())))
-
-    def apart(self, codes: Tensor) -> Tensor:
-        """Codes (n, *shape) as deviations."""
-        return (codes - self.centre) / self.spread
-
-    def codes(self, apart: Tensor) -> Tensor:
-        """Deviations (n, *shape) as codes."""
-        return self.centre + self.spread * apart
 
 
 def from_mean(generator: Generator, scale: Scale, count: int) -> LatentBatch:
@@ -77,7 +37,7 @@ def from_samples(
     generator: Generator,
     space: str,
     likeness: Likeness,
-    targets: Features,
+    goal: Goal,
     count: int,
     batch_size: int,
     progress: Progress,
@@ -88,7 +48,7 @@ def from_samples(
         generator: that draws the samples.
         space: of the result.
         likeness: the loss.
-        targets: n pictures.
+        goal: n pictures; samples are drawn as it says.
         count: samples to choose from; their seeds begin at 0.
         batch_size: samples at once.
         progress: shows how far it is.
@@ -96,16 +56,14 @@ def from_samples(
     Returns:
         n codes.
     """
-    best = torch.full((len(targets.images),), torch.inf)
+    best = torch.full((len(goal.targets.images),), torch.inf)
     chosen = torch.zeros(len(best), dtype=torch.int64)
     starts = range(0, count, batch_size)
     for start in progress(starts, total=len(starts), what=f"looking through {count} samples"):
         batch = generator.sample(range(start, min(start + batch_size, count)))
-        found = likeness.features_of(generator.images(batch, batch_size))
-        for i in range(len(best)):
-            loss, row = likeness.loss(found, targets[i : i + 1]).cpu().min(0)
-            if loss < best[i]:
-                best[i], chosen[i] = loss, start + row
+        losses, rows = goal.all_losses(goal.images(generator, batch), likeness).cpu().min(1)
+        better = losses < best
+        best, chosen = torch.where(better, losses, best), torch.where(better, start + rows, chosen)
     batch = generator.to_space(generator.sample(chosen.tolist()), space)
     return replace(batch, seeds=None)
 

@@ -50,9 +50,10 @@ class TrainEncoder(Operator):
         """
         from interpgan_inversion.encoder_training import EncoderTraining, finished, new_network
         from interpgan_inversion.loss import Likeness
+        from interpgan_inversion.scale import Scale
         from interpgan_inversion.search import Schedule
         from interpgan_inversion.sources import of_size, size_of
-        from interpgan_inversion.starts import Scale, layered_space
+        from interpgan_inversion.starts import layered_space
 
         side, width = size_of(generator)
         if side != width:

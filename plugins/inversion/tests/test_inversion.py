@@ -10,10 +10,11 @@ from interpgan_biggan import testing as biggan_files
 from interpgan_core import FeatureNet, ImageSet, InterpganError, load_generator, to_uint8
 from interpgan_core.testing import Stopped, conformance, stop_after, toy
 from interpgan_inversion import resume
+from interpgan_inversion.goal import Goal
 from interpgan_inversion.invert import Invert
 from interpgan_inversion.loss import Likeness
+from interpgan_inversion.scale import Scale
 from interpgan_inversion.search import Schedule, Search
-from interpgan_inversion.starts import Scale
 from interpgan_pggan import testing as pggan_files
 from interpgan_stylegan.testing import v1 as stylegan1_files
 from interpgan_stylegan.testing import v2 as stylegan2_files
@@ -137,11 +138,11 @@ def test_the_best_code_is_returned_not_the_last():
     scale, likeness = Scale.of(generator, "w"), Likeness()
     start = generator.to_space(generator.sample([1, 2]), "w")
     target = likeness.features_of(generator.images(generator.sample([3, 4])))
-    search = Search(generator, scale, start, likeness, target, Schedule(40, rate=3.0))
+    search = Search(generator, scale, start, likeness, Goal(target), Schedule(40, rate=3.0))
     seen = []
     for _ in range(40):
         search.advance()
-        seen.append(search.losses)
+        seen.append(search.losses.clone())
     assert all((after <= before).all() for before, after in pairwise(seen))
     found = likeness.features_of(generator.images(search.best(), 2))
     torch.testing.assert_close(likeness.loss(found, target), search.losses)

@@ -1,0 +1,173 @@
+"""Large generators: drafts fitted to samples, searches that begin with them, killed or not, and their memory."""
+
+import pytest
+import torch
+
+from interpgan_core import load_generator, quiet
+from interpgan_core.testing import Stopped, stop_after, toy
+from interpgan_inversion import draft as drafts
+from interpgan_inversion import goal as goals
+from interpgan_inversion import resume
+from interpgan_inversion import search as searches
+from interpgan_inversion.draft import Draft
+from interpgan_inversion.goal import Goal
+from interpgan_inversion.invert import Invert
+from interpgan_inversion.loss import Likeness
+from interpgan_inversion.scale import Scale
+from interpgan_inversion.search import Schedule, Search
+
+SIDE = 64
+
+
+@pytest.fixture(scope="module")
+def avatars():
+    return load_generator("avatars.stylegan2")
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """Pictures of 64 pixels, and of the toy's 32, count as large."""
+    for module in (drafts, goals):
+        monkeypatch.setattr(module, "LARGE", 32)
+    monkeypatch.setattr(drafts, "SHARE", 2)
+
+
+@pytest.fixture
+def draft(large, avatars):
+    return Draft.of(avatars, Scale.of(avatars, "w+"), (SIDE, SIDE), quiet)
+
+
+def whole(generator):
+    """Counts the samples that pass the whole network."""
+    passed = []
+    last = generator.module.get_submodule(generator.layers[-1])
+    return passed, last.register_forward_hook(lambda _m, _i, out: passed.append(len(out)))
+
+
+@torch.no_grad()
+def test_a_draft_is_the_small_picture(avatars, draft):
+    """On samples that it has not seen, far nearer than the mean picture; at the last layer of half the side."""
+    assert (
+        draft.size == (32, 32)
+        and draft.layer
+        == [layer for layer, (_, side, _) in avatars.layer_shapes().items() if side == 32].pop()
+    )
+    batch = avatars.sample(range(900, 916))
+    small = draft.shrunk(avatars.images(batch, 16))
+    passed, hook = whole(avatars)
+    found = draft.images(avatars, batch)
+    hook.remove()
+    assert found.shape == (16, 3, 32, 32) and not passed
+    error, spread = (found - small).square().mean(), (small - small.mean(0)).square().mean()
+    assert error < spread / 5, (error, spread)
+    assert abs(-10 * float((error / 4).log10()) - draft.psnr) < 3
+
+
+@torch.no_grad()
+def test_each_picture_gets_a_draft_that_is_fitted_to_it(avatars, draft):
+    """Nearer to what its code draws than that of the samples, and no nearer for the others of the batch."""
+    batch = avatars.sample([901, 902])
+    small = draft.shrunk(avatars.images(batch, 2))
+    both, alone = draft.refitted(avatars, batch), draft.refitted(avatars, batch[:1])
+    torch.testing.assert_close(both.across[:1], alone.across, rtol=1e-4, atol=0.1)
+    errors = [(d.images(avatars, batch) - small).square().mean((1, 2, 3)) for d in (draft, both)]
+    assert (errors[1] < errors[0] / 1.5).all(), errors
+
+
+def test_small_pictures_get_none(avatars):
+    assert Draft.of(avatars, Scale.of(avatars, "w+"), (SIDE, SIDE), quiet) is None
+
+
+def test_a_poor_draft_is_not_used(large, monkeypatch, avatars):
+    monkeypatch.setattr(drafts, "LEAST", 60.0)
+    assert Draft.of(avatars, Scale.of(avatars, "w+"), (SIDE, SIDE), quiet) is None
+
+
+def test_without_a_layer_of_the_size_there_is_none(large, monkeypatch, avatars):
+    monkeypatch.setattr(drafts, "FINEST", 3)
+    assert Draft.of(avatars, Scale.of(avatars, "w+"), (SIDE, SIDE), quiet) is None
+
+
+def test_layers_behind_the_draft_keep_their_codes(avatars, draft):
+    originals = avatars.images(avatars.sample([5]))
+    scale, likeness = Scale.of(avatars, "w+"), Likeness()
+    start = avatars.to_space(avatars.sample([6]), "w+")
+    goal = Goal(likeness.features_of(draft.shrunk(originals)), draft=draft)
+    search = Search(avatars, scale, start, likeness, goal, Schedule(6, draft_steps=6), draft=goal)
+    for _ in range(6):
+        search.advance()
+    number = avatars.layer_number(draft.layer)
+    behind = torch.tensor([int(n) > number + 1 for n in scale.space.layer_of[:, 0]])
+    assert behind.any() and not behind.all()
+    moved = (search.best().codes - start.codes).abs().amax((0, 2))
+    assert (moved[behind] < 1e-5).all() and (moved[0] > 1e-3).all()
+
+
+def test_a_search_with_drafts_comes_as_near_with_a_fraction_of_the_whole_pictures(
+    avatars, draft, kit, tmp_path
+):
+    """60 steps, half of them on drafts: all but as near as 60 steps on whole ones."""
+    pictures = kit.drawn(avatars, [300, 301])
+    losses, passes = [], []
+    for name, drafted in (("whole", 0), ("drafted", 30)):
+        passed, hook = whole(avatars)
+        step = Invert(pictures=pictures, steps=60, draft_steps=drafted, start="mean")
+        found, _ = kit.run(step, tmp_path / name, avatars)
+        hook.remove()
+        passes.append(sum(passed))
+        error = avatars.images(found) - pictures.images([0, 1])
+        losses.append(float(error.square().mean()))
+    start = avatars.images(avatars.to_space(avatars.sample([0]), "w")) - pictures.images([0, 1])
+    assert losses[1] < 1.5 * losses[0] < 0.1 * float(start.square().mean()), losses
+    assert passes[1] < 0.75 * passes[0], passes  # the draft's samples among them
+
+
+def test_the_losses_of_drafts_are_forgotten(avatars, draft):
+    """What is returned is the best of the whole pictures, however low a draft's loss was."""
+    originals = avatars.images(avatars.sample([5]))
+    scale, likeness = Scale.of(avatars, "w+"), Likeness()
+    start = avatars.to_space(avatars.sample([6]), "w+")
+    small = Goal(likeness.features_of(draft.shrunk(originals)), draft=draft)
+    search = Search(
+        avatars,
+        scale,
+        start,
+        likeness,
+        Goal(likeness.features_of(originals)),
+        Schedule(8, draft_steps=6),
+        draft=small,
+    )
+    for _ in range(6):
+        search.advance()
+    search.losses[:] = -1
+    for _ in range(2):
+        search.advance()
+    found = likeness.features_of(avatars.images(search.best()))
+    torch.testing.assert_close(likeness.loss(found, search.goal.targets), search.losses)
+
+
+def test_a_killed_run_with_drafts_goes_on_to_the_same_bits(large, avatars, kit, tmp_path, monkeypatch):
+    """Stopped among the drafts, which are fitted again at steps 3 and 6, before the whole pictures, and among these."""
+    monkeypatch.setattr(searches, "REFIT", 3)
+    step = Invert(pictures=kit.drawn(avatars, [300, 301]), steps=14, draft_steps=7, candidates=4)
+    all_, report = kit.run(step, tmp_path / "all", avatars)
+    assert "saw drafts of 32 pixels" in " ".join(report["notes"])
+    monkeypatch.setattr(resume, "SAVE_SECONDS", 0.0)
+    for count in (3, 2, 1):
+        with pytest.raises(Stopped):
+            kit.run(step, tmp_path / "parts", avatars, progress=stop_after(count + 1, "inverting"))
+    parts, again = kit.run(step, tmp_path / "parts", avatars)
+    assert torch.equal(all_.codes, parts.codes) and report == again
+
+
+def test_large_pictures_are_taken_one_by_one(monkeypatch, kit, tmp_path):
+    """The memory of one, and the codes of all together, but for the rounding of sums."""
+    step = Invert(pictures=kit.drawn(toy(), range(100, 103)), steps=20, draft_steps=0, candidates=8)
+    together, _ = kit.run(step, tmp_path / "together")
+    monkeypatch.setattr(goals, "LARGE", 32)
+    generator = toy()
+    passed, hook = whole(generator)
+    singly, _ = kit.run(step, tmp_path / "singly", generator)
+    hook.remove()
+    torch.testing.assert_close(singly.codes, together.codes, atol=2e-3, rtol=0)
+    assert passed.count(1) >= 60
