@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from interpgan_core import Generator, LatentBatch, LatentSpace, Operator, read_safetensors
 from interpgan_core.plugin import build
-from interpgan_faces.space import require_w, shipped
+from interpgan_faces.space import W, shipped, w_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,14 +26,12 @@ class FaceEncoder:
     Args:
         net: trained.
         space: w of the generator.
-        mean: (512,) of W.
-        spread: (512,) standard deviations of W, the unit of what the net gives.
+        w: mean and spread of W; the net gives deviations in their units.
     """
 
     net: FaceEncoderNet
     space: LatentSpace
-    mean: Tensor
-    spread: Tensor
+    w: W
 
     def encode(self, images: Tensor) -> LatentBatch:
         """Codes of faces.
@@ -48,12 +46,12 @@ class FaceEncoder:
 
         from interpgan_faces.encoder_network import SIDE
 
-        small = functional.adaptive_avg_pool2d(images.to(self.mean.device), SIDE)
-        return LatentBatch(self.mean + self.spread * self.net(small), self.space)
+        small = functional.adaptive_avg_pool2d(images.to(self.w.mean.device), SIDE)
+        return LatentBatch(self.w.mean + self.w.spread * self.net(small), self.space)
 
     def check(self, generator: Generator) -> None:
         """Raises: InterpganError: if W of the generator is not that of StyleGAN2-FFHQ."""
-        require_w(generator, self.mean.cpu(), "faces.encoder")
+        w_of(generator, "faces.encoder")
 
 
 class LoadEncoder(Operator):
@@ -75,12 +73,10 @@ class LoadEncoder(Operator):
         """
         from interpgan_faces.encoder_network import FaceEncoderNet
 
+        w = w_of(generator, "faces.encoder")
         tensors, _ = read_safetensors(shipped(FILE), "face encoder")
-        mean, spread = tensors.pop("mean"), tensors.pop("spread")
-        require_w(generator, mean, "faces.encoder")
         weights = {
             name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()
         }
         net = build(FaceEncoderNet, weights, shipped(FILE)).to(generator.device)
-        device = generator.device
-        return FaceEncoder(net, generator.spaces["w"], mean.to(device), spread.to(device))
+        return FaceEncoder(net, generator.spaces["w"], w)
