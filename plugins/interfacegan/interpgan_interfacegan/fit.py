@@ -74,7 +74,7 @@ class Codes:
 
 
 def fit_boundaries(
-    codes: Codes, splits: Sequence[Split], solver: Solver, bootstrap: int, seed: int
+    codes: Codes, splits: Sequence[Split], solver: Solver, bootstrap: int, seed: int, penalty: float = 0.0
 ) -> list[Fit]:
     """Fit one boundary for each attribute, and evaluate them.
 
@@ -85,6 +85,7 @@ def fit_boundaries(
             sample that is not held out, and have them in memory; means uses the same in a stream.
         bootstrap: how often the samples are halved for the stability.
         seed: of everything that is drawn.
+        penalty: of regression, as of the operator.
     """
     import numpy as np
 
@@ -113,7 +114,9 @@ def fit_boundaries(
         place = np.zeros(n, np.int64)
         place[used] = np.arange(len(used))
         for group in subsets:
-            planes.append([solve(solver, kept[place[rows]], targets[rows]) for rows, targets in group])
+            planes.append(
+                [solve(solver, kept[place[rows]], targets[rows], penalty) for rows, targets in group]
+            )
         if solver == "svm":
             blocks = codes.blocks(evaluated, "evaluating on")
         else:

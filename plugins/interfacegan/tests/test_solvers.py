@@ -55,3 +55,18 @@ def test_means_lie_halfway():
     ((plane,),) = means_planes([(np.arange(4), codes)], [[(np.arange(4), above)]], 4)
     assert plane.normal.tolist() == [1, 0]
     assert plane.bias == -0.5  # between 2 and -1
+
+
+def test_a_penalty_bends_the_regression_to_where_codes_vary():
+    """Against its closed form; and the score is carried by a place that hardly varies."""
+    random = np.random.RandomState(0)
+    spread = np.array([3, 1, 0.1])
+    codes = (random.randn(5000, 3) * spread + 2).astype(np.float32)
+    score = codes @ np.array([1.0, 0.0, 10.0])
+    for penalty in (0.0, 1.0, 100.0):
+        centred = codes.astype(np.float64) - codes.mean(0, dtype=np.float64)
+        alpha = 1 + penalty * len(codes) * centred.var(0).mean()
+        exact = np.linalg.solve(centred.T @ centred + alpha * np.eye(3), centred.T @ (score - score.mean()))
+        plane = solve("regression", codes.copy(), score, penalty)
+        assert plane.normal == pytest.approx(exact / np.linalg.norm(exact), abs=1e-4)
+    assert abs(plane.normal[0]) > 0.99  # without one it is the third that counts

@@ -26,8 +26,12 @@ def logistic(
 
 
 def ridge(
-    codes: NDArray[np.float32], targets: NDArray[np.float64]
+    codes: NDArray[np.float32], targets: NDArray[np.float64], penalty: float
 ) -> tuple[NDArray[np.float64], float, bool]:
-    """Args: codes: (n, d); targets: (n,). Returns: the weights, (d,); the offset; True, as it is in closed form."""
-    model = Ridge(alpha=1.0, solver="cholesky").fit(codes, targets.astype(np.float32))
+    """Args: codes: (n, d); targets: (n,); penalty: of the squared weights, in mean variances of a sample's codes.
+
+    Returns: the weights, (d,); the offset; True, as it is in closed form.
+    """
+    alpha = 1.0 + penalty * len(codes) * float(codes.var(0).mean()) if penalty else 1.0
+    model = Ridge(alpha=alpha, solver="cholesky").fit(codes, targets.astype(np.float32))
     return model.coef_.astype(np.float64), float(model.intercept_), True

@@ -26,7 +26,10 @@ class Plane(NamedTuple):
 
 
 def solve(
-    solver: Literal["svm", "logistic", "regression"], codes: NDArray[np.float32], targets: NDArray[np.float64]
+    solver: Literal["svm", "logistic", "regression"],
+    codes: NDArray[np.float32],
+    targets: NDArray[np.float64],
+    penalty: float = 0.0,
 ) -> Plane:
     """Fit a linear model, C = 1, to unscaled codes.
 
@@ -34,6 +37,7 @@ def solve(
         solver: which model; for `means` there is `means_planes`.
         codes: (t, d) float32; changed in place.
         targets: (t,); the score of each less the midpoint; all but regression use only the sign.
+        penalty: of regression, as of the operator.
 
     Source:
         InterFaceGAN fits sklearn's SVC; `support_vectors` finds the same plane. Regression: of normal codes the
@@ -55,7 +59,7 @@ def solve(
     else:
         from interpgan_interfacegan.solvers.regression import ridge
 
-        weights, offset, converged = ridge(codes, targets)
+        weights, offset, converged = ridge(codes, targets, penalty)
     return unit_plane(weights, offset - float(weights @ centre.astype(np.float64)), converged)
 
 
