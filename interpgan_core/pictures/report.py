@@ -75,6 +75,7 @@ class Picture:
         text: Mapping[str, str] = MappingProxyType({}),
         side: int = THUMBNAIL,
         given: bool = False,
+        part: tuple[slice, slice] = (slice(None), slice(None)),
     ) -> Self:
         """Save a picture, and the small one in `small/` beside it, so that the page can be rebuilt from files alone.
 
@@ -88,6 +89,7 @@ class Picture:
             side: longer side of the small one, in pixels; difference maps are shown at half the width
                 of pictures, and their texture weighs more, so that half is enough for them.
             given: see the class.
+            part: rows and columns that the small one shows.
 
         Returns:
             The picture, for a strip.
@@ -96,7 +98,7 @@ class Picture:
         for path in (folder / file, folder / small):
             path.parent.mkdir(parents=True, exist_ok=True)
         images.save_picture(picture, folder / file, text)
-        images.save_picture(images.thumbnail(picture, side), folder / small)
+        images.save_picture(images.thumbnail(picture[part], side), folder / small)
         return cls(file, caption, alt, small, given)
 
 

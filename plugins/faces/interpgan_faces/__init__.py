@@ -9,6 +9,7 @@ from interpgan_core import hookimpl
 def interpgan_operators() -> Mapping[str, str]:
     return {
         "faces.identity": "interpgan_faces.identity:LoadIdentity",
+        "faces.directions": "interpgan_faces.directions:LoadDirections",
         "faces.landmarks": "interpgan_faces.landmarks:LoadLandmarks",
         "faces.paste": "interpgan_faces.paste:PasteFaces",
         "faces.scorer": "interpgan_faces.scorer:LoadScorer",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -19,8 +20,10 @@ from interpgan_core import (
     Progress,
     Report,
     Scorer,
+    Square,
     Strip,
     Table,
+    did_you_mean,
     score_images,
     to_uint8,
 )
@@ -28,6 +31,7 @@ from interpgan_core import (
 if TYPE_CHECKING:
     from torch import Tensor
 
+AROUND = 1.3  # of the side of a face's square: what the report shows
 MARK = {
     "Software": "interpgan",
     "Comment": "A photograph with a face drawn by a generative adversarial network.",
@@ -51,8 +55,16 @@ class PasteFaces(Operator):
     how: Literal["difference", "ellipse", "mix"] = "mix"
     scorer: Input[Scorer] | None = None
     """Scores each photograph and each edited one: `$step`."""
+    attributes: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Which of the scorer's stand under the pictures and in the table; all when left out."""
     identity: Input[FeatureNet] | None = None
     """A net that tells persons apart: the distance of its features to those of the photograph, `$step`."""
+
+    def check(self) -> None:
+        known = () if self.scorer is None else self.scorer.names
+        for name in self.attributes or ():
+            if name not in known:
+                raise InterpganError(f"the scorer has no attribute '{name}'" + did_you_mean(name, known))
 
     def run(self, generator: Generator, folder: Path, progress: Progress) -> Report:
         """Paste.
@@ -65,6 +77,7 @@ class PasteFaces(Operator):
 
         from interpgan_faces.pasting import paste
 
+        self.check()
         for caption, batch in {"inverted": self.inverted, **self.batches}.items():
             if len(batch) != len(self.faces):
                 raise InterpganError(
@@ -81,9 +94,9 @@ class PasteFaces(Operator):
             first = self.faces.images([i])
             figures = self._figures(first, None)
             rows.append((names[i], "photograph", *figures.values()))
-            shown = [
-                Picture.write(original, folder, f"{i:03d}-0.png", _words("photograph", figures), given=True)
-            ]
+            around = _around(square, original.shape[:2])
+            words = _words("photograph", figures)
+            shown = [Picture.write(original, folder, f"{i:03d}-0.png", words, given=True, part=around)]
             for k, (caption, batch) in enumerate(self.batches.items(), 1):
                 edited = self._drawn(generator, batch, i)
                 made = paste(photograph, square, inverted, edited, known[i], self.how)
@@ -91,7 +104,7 @@ class PasteFaces(Operator):
                 rows.append((names[i], caption, *figures.values()))
                 pixels = to_uint8(made[None])[0]
                 words = _words(caption, figures)
-                shown.append(Picture.write(pixels, folder, f"{i:03d}-{k}.png", words, text=MARK))
+                shown.append(Picture.write(pixels, folder, f"{i:03d}-{k}.png", words, text=MARK, part=around))
             strips.append(Strip(names[i], tuple(shown)))
         columns = ("photograph", "picture", *figures)
         tables = (Table("What the pictures show", columns, tuple(rows)),) if figures else ()
@@ -112,13 +125,22 @@ class PasteFaces(Operator):
 
         found: dict[str, float] = {}
         if self.scorer is not None:
-            found |= dict(zip(self.scorer.names, score_images(self.scorer, image)[0].tolist(), strict=True))
+            scores = dict(zip(self.scorer.names, score_images(self.scorer, image)[0].tolist(), strict=True))
+            found |= {name: scores[name] for name in self.attributes or self.scorer.names}
         if self.identity is not None:
             before = image if photograph is None else photograph
             with torch.no_grad():
                 one, other = (self.identity.features(each) for each in (image, before))
             found["identity distance"] = float((one - other).norm())
         return found
+
+
+def _around(square: Square, size: Sequence[int]) -> tuple[slice, slice]:
+    """Rows and columns of the photograph around a face, for the small picture."""
+    reach = AROUND * square.side / 2
+    bounds = zip((square.y, square.x), size, strict=True)
+    rows, columns = (slice(max(0, int(at - reach)), min(end, int(at + reach) + 1)) for at, end in bounds)
+    return rows, columns
 
 
 def _words(caption: str, figures: dict[str, float]) -> str:

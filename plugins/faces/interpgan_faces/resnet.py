@@ -71,8 +71,10 @@ def _convolution(layer: Layer, affine: Layer) -> nn.Conv2d:
     """A convolution with the scale and offset that follow it."""
     filters, rows, columns, *rest = layer.sizes
     stride, padding = (rest[0], rest[1]), (rest[2], rest[3])
+    if min(filters, rows, columns, *stride) < 1 or min(padding) < 0:
+        raise InterpganError(f"this is no residual net of faces; a layer has the sizes {layer.sizes}")
     inputs, left = divmod(len(layer.values) - filters, filters * rows * columns)
-    if left or len(affine.values) != 2 * filters:
+    if left or inputs < 1 or len(affine.values) != 2 * filters:
         raise InterpganError(f"this is no residual net of faces; a layer of {filters} filters is incomplete")
     found = nn.Conv2d(inputs, filters, (rows, columns), stride, padding)
     scale, offset = affine.values.split(filters)

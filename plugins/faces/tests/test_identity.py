@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from interpgan_core import FeatureNet, InterpganError, Square, load_generator, seeded_normal
@@ -87,6 +87,7 @@ def test_a_file_that_ends_early_is_refused(length):
 
 @settings(deadline=None, max_examples=300)
 @given(st.integers(0, len(file_of()) - 1), st.binary(min_size=1, max_size=9))
+@example(4139, b"\x00")  # a layer without filters
 def test_a_damaged_file_is_read_or_refused(at, damage):
     data = bytearray(file_of())
     data[at : at + len(damage)] = damage
