@@ -31,7 +31,7 @@ class StepReport:
 
     Example:
         >>> from interpgan_core import StepReport
-        >>> StepReport(1, "sample", "sample", "ran", "no result yet", seconds=0.1, folder=None).status
+        >>> StepReport(1, "sample", "sample", "ran", "no earlier result", seconds=0.1, folder=None).status
         'ran'
     """
 

@@ -250,7 +250,7 @@ def draw_on_a_picture():
 # What changes before each run; the arguments; what runs again, and why.
 EVERYTHING = {"first", "second", "interpolate", "truncate", "render"}
 SEQUENCE = [
-    (None, [], dict.fromkeys(EVERYTHING, "no result yet")),
+    (None, [], dict.fromkeys(EVERYTHING, "no earlier result")),
     (None, [], {}),
     (None, ["--set", "truncate.psi=0.5"], {"truncate": "psi 0.8 -> 0.5", "render": "batch changed"}),
     (None, [], {"truncate": "psi 0.5 -> 0.8", "render": "batch changed"}),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from interpgan_core import Generator, HasEncoder, HasStyleWeights, LatentSpace, StepReport
+from interpgan_core import Generator, HasEncoder, HasStyleWeights, LatentSpace, StepReport, make_plan
 from interpgan_core.cli import command
 from interpgan_core.hookspecs import HookSpecs
 from interpgan_core.plugin import Backbone, NamedModel, Published, SavedGenerator
@@ -135,6 +135,38 @@ def test_every_command_of_the_readme_is_one():
     for line in lines:
         for word in shlex.split(line.partition("#")[0]):
             assert not word.startswith("-") or word in options, line
+
+
+RECIPES = [
+    pytest.param(recipe, id=f"{file.parent.name}-{number}")
+    for file in (ROOT / "README.md", *sorted(ROOT.glob("plugins/*/README.md")))
+    for number, recipe in enumerate(
+        re.findall(r"```yaml\n(interpgan: 1.*?)```", file.read_text(encoding="utf-8"), re.DOTALL)
+    )
+    if not re.search(r"use: (colours|own\.)", recipe)  # steps of the reader's own
+]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_of_a_readme_is_right(recipe, tmp_path):
+    """As far as its text says: the files that it names are there, and empty."""
+    for name in re.findall(r": ((?:\w+/)*[\w-]+\.[a-z]{2,11}|photos)\b(?!\.)", recipe):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "recipe.yaml").write_text(recipe, encoding="utf-8")
+    assert make_plan(tmp_path / "recipe.yaml").steps
+
+
+LINKS = [
+    pytest.param(file, target, id=f"{file.relative_to(ROOT)}-{target}")
+    for file in (*ROOT.glob("*.md"), *sorted(ROOT.glob("plugins/*/README.md")), *ROOT.glob("recipes/*.md"))
+    for target in re.findall(r"\]\(([^)\s:#]+)\)", file.read_text(encoding="utf-8"))
+]
+
+
+@pytest.mark.parametrize(("file", "target"), LINKS)
+def test_every_link_of_a_readme_leads_somewhere(file, target):
+    assert (file.parent / target).exists()
 
 
 def test_help_says_what_the_command_does():

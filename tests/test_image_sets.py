@@ -211,6 +211,18 @@ def test_the_report_of_a_set(tmp_path):
     assert report.notes[3] == "enlarged: 3"
     with Image.open(tmp_path / report.strips[0].pictures[0].file) as sheet:
         assert sheet.size == (6 * 4 + 5 * 2, 2 * 4 + 2)
+    assert report.strips[0].pictures[0].caption == "the first 12"
+
+
+def test_the_summary_of_one_picture_says_so_and_is_no_wider(tmp_path):
+    one = ImageSet(numbered(1))
+    one.save(tmp_path)
+    report = one.summary()
+    assert report.notes == ("1 picture of 4 pixels.",)
+    [sheet] = report.strips[0].pictures
+    assert sheet.caption == ""
+    with Image.open(tmp_path / sheet.file) as picture:
+        assert picture.size == (4, 4)
 
 
 @pytest.mark.parametrize(

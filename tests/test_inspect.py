@@ -173,11 +173,15 @@ def test_layers_of_a_damaged_file(tmp_path):
 def test_the_command_when_there_is_no_such_file(tmp_path, monkeypatch, capsys):
     from interpgan_core import cli
 
-    monkeypatch.setattr(sys, "argv", ["interpgan-run", "--inspect", str(tmp_path / "lost.pt")])
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    assert end.value.code == 2
-    assert "there is no file" in capsys.readouterr().err
+    for name, said in (
+        (str(tmp_path / "lost.pt"), "lost.pt; check the name"),
+        ("tay", "there is no file or model tay; did you mean 'toy'?"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["interpgan-run", "--inspect", name])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        assert end.value.code == 2
+        assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

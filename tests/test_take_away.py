@@ -55,7 +55,7 @@ def test_they_are_short():
 )
 def test_a_figure_has_its_rows_and_labels(tmp_path, words, rows, columns, labels):
     folder = ran(words, tmp_path)
-    assert len(list(folder.glob("*_seed-6*.png"))) == rows * columns
+    assert len(list(folder.glob("*_seed-2*.png"))) == rows * columns
     with Image.open(folder / "figure.png") as figure:
         assert figure.info["dpi"] == pytest.approx((300, 300), abs=0.01)
         wide, high = (side / 300 for side in figure.size)

@@ -311,10 +311,7 @@ class DirectionSet(Mapping[str, Direction]):
             if all(isinstance(d.notes.get(key), int | float) for d in self.values())
         ]
         rows = tuple((name, d.space, d.layers, *(d.notes[k] for k in shared)) for name, d in self.items())
-        shown = rows[:8]
-        note = "" if len(rows) == len(shown) else f"the first {len(shown)} of {len(rows)}"
-        table = Table("Directions", ("name", "space", "layers", *shared), shown, note)
-        return Report(tables=(table,))
+        return Report(tables=(Table("Directions", ("name", "space", "layers", *shared), rows),))
 
 
 class _NoDirection(InterpganError, KeyError):

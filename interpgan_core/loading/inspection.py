@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from interpgan_core.errors import InterpganError
+from interpgan_core.errors import InterpganError, did_you_mean
 from interpgan_core.files.checkpoints import read_safetensors
 from interpgan_core.files.paths import start_of
 from interpgan_core.generators.directions import DirectionSet
@@ -41,8 +41,11 @@ def inspect(path: Path) -> dict[str, str]:
         InterpganError: if it is damaged, asks to run code, or nothing here knows what it is; the message
             says what it looks like.
     """
-    if not path.exists() and str(path) in plugins().models:
-        return _named_model(str(path))
+    if not path.exists():
+        if str(path) in plugins().models:
+            return _named_model(str(path))
+        close = did_you_mean(str(path), plugins().models)
+        raise InterpganError(f"there is no file or model {path}{close or '; check the name'}")
     if kind := _own_kind(path):
         return _own(path, kind)
     checkpoint = Checkpoint(path)

@@ -94,9 +94,7 @@ class ImageSet:
         import numpy as np
 
         shown = np.ascontiguousarray(self.pixels[:_SHOWN].transpose(0, 2, 3, 1))
-        sheet = images.contact_sheet(
-            np.stack([images.thumbnail(picture, 128) for picture in shown]), _SHOWN // 2
-        )
+        sheet = _sheet(np.stack([images.thumbnail(picture, 128) for picture in shown]))
         return f'<p>{escape(repr(self))}</p><img src="{images.data_uri(sheet)}" alt="the first pictures">'
 
     @property
@@ -169,9 +167,7 @@ class ImageSet:
         header = {"class_names": self.class_names, "names": self.names, "notes": dict(self.notes or {})}
         write_safetensors(folder / "known.safetensors", tensors, "images", header)
         shown = np.ascontiguousarray(self.pixels[:_SHOWN].transpose(0, 2, 3, 1))
-        Picture.write(
-            images.contact_sheet(shown, _SHOWN // 2), folder, "sheet.png", f"the first {len(shown)}"
-        )
+        Picture.write(_sheet(shown), folder, "sheet.png", "")
 
     def _maps(self, path: Path) -> bool:
         """Are the pixels the whole of the file?"""
@@ -220,13 +216,17 @@ class ImageSet:
             kinds = tuple(zip(self.class_names, counts, strict=True))
             more = f"and {len(kinds) - _LISTED} more" if len(kinds) > _LISTED else ""
             tables.append(Table("Classes", ("class", "pictures"), kinds[:_LISTED], more))
-        first = f"the first {min(len(self), _SHOWN)}"
+        first = f"the first {_SHOWN}" if len(self) > _SHOWN else ""
         sheet = Picture("sheet.png", first, thumbnail="small/sheet.webp", given=True)
         height, width = self.size
         size = f"{height}" if height == width else f"{height} x {width}"
-        notes = [f"{len(self)} pictures of {size} pixels."]
+        notes = [f"{len(self)} picture{'s' if len(self) > 1 else ''} of {size} pixels."]
         notes += [f"{name}: {_said(value)}" for name, value in (self.notes or {}).items()]
         return Report(strips=(Strip("", (sheet,)),), tables=tuple(tables), notes=tuple(notes))
+
+
+def _sheet(shown: np.ndarray) -> np.ndarray:
+    return images.contact_sheet(shown, min(len(shown), _SHOWN // 2))
 
 
 def write_pixels(path: Path, pictures: Iterable[np.ndarray], size: tuple[int, int]) -> int:

@@ -100,7 +100,7 @@ class Plan:
         return self.source.error(message, loc, key)
 
 
-def make_plan(file: Path, overrides: Sequence[str] = ()) -> Plan:
+def make_plan(file: str | Path, overrides: Sequence[str] = ()) -> Plan:
     """Check a recipe; nothing of it is run, and torch is not imported.
 
     Args:
@@ -113,7 +113,7 @@ def make_plan(file: Path, overrides: Sequence[str] = ()) -> Plan:
     Raises:
         RecipeError: if there are mistakes; it holds all of them, but none that only follows from another.
     """
-    source, raw = read_recipe(file)
+    source, raw = read_recipe(Path(file))
     return _Planner(source, raw, overrides).plan()
 
 

@@ -97,7 +97,11 @@ class Store:
     def reasons(self, steps: Sequence[PlannedStep]) -> list[str]:
         """Why each step must run, in words; empty where its kept result can be used."""
         found = self.find(steps)
-        return [_why(step, found.get(step.number, self.folder / step.folder)) for step in steps]
+        whys = [_why(step, found.get(step.number, self.folder / step.folder)) for step in steps]
+        return [
+            f"{why}; goes on where it stopped" if why and self._scratch(step).exists() else why
+            for step, why in zip(steps, whys, strict=True)
+        ]
 
     def arrange(self, steps: Sequence[PlannedStep]) -> None:
         """Give every result that can be used the name that its step has now, whatever stopped the last run."""
@@ -235,7 +239,7 @@ def _why(step: PlannedStep, folder: Path) -> str:
         return "not kept"
     record = _read(folder)
     if not record:
-        return "no result yet"
+        return "no earlier result"
     if record["key"] != step.key:
         return _difference(record["content"], step.content)
     for file in record["files"]:

@@ -114,7 +114,8 @@ def _expected(error: ErrorDetails) -> str:
         "literal_error": f"must be {limits.get('expected')}",
         "string_pattern_mismatch": f"must match {limits.get('pattern')}",
     }
-    return words.get(kind, error["msg"][:1].lower() + error["msg"][1:])
+    said = error["msg"].replace("Input should", "must", 1)
+    return words.get(kind, said[:1].lower() + said[1:])
 
 
 def given(value: Any) -> str:

@@ -117,6 +117,9 @@ def the_readme_has_every_parameter(plugin: Plugin) -> None:
     The README of a single operator may be about that as a whole.
     """
     operators = plugin.of("operators")
+    assert plugin.readme or not operators, (
+        "there is no README; write README.md, and name it in pyproject.toml"
+    )
     whole = plugin.readme if len(operators) == 1 else ""
     for provided in operators:
         place = _section(plugin.readme, provided.name) or _row(plugin.readme, provided.name) or whole

@@ -176,7 +176,7 @@ def test_a_killed_run_leaves_its_page_and_its_tables(go, ran, recipe, tmp_path):
 def test_a_changed_parameter_runs_what_depends_on_it(go, ran, recipe):
     aside = {"use": "lab.fill", "id": "aside", "name": "aside", "batch": "$sample"}
     steps = [SAMPLE, add("one"), add("two", 2), add("three"), aside]
-    assert set(reasons(go(recipe(*steps))).values()) == {"no result yet"}
+    assert set(reasons(go(recipe(*steps))).values()) == {"no earlier result"}
     ran()
     run = go(recipe(*steps), "--set", "two.amount=3")
     assert ran() == ["two", "three"]

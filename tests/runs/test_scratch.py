@@ -57,6 +57,8 @@ def test_it_outlives_a_kill_and_ends_with_the_step(go, ran, recipe, tmp_path, ga
     assert ran() == ["found:1,2"]
     assert names(tmp_path / "out") == [".lock", "02-sample", "03-patient", "report.html", "run.json"]
     assert "run 3 times" in (tmp_path / "out/report.html").read_text()
+    *_, last = json.loads((tmp_path / "out/run.json").read_text())["steps"]
+    assert last["reason"] == "no earlier result; goes on where it stopped"
     go(file)
     assert ran() == []
 

@@ -97,7 +97,7 @@ class Likeness:
         if self.identity is None:
             words += "; no identity term."
         else:
-            words += f"; {self.identity_weight:g} times 1 - cosine of the identity by {self.identity.name}."
+            words += f"; {self.identity_weight:g} times the identity term, 1 minus the cosine, by {self.identity.name}."
         return words
 
 

@@ -183,7 +183,7 @@ def test_nets_are_terms_of_the_loss_and_columns_of_the_report(kit, tmp_path):
     assert figures(report, "identity, coarse")["median"] > 0.95
     assert report["notes"][0] == (
         "The loss: mean squared difference of pixels, from -1 to 1; 2 times the perceptual distance by coarse, "
-        "as a share; 0.1 times 1 - cosine of the identity by coarse."
+        "as a share; 0.1 times the identity term, 1 minus the cosine, by coarse."
     )
     _, report = kit.run(Invert(pictures=pictures, steps=1), tmp_path / "without")
     assert report["notes"][0].endswith("from -1 to 1; no perceptual term; no identity term.")

@@ -314,7 +314,10 @@ def test_biggan_needs_classes(data, tmp_path):
             "entry 2 of 'widths' of 'architecture' of training must be a whole number, not 'x'",
         ),
         ("architecture: pggan, kimg: 0", "must be more than 0"),
-        ("architecture: pggan, kimg: 1, batch_size: 6", "multiple of 4"),
+        (
+            "architecture: pggan, kimg: 1, batch_size: 6",
+            "'batch_size' of training must be a multiple of 4, not 6",
+        ),
         ("architecture: pggan", "kimg"),
     ],
 )
