@@ -35,7 +35,7 @@ FETCHED = "weights: mobilestylegan."
 def recipes(tmp_path_factory):
     """The recipes in a folder of their own, beside the tiny checkpoints that `make tiny` writes."""
     folder = tmp_path_factory.mktemp("recipes")
-    for name in (*NAMES, *(p.name for p in RECIPES.glob("*.png"))):
+    for name in (*NAMES, *(p.name for p in RECIPES.glob("my-*.[pj][np]g"))):
         shutil.copy(RECIPES / name, folder)
     write_tiny.write(folder / "tiny")
     return folder
