@@ -29,7 +29,8 @@ from interpgan_core.recipes.rehearsal import Loaded, rehearse
 from interpgan_core.recipes.store import Store
 
 ERRORS = "error.txt"
-FREE = ("Apache-2.0", "MIT", "BSD-3-Clause", "CC0-1.0")  # licences that ask nothing of who makes pictures
+# How licences begin that ask nothing of who makes pictures.
+FREE = ("Apache-2.0", "MIT", "BSD-3-Clause", "CC0-1.0", "public domain")
 
 log = logging.getLogger("interpgan")
 
@@ -192,11 +193,11 @@ class _Run:
             weights = getattr(step.operator, "weights", step.use)
             name = weights.name if isinstance(weights, Path) else str(weights)
             self.generator = {"fingerprint": fingerprint, "weights": name}
-            licence = result.licence
-            if licence and licence not in self.licences:
-                self.licences.append(licence)
-                if licence not in FREE:
-                    self.notice(licence)
+        licence = getattr(result, "licence", None)  # of a generator, or of another net
+        if licence and licence not in self.licences:
+            self.licences.append(licence)
+            if not licence.startswith(FREE):
+                self.notice(licence)
 
     def _refuse_unsaved(self, loaded: PlannedStep, generator: Generator) -> None:
         """Before anything else runs: does a later step keep a generator that is made of this one, which cannot be?"""

