@@ -49,7 +49,7 @@ def test_the_notebook_shows_pictures_and_tables(tmp_path):
         ((*_, last),) = [cell for source, cell in shown.items() if words in source]
         return last["text/html"]
 
-    assert html("FindSemantics(").count("<tr>") == 1 + 8
+    assert html("FindSemantics(").count("<tr>") == 1 + 10
     assert len(pictures(html("Ten directions"))) == 10 * 5
     (*still, moving) = pictures(html("A walk"))
     assert (len(still), moving.n_frames) == (3, 24)

@@ -26,7 +26,7 @@ class FaceEncoder:
     Args:
         net: trained.
         space: w of the generator.
-        w: mean and spread of W; the net gives deviations in their units.
+        w: mean of W; the net gives deviations from it.
     """
 
     net: FaceEncoderNet
@@ -47,7 +47,7 @@ class FaceEncoder:
         from interpgan_faces.encoder_network import SIDE
 
         small = functional.adaptive_avg_pool2d(images.to(self.w.mean.device), SIDE)
-        return LatentBatch(self.w.mean + self.w.spread * self.net(small), self.space)
+        return LatentBatch(self.w.mean + self.net(small), self.space)
 
     def check(self, generator: Generator) -> None:
         """Raises: InterpganError: if W of the generator is not that of StyleGAN2-FFHQ."""

@@ -1,4 +1,4 @@
-"""The network of `faces.encoder`: EfficientNet-Lite0 with a head on its last two sizes.
+"""The network of `faces.encoder`: EfficientNet-Lite0 with a linear head on its last two sizes.
 
 Source:
     Tan & Le, EfficientNet, ICML 2019; Lite0: no squeeze-and-excitation, ReLU6 in place of swish.
@@ -22,7 +22,8 @@ STAGES = (
     (5, 2, 6, 192, 4),
     (3, 1, 6, 320, 1),
 )
-MIDDLE, LAST = 12, 56  # channels that the head takes of 112 maps of 8 x 8, and of 320 of 4 x 4
+SEEN = 112 * 8**2 + 320 * 4**2  # numbers that the head takes: maps of 8 and of 4 pixels a side
+FEW = 80  # numbers between these and the code
 
 
 class ConvNorm(nn.Module):
@@ -71,7 +72,7 @@ class Block(nn.Module):
 
 
 class FaceEncoderNet(nn.Module):
-    """Maps aligned faces to deviations from the mean of W, in standard deviations."""
+    """Maps aligned faces to deviations from the mean of W."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,8 +83,7 @@ class FaceEncoderNet(nn.Module):
                 blocks.append(Block(taken, given, kernel, stride if i == 0 else 1, expansion))
                 taken = given
         self.blocks = nn.ModuleList(blocks)
-        self.middle, self.last = ConvNorm(112, MIDDLE, 1), ConvNorm(320, LAST, 1)
-        self.out = nn.Linear(64 * MIDDLE + 16 * LAST, CODE)
+        self.down, self.up = nn.Linear(SEEN, FEW), nn.Linear(FEW, CODE)
 
     def forward(self, images: Tensor) -> Tensor:
         """Args: images: (n, 3, 128, 128) float32 in [-1, 1]. Returns: (n, 512)."""
@@ -94,8 +94,6 @@ class FaceEncoderNet(nn.Module):
             if after.shape[2] < x.shape[2]:
                 middle = x  # the last maps before the picture is halved
             x = after
-        seen = [
-            functional.relu6(head(maps)).flatten(1) for head, maps in ((self.middle, middle), (self.last, x))
-        ]
-        found: Tensor = self.out(functional.dropout(torch.cat(seen, 1), 0.1, self.training))
+        seen = torch.cat([middle.flatten(1), x.flatten(1)], 1)
+        found: Tensor = self.up(self.down(functional.dropout(seen, 0.1, self.training)))
         return found
