@@ -8,6 +8,7 @@ from interpgan_core import hookimpl
 @hookimpl
 def interpgan_operators() -> Mapping[str, str]:
     return {
+        "faces.encoder": "interpgan_faces.encoder:LoadEncoder",
         "faces.identity": "interpgan_faces.identity:LoadIdentity",
         "faces.directions": "interpgan_faces.directions:LoadDirections",
         "faces.landmarks": "interpgan_faces.landmarks:LoadLandmarks",
