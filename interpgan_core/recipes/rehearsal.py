@@ -78,7 +78,7 @@ def rehearse(plan: Plan, decisions: Sequence[Decision], store: Store, device: st
                     made.to(device or default_device()) if isinstance(made, Generator) else made
                 )
             elif decision.action == "run" and _loads(step):
-                found.loaded[step.number] = _load(step, (device or default_device()))
+                found.loaded[step.number] = _load(step, device or default_device())
                 known[step.number] = found.loaded[step.number].result
             elif decision.action == "run" and (made := _checked(plan, step, known)) is not None:
                 known[step.number] = made

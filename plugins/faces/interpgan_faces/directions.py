@@ -10,7 +10,7 @@ from typing import ClassVar
 from pydantic import StrictBool
 
 from interpgan_core import DirectionSet, Generator, Operator, load_directions
-from interpgan_faces.space import shipped, w_of
+from interpgan_faces.space import mean_of_w, shipped
 
 FILE = "directions.safetensors"
 
@@ -42,7 +42,7 @@ class LoadDirections(Operator):
         Raises:
             InterpganError: if the generator is no StyleGAN 2 of FFHQ.
         """
-        w_of(generator, "faces.directions")
+        mean_of_w(generator, "faces.directions")
         # Found with one generator of that W, they are those of every other.
         found = {name: replace(d, generator="") for name, d in load_directions(shipped(FILE)).items()}
         if self.alone:

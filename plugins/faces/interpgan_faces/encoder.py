@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from interpgan_core import Generator, LatentBatch, LatentSpace, Operator, read_safetensors
 from interpgan_core.plugin import build
-from interpgan_faces.space import W, shipped, w_of
+from interpgan_faces import space
+from interpgan_faces.space import mean_of_w, shipped
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,12 +27,12 @@ class FaceEncoder:
     Args:
         net: trained.
         space: w of the generator.
-        w: mean of W; the net gives deviations from it.
+        mean: (512,) of W; the net gives deviations from it.
     """
 
     net: FaceEncoderNet
     space: LatentSpace
-    w: W
+    mean: Tensor
 
     def encode(self, images: Tensor) -> LatentBatch:
         """Codes of faces.
@@ -46,12 +47,12 @@ class FaceEncoder:
 
         from interpgan_faces.encoder_network import SIDE
 
-        small = functional.adaptive_avg_pool2d(images.to(self.w.mean.device), SIDE)
-        return LatentBatch(self.w.mean + self.net(small), self.space)
+        small = functional.adaptive_avg_pool2d(images.to(self.mean.device), SIDE)
+        return LatentBatch(self.mean + self.net(small), self.space)
 
     def check(self, generator: Generator) -> None:
         """Raises: InterpganError: if W of the generator is not that of StyleGAN2-FFHQ."""
-        w_of(generator, "faces.encoder")
+        mean_of_w(generator, "faces.encoder")
 
 
 class LoadEncoder(Operator):
@@ -63,7 +64,7 @@ class LoadEncoder(Operator):
     keep: ClassVar[bool] = False
 
     def sources(self) -> Iterable[Path]:
-        return (shipped(FILE),)
+        return shipped(FILE), shipped(space.FILE)
 
     def run(self, generator: Generator) -> FaceEncoder:
         """Load it.
@@ -73,10 +74,10 @@ class LoadEncoder(Operator):
         """
         from interpgan_faces.encoder_network import FaceEncoderNet
 
-        w = w_of(generator, "faces.encoder")
+        mean = mean_of_w(generator, "faces.encoder")
         tensors, _ = read_safetensors(shipped(FILE), "face encoder")
         weights = {
             name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()
         }
         net = build(FaceEncoderNet, weights, shipped(FILE)).to(generator.device)
-        return FaceEncoder(net, generator.spaces["w"], w)
+        return FaceEncoder(net, generator.spaces["w"], mean)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,33 +20,22 @@ def shipped(name: str) -> Path:
     return Path(str(files(__package__).joinpath("weights", name)))
 
 
-@dataclass(frozen=True, eq=False)
-class W:
-    """What is known of the space.
-
-    Args:
-        mean: (512,) float32.
-        spread: (512,) float32, standard deviations.
-    """
-
-    mean: Tensor
-    spread: Tensor
-
-
-def w_of(generator: Generator, what: str) -> W:
-    """The space, for a generator that has it.
+def mean_of_w(generator: Generator, what: str) -> Tensor:
+    """The mean code of the space, for a generator that has it.
 
     Args:
         generator: any.
         what: needs it, for the message.
+
+    Returns:
+        (512,) float32, on the generator's device.
 
     Raises:
         InterpganError: if its W is another; the mean codes of two generators with one W are alike.
     """
     from torch.nn.functional import cosine_similarity
 
-    tensors, _ = read_safetensors(shipped(FILE), "w")
-    mean = tensors["mean"]
+    mean = read_safetensors(shipped(FILE), "w")[0]["mean"]
     own = generator.spaces["w"].mean if "w" in generator.spaces else None
     same = own is not None and own.shape == mean.shape and cosine_similarity(own.cpu(), mean, dim=0) > ALIKE
     if not same:
@@ -55,4 +43,4 @@ def w_of(generator: Generator, what: str) -> W:
             f"{what} knows StyleGAN 2 of FFHQ alone, and this is another generator; take weights: mobilestylegan.ffhq, "
             "or a file of StyleGAN2-FFHQ"
         )
-    return W(mean.to(generator.device), tensors["spread"].to(generator.device))
+    return mean.to(generator.device)

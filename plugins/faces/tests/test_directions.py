@@ -6,7 +6,7 @@ import torch
 from interpgan_core import InterpganError, Shift, load_generator, score_images
 from interpgan_core.testing import toy
 from interpgan_faces.directions import LoadDirections
-from interpgan_faces.space import w_of
+from interpgan_faces.space import mean_of_w
 
 NAMES = ["age", "gender", "smile", "pose", "glasses"]
 UP = {"age": 3.0, "gender": 3.0, "smile": 2.0, "pose": 2.0, "glasses": 4.0}
@@ -27,7 +27,7 @@ def ffhq():
 @pytest.mark.network
 class TestFFHQ:
     def test_the_mean_is_the_generators(self, ffhq):
-        assert torch.allclose(w_of(ffhq, "this").mean, ffhq.spaces["w"].mean)
+        assert torch.allclose(mean_of_w(ffhq, "this"), ffhq.spaces["w"].mean)
 
     def test_alone_they_share_nothing(self, ffhq):
         plain, alone = LoadDirections().run(ffhq), LoadDirections(alone=True).run(ffhq)

@@ -32,7 +32,7 @@ def left(tmp_path):
     return tmp_path / "left.png"
 
 
-def spoilt(pictures, where):
+def with_noise(pictures, where):
     pixels = np.array(pictures.pixels)
     pixels[..., where] = 255 - pixels[..., where]
     return pixels
@@ -42,13 +42,13 @@ def spoilt(pictures, where):
 def test_what_the_mask_leaves_out_does_not_matter(kit, tmp_path, left, net):
     """Pixels and nets alike: the same bits, whatever stands there."""
     plain = kit.drawn(toy(), [100, 101])
-    other = ImageSet(spoilt(plain, slice(16, None)))
+    other = ImageSet(with_noise(plain, slice(16, None)))
     codes = [
         kit.run(Invert(pictures=p, mask=left, steps=12, perceptual=net), tmp_path / name)[0].codes
         for name, p in (("plain", plain), ("other", other))
     ]
     assert torch.equal(*codes)
-    changed = ImageSet(spoilt(plain, slice(8, 16)))
+    changed = ImageSet(with_noise(plain, slice(8, 16)))
     step = Invert(pictures=changed, mask=left, steps=12, perceptual=net)
     assert not torch.equal(codes[0], kit.run(step, tmp_path / "changed")[0].codes)
 
@@ -60,7 +60,7 @@ def test_what_was_mirrored_at_borders_does_not_matter(kit, tmp_path):
     square = Square(24, 16, 16, 0)  # its right quarter lies outside
     cut = [
         Cutouts(p, originals=[original], squares=[square], sources=[0])
-        for p in (plain.pixels, spoilt(plain, slice(24, None)))
+        for p in (plain.pixels, with_noise(plain, slice(24, None)))
     ]
     assert mask_of(None, cut[0], "crop", tmp_path, quiet)[0, 0].sum() == 24 * SIDE
     found = [kit.run(Invert(pictures=p, steps=8), tmp_path / str(i)) for i, p in enumerate(cut)]
