@@ -65,5 +65,5 @@ def test_codes_of_samples_that_it_never_saw():
         found = torch.cat([encoder.encode(part).codes for part in generator.iter_images(batch, 4)])
     mean = generator.spaces["w"].mean
     cosine = torch.nn.functional.cosine_similarity(found - mean, batch.codes - mean)
-    assert cosine.median() > 0.7
+    assert cosine.median() > 0.74
     assert encoder.encode(generator.images(batch[:1])).space.name == "w"
