@@ -65,10 +65,17 @@ if TYPE_CHECKING:
     from interpgan_core.operators.engines import Engine as Engine
     from interpgan_core.operators.fields import Input as Input
     from interpgan_core.operators.fields import InputFile as InputFile
+    from interpgan_core.operators.regions import InRegion as InRegion
     from interpgan_core.operators.scores import FeatureNet as FeatureNet
     from interpgan_core.operators.scores import Scorer as Scorer
     from interpgan_core.operators.scores import Scores as Scores
     from interpgan_core.operators.scores import score_images as score_images
+    from interpgan_core.operators.segmenters import Parts as Parts
+    from interpgan_core.operators.segmenters import Segmenter as Segmenter
+    from interpgan_core.operators.segmenters import check_parts as check_parts
+    from interpgan_core.operators.segmenters import mask_of as mask_of
+    from interpgan_core.operators.segmenters import part_maps as part_maps
+    from interpgan_core.operators.segmenters import parts_of as parts_of
     from interpgan_core.pictures.cutouts import Cutouts as Cutouts
     from interpgan_core.pictures.decoding import read_picture as read_picture
     from interpgan_core.pictures.image_sets import ImageSet as ImageSet
@@ -160,11 +167,20 @@ _HOME = {
         "Input",
         "InputFile",
     ),
+    "operators.regions": ("InRegion",),
     "operators.scores": (
         "FeatureNet",
         "Scorer",
         "Scores",
         "score_images",
+    ),
+    "operators.segmenters": (
+        "Parts",
+        "Segmenter",
+        "check_parts",
+        "mask_of",
+        "part_maps",
+        "parts_of",
     ),
     "pictures.cutouts": ("Cutouts",),
     "pictures.decoding": ("read_picture",),

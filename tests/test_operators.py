@@ -566,3 +566,35 @@ def test_captions_have_the_names_of_classes(tmp_path):
     batch = Sample(seeds="7,7,8", classes=["cat", "owl", "0.5*cat + 0.5*dog"]).run(generator)
     report = Render().run(generator, batch, tmp_path, quiet)
     assert [p.caption for p in report.strips[0].pictures] == ["seed 7, cat", "seed 7, owl", "seed 8"]
+
+
+class Halves:
+    parts = ("left", "right")
+
+    def __call__(self, images):
+        columns = torch.arange(images.shape[3]) * 2 // images.shape[3]
+        return columns.expand(len(images), *images.shape[2:])
+
+
+def test_a_region_may_be_a_picture_or_parts(tmp_path):
+    white = np.zeros((8, 8), np.uint8)
+    white[:, 4:] = 255
+    Image.fromarray(white).save(tmp_path / "right.png")
+    box = Ablate(layer="layers.5", region=[0, 0.5, 1, 1]).run(people(), TOY)
+    for other in ({"region": tmp_path / "right.png"}, {"parts": ["right"], "segmenter": Halves()}):
+        edited = Ablate(layer="layers.5", **other).run(people(), TOY)
+        assert torch.equal(TOY.images(edited), TOY.images(box))
+
+
+def test_a_region_that_covers_nothing_is_refused(tmp_path):
+    Image.new("L", (8, 8)).save(tmp_path / "black.png")
+    with pytest.raises(InterpganError, match="covers nothing of maps of"):
+        Ablate(layer="layers.5", region=tmp_path / "black.png").run(people(), TOY)
+    for fields, message in (
+        ({"parts": ["left"]}, "parts are found by a segmenter"),
+        ({"segmenter": Halves()}, "name them in 'parts'"),
+        ({"parts": ["lift"], "segmenter": Halves()}, "no part 'lift'; did you mean 'left'"),
+        ({"parts": ["left"], "segmenter": Halves(), "region": [0, 0, 1, 1]}, "either a region or parts"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Ablate(layer="layers.5", **fields)

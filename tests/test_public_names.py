@@ -24,6 +24,7 @@ NAMES = {
         Operator EditOperator Input InputFile Layers Units Seeds Ranges Progress quiet Artifact Engine
     """,
     "what looks at images": "Scorer Scores score_images FeatureNet",
+    "regions": "Segmenter Parts parts_of check_parts part_maps mask_of InRegion",
     "the builtin operators": """
         LoadGenerator LoadBatch LoadDirections Save Sample Truncate Mix Interpolate Shift Walk Sweep Place
         Exchange Ablate Score ReadScores ReadImages Render RenderSamples

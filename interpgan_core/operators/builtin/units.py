@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import model_validator
 
 from interpgan_core.errors import InterpganError, did_you_mean
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import FeatureEdit, LatentBatch
 from interpgan_core.generators.ranges import Ranges, Units
 from interpgan_core.operators.base import EditOperator
+from interpgan_core.operators.regions import InRegion
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-Share = Annotated[float, Field(ge=0, le=1, strict=True)]
-
-
-def _box(region: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    top, left, bottom, right = region
-    if top >= bottom or left >= right:
-        raise InterpganError("a region is [top, left, bottom, right], from 0 to 1, top above bottom")
-    return region
-
-
-Region = Annotated[tuple[Share, Share, Share, Share], AfterValidator(_box)]
-"""[top, left, bottom, right] as shares of the height and width."""
-
-
-class OnUnits(EditOperator):
+class OnUnits(InRegion, EditOperator):
     """An edit of some units of a layer, or of a concept, in a region."""
 
     layer: str | None = None
@@ -41,8 +29,6 @@ class OnUnits(EditOperator):
     """Its channels, such as 0-31,40; all when left out."""
     concept: str | None = None
     """In place of layer and units: a concept of an interpretable generator."""
-    region: Region | None = None
-    """Only here; everywhere when left out."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -64,7 +50,12 @@ class OnUnits(EditOperator):
         units = tuple(range(maps.shape[1])) if units is None else units
         if max(units) >= maps.shape[1]:
             raise InterpganError(f"layer {layer} has units 0-{maps.shape[1] - 1}, not {max(units)}")
-        edit = FeatureEdit(layer, units, self.value(batch, generator, layer, units), self._weight(maps))
+        edit = FeatureEdit(
+            layer,
+            units,
+            self.value(batch, generator, layer, units),
+            self._weight(batch, generator, maps.shape[2:]),
+        )
         return replace(batch, edits=(*batch.edits, edit))
 
     @abstractmethod
@@ -84,15 +75,11 @@ class OnUnits(EditOperator):
             )
         return generator.concepts[self.concept]
 
-    def _weight(self, maps: Any) -> Tensor:
+    def _weight(self, batch: LatentBatch, generator: Generator, size: Sequence[int]) -> Tensor:
         import torch
 
-        height, width = maps.shape[-2:]
-        if self.region is None:
+        if self.everywhere:
             return torch.ones(1, 1, 1, 1)
-        weight = torch.zeros(1, 1, height, width)
-        top, left, bottom, right = self.region
-        weight[
-            ..., round(top * height) : round(bottom * height), round(left * width) : round(right * width)
-        ] = 1
-        return weight
+        if self.parts is None:
+            return self.mask(torch.zeros(1, 3, 1, 1), size)
+        return torch.cat([self.mask(image, size) for image in generator.iter_images(batch, 1)])

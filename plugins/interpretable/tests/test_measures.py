@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from interpgan_core import FeatureEdit, InterpganError, quiet
+from interpgan_core import FeatureEdit, InterpganError, mask_of, part_maps, quiet
 from interpgan_core.testing import toy
 from interpgan_interpretable.layers import rectified_maps
 from interpgan_interpretable.measures.atlas import DrawAtlas
@@ -15,7 +15,6 @@ from interpgan_interpretable.measures.consistency import MeasureConsistency, ran
 from interpgan_interpretable.measures.highlight import colours, highlighted
 from interpgan_interpretable.measures.locality import MeasureLocality, change
 from interpgan_interpretable.receptive_fields import SHARE, overlap, receptive_fields, unit_maps
-from interpgan_interpretable.segmenter import mask_of, part_maps
 
 
 def random(*shape):

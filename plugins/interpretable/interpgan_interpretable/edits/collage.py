@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import StrictBool
 
-from interpgan_core import EditOperator, FeatureEdit, Generator, Input, LatentBatch
+from interpgan_core import EditOperator, FeatureEdit, Generator, Input, LatentBatch, Parts, Segmenter, mask_of
 from interpgan_interpretable.layers import maps_of
-from interpgan_interpretable.segmenter import Parts, Segmenter, mask_of
 
 if TYPE_CHECKING:
     from torch import Tensor

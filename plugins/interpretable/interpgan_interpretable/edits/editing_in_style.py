@@ -7,9 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from interpgan_core import EditOperator, FeatureEdit, Generator, Input, LatentBatch, Ranges, Seeds
+from interpgan_core import (
+    EditOperator,
+    FeatureEdit,
+    Generator,
+    Input,
+    LatentBatch,
+    Parts,
+    Ranges,
+    Seeds,
+    Segmenter,
+    check_parts,
+    mask_of,
+)
 from interpgan_interpretable.layers import maps_of
-from interpgan_interpretable.segmenter import Parts, Segmenter, check_parts, mask_of
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,10 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from interpgan_core import Generator, Input, Operator, Progress, Ranges, Report, Seeds, Table
+from interpgan_core import (
+    Generator,
+    Input,
+    Operator,
+    Progress,
+    Ranges,
+    Report,
+    Seeds,
+    Segmenter,
+    Table,
+    part_maps,
+    parts_of,
+)
 from interpgan_interpretable.layers import Filters, one_layer, rectified_maps
 from interpgan_interpretable.receptive_fields import SHARE, overlap, receptive_fields, unit_maps
-from interpgan_interpretable.segmenter import Segmenter, part_maps, parts_of
 
 if TYPE_CHECKING:
     from torch import Tensor

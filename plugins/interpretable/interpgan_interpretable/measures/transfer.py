@@ -12,12 +12,15 @@ from interpgan_core import (
     InterpganError,
     LatentBatch,
     Operator,
+    Parts,
     Progress,
     Report,
+    Segmenter,
     Table,
     check_equal_lengths,
+    check_parts,
+    mask_of,
 )
-from interpgan_interpretable.segmenter import Parts, Segmenter, check_parts, mask_of
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, StrictBool
 
-from interpgan_core import Generator, Input, Operator, Progress, Ranges, Seeds
+from interpgan_core import Generator, Input, Operator, Progress, Ranges, Seeds, Segmenter, part_maps, parts_of
 from interpgan_interpretable.layers import Filters, one_layer, rectified_maps
 from interpgan_interpretable.receptive_fields import unit_maps
-from interpgan_interpretable.segmenter import Segmenter, part_maps, parts_of
 
 if TYPE_CHECKING:
     from torch import Tensor
