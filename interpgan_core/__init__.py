@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from interpgan_core.operators.builtin.mix import Mix as Mix
     from interpgan_core.operators.builtin.pictures import RenderSamples as RenderSamples
     from interpgan_core.operators.builtin.place import Place as Place
+    from interpgan_core.operators.builtin.reach import Reach as Reach
     from interpgan_core.operators.builtin.render import Render as Render
     from interpgan_core.operators.builtin.sample import Sample as Sample
     from interpgan_core.operators.builtin.save import Save as Save
@@ -153,6 +154,7 @@ _HOME = {
     "operators.builtin.mix": ("Mix",),
     "operators.builtin.pictures": ("RenderSamples",),
     "operators.builtin.place": ("Place",),
+    "operators.builtin.reach": ("Reach",),
     "operators.builtin.render": ("Render",),
     "operators.builtin.sample": ("Sample",),
     "operators.builtin.save": ("Save",),

@@ -26,7 +26,7 @@ NAMES = {
     "what looks at images": "Scorer Scores score_images FeatureNet",
     "regions": "Segmenter Parts parts_of check_parts part_maps mask_of InRegion",
     "the builtin operators": """
-        LoadGenerator LoadBatch LoadDirections Save Sample Truncate Mix Interpolate Shift Walk Sweep Place
+        LoadGenerator LoadBatch LoadDirections Save Sample Truncate Mix Interpolate Shift Reach Walk Sweep Place
         Exchange Ablate Score ReadScores ReadImages Render RenderSamples
     """,
     "reports": "Report Strip Picture Table",

@@ -15,6 +15,7 @@ _CLASSES = {
     "mix": "Mix",
     "pictures": "RenderSamples",
     "place": "Place",
+    "reach": "Reach",
     "render": "Render",
     "sample": "Sample",
     "save": "Save",

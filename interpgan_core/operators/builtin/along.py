@@ -33,6 +33,14 @@ class AlongDirection(EditOperator):
         return self.run(batch, generator)
 
     def apply(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
+        return self.move(*self.carried(batch, generator), generator)
+
+    def carried(self, batch: LatentBatch, generator: Generator) -> tuple[LatentBatch, str]:
+        """The batch in the space of the edit, and the layers that move.
+
+        Raises:
+            InterpganError: if the direction is not of this generator, or of no space that the codes can go to.
+        """
         known = self.direction.generator
         if not generator.shares_codes(known):
             raise InterpganError(
@@ -48,7 +56,7 @@ class AlongDirection(EditOperator):
             )
         layers = self.direction.layers if self.layers is None else self.layers
         name = generator.space_for(self.direction.space, layers, batch.space.name)
-        return self.move(generator.to_space(batch, name), layers, generator)
+        return generator.to_space(batch, name), layers
 
     @abstractmethod
     def move(self, batch: LatentBatch, layers: str, generator: Generator) -> LatentBatch:

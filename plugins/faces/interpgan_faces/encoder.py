@@ -8,31 +8,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from interpgan_core import Generator, LatentBatch, LatentSpace, Operator, read_safetensors
-from interpgan_core.plugin import build
 from interpgan_faces import space
 from interpgan_faces.space import mean_of_w, shipped
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from interpgan_faces.encoder_network import FaceEncoderNet
+    from interpgan_faces.features import FaceFeatures
 
 FILE = "encoder.safetensors"
 
 
 @dataclass(frozen=True, eq=False)
 class FaceEncoder:
-    """Maps aligned faces to codes of W.
+    """Maps aligned faces to codes of W: a linear map of features.
 
     Args:
-        net: trained.
+        features: of the faces.
+        down: (r, k) of k features; up: (512, r); offset: (512,). Together they give the code's deviation from the mean.
+        mean: (512,) of W.
         space: w of the generator.
-        mean: (512,) of W; the net gives deviations from it.
     """
 
-    net: FaceEncoderNet
-    space: LatentSpace
+    features: FaceFeatures
+    down: Tensor
+    up: Tensor
+    offset: Tensor
     mean: Tensor
+    space: LatentSpace
 
     def encode(self, images: Tensor) -> LatentBatch:
         """Codes of faces.
@@ -43,12 +46,10 @@ class FaceEncoder:
         Returns:
             n codes of W, without seeds.
         """
-        from torch.nn import functional
+        import torch
 
-        from interpgan_faces.encoder_network import SIDE
-
-        small = functional.adaptive_avg_pool2d(images.to(self.mean.device), SIDE)
-        return LatentBatch(self.mean + self.net(small), self.space)
+        seen = torch.cat(self.features(images.to(self.mean.device)), 1)
+        return LatentBatch(self.mean + self.offset + seen @ self.down.T @ self.up.T, self.space)
 
     def check(self, generator: Generator) -> None:
         """Raises: InterpganError: if W of the generator is not that of StyleGAN2-FFHQ."""
@@ -56,9 +57,12 @@ class FaceEncoder:
 
 
 class LoadEncoder(Operator):
-    """The encoder that comes with this plugin, for `inversion.encode`: W of StyleGAN 2, trained on FFHQ.
+    """An encoder of faces for `inversion.encode`: into W of StyleGAN 2, trained on FFHQ.
 
-    Source: EfficientNet-Lite0 (Tan & Le, ICML 2019), tuned on samples of mobilestylegan.ffhq.
+    A linear map, which comes with this plugin, of the maps of EfficientNet-Lite0 and of dlib's face ResNet, which are
+    fetched once (17 and 93 MB). It was fitted to samples of mobilestylegan.ffhq.
+
+    Source: EfficientNet-Lite0 (Tan & Le, ICML 2019); dlib's face ResNet (King, 2017).
     """
 
     keep: ClassVar[bool] = False
@@ -66,18 +70,18 @@ class LoadEncoder(Operator):
     def sources(self) -> Iterable[Path]:
         return shipped(FILE), shipped(space.FILE)
 
+    def check(self, generator: Generator) -> None:
+        mean_of_w(generator, "faces.encoder")
+
     def run(self, generator: Generator) -> FaceEncoder:
         """Load it.
 
         Raises:
-            InterpganError: if the generator is no StyleGAN 2 of FFHQ.
+            InterpganError: if the generator is no StyleGAN 2 of FFHQ, or the nets cannot be fetched.
         """
-        from interpgan_faces.encoder_network import FaceEncoderNet
+        from interpgan_faces.features import FaceFeatures
 
         mean = mean_of_w(generator, "faces.encoder")
         tensors, _ = read_safetensors(shipped(FILE), "face encoder")
-        weights = {
-            name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()
-        }
-        net = build(FaceEncoderNet, weights, shipped(FILE)).to(generator.device)
-        return FaceEncoder(net, generator.spaces["w"], mean)
+        down, up, offset = (tensors[name].float().to(mean.device) for name in ("down", "up", "offset"))
+        return FaceEncoder(FaceFeatures.load(str(mean.device)), down, up, offset, mean, generator.spaces["w"])

