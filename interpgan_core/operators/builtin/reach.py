@@ -36,11 +36,11 @@ class Reach(Relative):
         ...     names = ("brightness",)
         ...     def __call__(self, images):
         ...         return images.mean((1, 2, 3))[:, None]
-        >>> generator, first = toy(), Direction(torch.eye(16)[0], "w")
-        >>> lighter = Reach(direction=first, scorer=Brightness(), by=0.01, most=5)
+        >>> generator, first = toy(), Direction(-torch.eye(16)[0], "w")
+        >>> lighter = Reach(direction=first, scorer=Brightness(), by=0.1, most=5)
         >>> before = generator.sample([7, 8])
         >>> after = lighter.run(before, generator)
-        >>> bool((generator.images(after) - generator.images(before)).mean((1, 2, 3)).ge(0.01).all())
+        >>> bool((generator.images(after) - generator.images(before)).mean((1, 2, 3)).ge(0.1).all())
         True
     """
 
@@ -69,7 +69,19 @@ class Reach(Relative):
         return self.carried(batch, generator)[0]
 
     def run(self, batch: LatentBatch, generator: Generator, folder: Path | None = None) -> LatentBatch:
-        """Move; a table in `folder` says how far, and what was reached."""
+        """Move.
+
+        Args:
+            batch: samples that the scorer has a score of.
+            generator: theirs.
+            folder: gets a table of strengths and of scores before and after, in `report.json`.
+
+        Returns:
+            The same samples, moved.
+
+        Raises:
+            InterpganError: if the direction does not fit, or the scorer has no score of a sample.
+        """
         carried, layers = self.carried(batch, generator)
         moved, rows = self._searched(carried, layers, generator)
         if folder is not None:
