@@ -39,13 +39,13 @@ def score_of(batch):
 @pytest.mark.parametrize("by", [0.02, -0.02])
 def test_reach_goes_as_far_as_the_scorer_says(by, tmp_path):
     before = TOY.sample([1, 2, 3])
-    step = Reach(direction=DIRECTION, scorer=Brightness(), attribute="brightness", by=by, most=40, tries=8)
+    step = Reach(direction=DIRECTION, scorer=Brightness(), attribute="brightness", by=by, most=4, tries=8)
     after = step.run(before, TOY, tmp_path)
     gained = score_of(after) - score_of(before)
     assert (gained / by >= 1 - 1e-5).all()
     (table,) = Report.load(tmp_path).tables
     strengths = torch.tensor([row[1] for row in table.rows])
-    assert (strengths.abs() < 40).any()
+    assert (strengths.abs() < 4).any()
     moved = DIRECTION.distance(after.codes) - DIRECTION.distance(TOY.to_space(before, "w").codes)
     torch.testing.assert_close(moved.float(), strengths, rtol=1e-4, atol=1e-4)
 
@@ -54,10 +54,10 @@ def test_reach_brings_samples_to_one_score():
     before = TOY.sample([1, 2, 3])
     middle = float(score_of(before).median())
     step = Reach(
-        direction=DIRECTION, scorer=Brightness(), attribute="brightness", to=middle, most=40, tries=12
+        direction=DIRECTION, scorer=Brightness(), attribute="brightness", to=middle, most=4, tries=12
     )
     left, after = (score_of(before) - middle).abs(), (score_of(step.run(before, TOY)) - middle).abs()
-    assert (after <= left / 2 + 1e-6).all()
+    assert (after <= left / 2 + 0.005).all()
 
 
 def test_reach_says_what_it_did_not_reach():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
@@ -19,14 +20,17 @@ from interpgan_core.pictures.report import Report, Table
 if TYPE_CHECKING:
     from torch import Tensor
 
+MARGIN = 1.1  # a straight line from the score before to the one that reached the goal is bettered by so much
+LEAST = 0.1  # of a step between two strengths
+
 
 class Reach(Relative):
     """Move every sample along a direction until a scorer says that the attribute is there.
 
     One strength does not suit all: a small step makes one person older by 30 years, and another by 5. Here a scorer
-    looks at each sample. The first try is `most`; where it reaches the score, the smallest strength that does is
-    narrowed down by the secant, and the last that reached it is taken. Where it does not, `most` is taken, and a
-    remark says so.
+    looks at each sample at strengths that grow up to `most`, and at one more between the first that reaches the score
+    and the one before it; the smallest that reached it is taken. Where none does, that which came nearest is taken, and
+    a remark says so.
 
     Example:
         >>> import torch
@@ -54,7 +58,7 @@ class Reach(Relative):
     most: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 5.0
     """The largest strength, forwards and backwards."""
     tries: Annotated[int, Field(ge=1, strict=True)] = 4
-    """How many strengths of each sample are looked at."""
+    """How many strengths up to `most` are looked at, until one reaches the score."""
 
     @model_validator(mode="after")
     def _one_goal(self) -> Self:
@@ -116,7 +120,7 @@ class Reach(Relative):
         for i in range(len(batch)):
             sample = batch[i]
             before = self._score(sample, generator)
-            if before != before:  # NaN
+            if math.isnan(before):
                 raise InterpganError(
                     f"the scorer finds nothing to score in {batch.name_of(i)}; leave it out, or use shift"
                 )
@@ -135,23 +139,29 @@ class Reach(Relative):
         self, sample: LatentBatch, step: Tensor, generator: Generator, before: float, goal: float
     ) -> tuple[float, float]:
         """The strength of one sample, and the score that it has there."""
-        if goal == before:
-            return 0.0, before
-        near, far = (0.0, before), (self.most if goal > before else -self.most, float("nan"))
-        tried, best = far[0], None
-        for _ in range(self.tries):
-            score = self._score(replace(sample, codes=sample.codes + tried * step), generator)
-            if _reached(before, goal, score) or score != score:
-                # Beyond the goal, or where the scorer finds nothing any more: it was too far.
-                far = (tried, score)
-                best = far if score == score else best
-            elif tried == far[0]:
-                return tried, score
-            else:
-                near = (tried, score)
-            share = (goal - near[1]) / (far[1] - near[1]) if far[1] == far[1] else 0.5
-            tried = near[0] + (far[0] - near[0]) * min(max(1.1 * share, 0.1), 0.9)
-        return best or near
+
+        def score(strength: float) -> float:
+            return self._score(replace(sample, codes=sample.codes + strength * step), generator)
+
+        seen = [(0.0, before)]
+        way = math.copysign(self.most, goal - before)
+        for strength in (way * (k + 1) / self.tries for k in range(self.tries)):
+            if seen[-1][1] == goal:
+                break
+            found = score(strength)
+            if math.isnan(found):  # the scorer finds nothing any more: too far
+                break
+            (least, short), enough = seen[-1], _reached(before, goal, found)
+            seen.append((strength, found))
+            if enough:
+                share = min(max(MARGIN * (goal - short) / (found - short), LEAST), 1 - LEAST)
+                between = least + share * (strength - least)
+                seen.append((between, score(between)))
+                break
+        reached = [pair for pair in seen if _reached(before, goal, pair[1])]
+        if reached:
+            return min(reached, key=lambda pair: abs(pair[0]))
+        return min((pair for pair in seen if not math.isnan(pair[1])), key=lambda pair: abs(pair[1] - goal))
 
     def _score(self, sample: LatentBatch, generator: Generator) -> float:
         import torch

@@ -83,5 +83,7 @@ class LoadEncoder(Operator):
 
         mean = mean_of_w(generator, "faces.encoder")
         tensors, _ = read_safetensors(shipped(FILE), "face encoder")
-        down, up, offset = (tensors[name].float().to(mean.device) for name in ("down", "up", "offset"))
-        return FaceEncoder(FaceFeatures.load(str(mean.device)), down, up, offset, mean, generator.spaces["w"])
+        down = tensors["down"].float() * tensors["scale"]  # 8 bits, and the scale of each feature
+        down, up, offset = (t.to(mean.device) for t in (down, tensors["up"], tensors["offset"]))
+        features = FaceFeatures.load(str(mean.device))
+        return FaceEncoder(features, down, up, offset, mean, generator.spaces["w"])

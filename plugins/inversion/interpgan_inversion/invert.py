@@ -83,7 +83,7 @@ class Invert(WithLikeness):
         likeness = self.likeness()
         mask = mask_of(self.mask, originals, self.fit, scratch, progress)
         draft = None
-        drafted = min(self.draft_steps, self.steps // 2)
+        drafted = min(self.draft_steps, self.steps * 5 // 6)
         if drafted:
             draft = Draft.of(generator, scale, originals.size, progress)
 

@@ -1,0 +1,141 @@
+"""Edits of photographs of faces: which take, who the person still is, how near the inversion comes, and how long it takes.
+
+Each photograph goes through recipes/my-face.yaml alone, with a smile, a serious mouth, glasses put on and taken off beside
+the edits of the recipe. The faces are judged in the pasted pictures. What is done is kept, so that it goes on where it was
+stopped. `--held-out` leaves the net that judges whose face it is out of the loss.
+
+    .venv/bin/python bench/faces_edits.py PHOTOGRAPHS --count 50 --out out/faces-edits
+
+PHOTOGRAPHS: a folder of faces, such as the 500 of CelebA in the package felonfinder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+
+from interpgan_core import ImageSet, InterpganError, make_plan, quiet, read_picture, run
+from interpgan_faces.identity import LoadIdentity
+from interpgan_inversion.masks import mask_of
+
+RECIPE = Path(__file__).parents[1] / "recipes/my-face.yaml"
+TAKES = {  # edit: attribute, and the least change of its score, about half a standard deviation of the samples'
+    "older": ("age", 7),
+    "younger": ("age", -7),
+    "smiling": ("smile", 0.06),
+    "serious": ("smile", -0.06),
+    "to the right": ("pose", 0.08),
+    "to the left": ("pose", -0.08),
+    "with glasses": ("glasses", 0.5),
+}
+
+GLASSES = 1  # score above which glasses are there
+
+
+def recipe_of(photograph: Path, held_out: bool) -> dict[str, Any]:
+    """recipes/my-face.yaml, for this photograph."""
+    recipe: dict[str, Any] = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
+    for step in recipe["steps"]:
+        if step.get("id") == "me":
+            step["pictures"] = str(photograph.resolve())
+        if held_out and step["use"] in ("inversion", "inversion.pivotal"):
+            step["identity_weight"] = 0
+        if step["use"] == "faces.paste":
+            step.pop("attributes", None)
+    return recipe
+
+
+def in_the_face(folder: Path) -> float:
+    """PSNR of the inverted picture within the ellipse of `mask: face`, in dB."""
+    shown, found = (
+        np.asarray(read_picture(folder / f"000-{name}.png"), dtype=np.float64) for name in ("original", "0")
+    )
+    mask = mask_of("face", ImageSet(np.zeros((1, 3, *shown.shape[:2]), np.uint8)), "crop", folder, quiet)
+    assert mask is not None
+    return float(-10 * np.log10(np.square((shown - found) / 255)[mask[0, 0].numpy() == 1].mean()))
+
+
+def apart(folder: Path) -> float:
+    """Identity distance of the inverted picture."""
+    pictures = [np.asarray(read_picture(folder / f"000-{name}.png")) for name in ("original", "0")]
+    images = torch.from_numpy(np.stack(pictures)).movedim(3, 1).float() / 127.5 - 1
+    with torch.no_grad():
+        one, other = LoadIdentity().run("cpu").features(images)
+    return float((one - other).norm())
+
+
+def edited(photograph: Path, out: Path, held_out: bool) -> dict[str, Any]:
+    """Figures of one photograph; {"refused": sentence} where it is refused."""
+    out.mkdir(parents=True, exist_ok=True)
+    if (out / "figures.json").exists():
+        return dict(json.loads((out / "figures.json").read_text()))
+    file = out / "recipe.yaml"
+    file.write_text(yaml.safe_dump(recipe_of(photograph, held_out), sort_keys=False))
+    began, busy = time.monotonic(), time.process_time()
+    figures: dict[str, Any]
+    try:
+        run(make_plan(file), out / "run", device="cpu", progress=quiet)
+    except InterpganError as error:
+        figures = {"refused": str(error)}
+    else:
+        (table,) = out.glob("run/*faces-paste/tables/*.csv")
+        rows = list(csv.DictReader(table.open()))
+        inverted = sorted([*out.glob("run/*-code"), *out.glob("run/*-inversion-pivotal")])[-1]
+        figures = {
+            "seconds": time.monotonic() - began,
+            "processor seconds": time.process_time() - busy,
+            "dB": in_the_face(inverted),
+            "identity": apart(inverted),
+            "pictures": {row.pop("picture"): row for row in rows},
+        }
+    (out / "figures.json").write_text(json.dumps(figures, indent=1))
+    return figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("photographs", type=Path)
+    parser.add_argument("--count", type=int, default=50)
+    parser.add_argument("--out", type=Path, default=Path("out/faces-edits"))
+    parser.add_argument("--held-out", action="store_true")
+    options = parser.parse_args()
+    files = sorted(options.photographs.rglob("*.jpg"))
+    files = files[:: max(1, len(files) // options.count)][: options.count]
+    found = []
+    for file in files:
+        found.append(edited(file, options.out / file.stem, options.held_out))
+        print(file.name, found[-1].get("refused", f"{found[-1].get('dB', 0):.1f} dB"), flush=True)
+    report([each for each in found if "refused" not in each], len(files))
+
+
+def report(found: list[dict[str, Any]], count: int) -> None:
+    """Print the table."""
+    print(f"\n{len(found)} of {count} photographs edited; medians:")
+    for name in ("dB", "identity", "seconds", "processor seconds"):
+        values = [each[name] for each in found]
+        print(f"{name}: {statistics.median(values):.2f}, from {min(values):.2f} to {max(values):.2f}")
+    print("| edit | takes | change of its score | identity distance |\n|---|---|---|---|")
+    for edit, (attribute, least) in TAKES.items():
+        changes, distances = [], []
+        for each in found:
+            before, after = (each["pictures"][name] for name in ("photograph", edit))
+            if attribute == "glasses" and float(before[attribute]) > GLASSES:
+                continue  # they are there
+            changes.append(float(after[attribute]) - float(before[attribute]))
+            distances.append(float(after["identity distance"]))
+        takes = sum(change / least >= 1 for change in changes)
+        middle, far = statistics.median(changes), statistics.median(distances)
+        print(f"| {edit} | {takes} of {len(changes)} | {middle:+.2f} | {far:.2f} |")
+
+
+if __name__ == "__main__":
+    main()
