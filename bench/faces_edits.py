@@ -1,8 +1,8 @@
-"""Edits of photographs of faces: which take, who the person still is, how near the inversion comes, and how long it takes.
+"""Edits of photographs of faces: which take, whose face it still is, how near the inversion comes, and the time.
 
-Each photograph goes through recipes/my-face.yaml alone, with a smile, a serious mouth, glasses put on and taken off beside
-the edits of the recipe. The faces are judged in the pasted pictures. What is done is kept, so that it goes on where it was
-stopped. `--held-out` leaves the net that judges whose face it is out of the loss.
+Each photograph goes through recipes/my-face.yaml alone, with a smile and a turn to the other side beside the edits of
+the recipe. The faces are judged in the pasted pictures. What is done is kept, so that it goes on where it was stopped.
+`--held-out` leaves the net that judges whose face it is out of the loss.
 
     .venv/bin/python bench/faces_edits.py PHOTOGRAPHS --count 50 --out out/faces-edits
 
@@ -33,11 +33,15 @@ TAKES = {  # edit: attribute, and the least change of its score, about half a st
     "younger": ("age", -7),
     "smiling": ("smile", 0.06),
     "serious": ("smile", -0.06),
-    "to the right": ("pose", 0.08),
-    "to the left": ("pose", -0.08),
+    "turned": ("pose", -0.08),
+    "turned back": ("pose", 0.08),
     "with glasses": ("glasses", 0.5),
 }
 
+MORE = {  # beside the edits of the recipe: as one of these, the other way
+    "smiling": ("serious", {"by": 0.15}),
+    "turned back": ("turned", {"by": 0.15}),
+}
 GLASSES = 1  # score above which glasses are there
 
 
@@ -51,6 +55,10 @@ def recipe_of(photograph: Path, held_out: bool) -> dict[str, Any]:
             step["identity_weight"] = 0
         if step["use"] == "faces.paste":
             step.pop("attributes", None)
+            step["batches"] |= {name: f"${name.replace(' ', '-')}" for name in MORE}
+    named = {step.get("id"): step for step in recipe["steps"]}
+    for name, (like, other) in MORE.items():
+        recipe["steps"].insert(-1, {**named[like], "id": name.replace(" ", "-"), **other})
     return recipe
 
 
