@@ -152,7 +152,9 @@ class Wheel:
         command += ["--no-input", "--disable-pip-version-check", "--progress-bar=off"]
         command += ["-r", str(requirements), "-d", str(target)]
         told = {**os.environ, "TMPDIR": str(target), "TEMP": str(target), "TMP": str(target)}
-        done = subprocess.run(command, env=told, capture_output=True, text=True, errors="replace", check=False)
+        done = subprocess.run(
+            command, env=told, capture_output=True, text=True, errors="replace", check=False
+        )
         wheels = list(target.glob("*.whl"))
         if done.returncode or len(wheels) != 1:
             words = (

