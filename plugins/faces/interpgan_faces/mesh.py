@@ -107,6 +107,8 @@ def filled(outline: Tensor, size: tuple[int, int]) -> Tensor:
     (x0, y0), (x1, y1) = outline.T, outline.roll(-1, 0).T
     crossed = (y0 <= y) != (y1 <= y)  # (rows, k)
     at = x0 + (y - y0) / (y1 - y0).where(y1 != y0, y1.new_ones(())) * (x1 - x0)
-    count = (crossed[:, None, :] & (at[:, None, :] > x[None, :, None])).sum(2)
+    at = at.where(crossed, at.new_tensor(torch.inf)).sort(1).values
+    left_of = torch.searchsorted(at, x.expand(len(at), -1).contiguous(), right=True)
+    count = crossed.sum(1, keepdim=True) - left_of
     inside[top:bottom, left:right] = count % 2 == 1
     return inside

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 FILE = "regions.safetensors"
 SMALLEST = 0.2  # of the shorter side: faces that are sought first
-FOUND_AT, LARGEST = 256, 512  # pixels of the shorter side: for finding the face; of the result
+FINE = 256  # pixels of the shorter side, to which larger pictures are reduced
 # Where FFHQ's square is, from dlib's chip: its padding, and how far its middle is up, in halves of its side.
 PADDING, UP = 0.573, 0.208
+WIDEST = 1.4  # times that square: what a photograph shows around it is looked at, too
+COVERS = 0.7  # least probability of hair that covers what the mesh draws
 DRAWN = ("nose", "eyes", "brows", "lips", "mouth")  # by the mesh; a later part covers an earlier one
 PARTS = ("background", "hair", "skin", "neck", "clothes", "brows", "eyes", "nose", "lips", "mouth")
 
@@ -55,12 +57,12 @@ class FaceRegions:
             images: (n, 3, h, w) float32 in [-1, 1].
 
         Returns:
-            (n, h / k, w / k) int64 on the CPU, positions in `parts`; k is 1 up to 1023 pixels of the shorter side.
-            Background alone where no face is found, and outside the square that FFHQ's pictures show.
+            (n, h / k, w / k) int64 on the CPU, positions in `parts`; k is 1 up to 511 pixels of the shorter side.
+            Background alone where no face is found, and outside a square of up to 1.4 times the side of FFHQ's.
         """
         import torch
 
-        coarse = max(1, min(images.shape[2:]) // LARGEST)
+        coarse = max(1, min(images.shape[2:]) // FINE)
         small = torch.nn.functional.avg_pool2d(images.detach().clamp(-1, 1).cpu(), coarse)
         found = [self._parts(image) for image in small]
         return torch.stack(found) if found else torch.zeros(0, *small.shape[2:], dtype=torch.int64)
@@ -68,23 +70,23 @@ class FaceRegions:
     def _parts(self, image: Tensor) -> Tensor:
         """(h, w)."""
         import torch
-        from torch.nn import functional
 
         from interpgan_faces.regions_network import SIDE
 
         size = (image.shape[1], image.shape[2])
-        coarse = max(1, min(size) // FOUND_AT)
-        faces = self.finder.landmarks(functional.avg_pool2d(image, coarse))
+        faces = self.finder.landmarks(image)
         if not len(faces):
             return torch.zeros(size, dtype=torch.int64)
-        five = faces[0] * coarse
+        five = faces[0]
         square = aligned_square(five)
+        wider = min(max(max(size) / square.side, 1), WIDEST)
+        square = Square(square.x, square.y, square.right_x * wider, square.right_y * wider)
         with torch.no_grad():
             device = next(self.head.parameters()).device
             logits = self.head(self.body(square.cut(image, SIDE)[None].to(device)))
         likely = square.put(logits[0].softmax(0).cpu(), size)
         parts = likely.argmax(0)  # background outside of the square, where all are 0
-        bare = parts != PARTS.index("hair")
+        bare = likely[PARTS.index("hair")] < COVERS
         outlines = self.mesh.points(image, five)
         parts[_inside(outlines, "face", size) & bare] = PARTS.index("skin")
         for part in DRAWN:

@@ -96,7 +96,7 @@ def test_without_a_face_all_is_background():
     assert isinstance(regions, Segmenter)
     assert regions(torch.zeros(2, 3, 30, 40)).tolist() == torch.zeros(2, 30, 40).long().tolist()
     assert regions(torch.zeros(0, 3, 30, 40)).shape == (0, 30, 40)
-    assert regions(torch.zeros(1, 3, 1024, 2048)).shape == (1, 512, 1024)
+    assert regions(torch.zeros(1, 3, 512, 1024)).shape == (1, 256, 512)
 
 
 @pytest.mark.network
