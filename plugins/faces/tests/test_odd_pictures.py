@@ -23,12 +23,13 @@ PORTRAIT = Image.open(Path(__file__).with_name("astronaut.jpg")).convert("RGB")
 def align(tmp_path, finder):
     """Cuts the faces of a picture out; what was found, and what was said."""
 
-    def cut(picture: Image.Image, **fields):
+    def cut(picture: Image.Image, resolution: int = 128, **fields):
         picture.save(tmp_path / "odd.png")
         more = "".join(f", {name}: {value}" for name, value in fields.items())
         (tmp_path / "recipe.yaml").write_text(
             "interpgan: 1\nsteps:\n  - {use: faces.landmarks, id: points}\n"
-            f"  - {{use: inversion.align, id: me, pictures: odd.png, landmarks: $points, resolution: 128{more}}}\n"
+            f"  - {{use: inversion.align, id: me, pictures: odd.png, landmarks: $points, "
+            f"resolution: {resolution}{more}}}\n"
         )
         said: list[str] = []
         run(make_plan(tmp_path / "recipe.yaml"), tmp_path / "out", device="cpu", notice=said.append)
@@ -126,8 +127,8 @@ def test_a_face_of_30_pixels_is_found_and_said_to_be_small(align, finder, points
     scene.paste(small, (150, 100))
     (found,) = finder.landmarks(tensor(scene))
     assert away(found, points * share + [150, 100]) < 0.15
-    (said,) = align(scene)
-    assert "a face should have 128 pixels with what is around it, and that of odd.png has" in said
+    (said,) = align(scene, resolution=256)
+    assert "a face should have 256 pixels with what is around it, and that of odd.png has" in said
     assert "take a larger picture of it" in said
 
 
@@ -157,7 +158,7 @@ def test_a_mask_leaves_a_face(align, finder, points):
 
 def test_a_profile_is_found(align, finder):
     """A generated face turned until one eye is at the rim: the points of the far side are guessed."""
-    generator = load_generator("mobilestylegan.ffhq", resolution=256)
+    generator = load_generator("mobilestylegan.ffhq", resolution=512)
     codes = generator.to_space(generator.sample([5]), "w")
     pose = LoadDirections().run(generator)["pose"]
     (image,) = generator.images(Shift(direction=pose, strength=7.0).run(codes, generator)).clamp(-1, 1)
