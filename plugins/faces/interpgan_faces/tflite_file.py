@@ -94,9 +94,10 @@ def read_graph(data: bytes) -> Graph:
 
 def _graph(model: _Table) -> Graph:
     kinds = [_kind(code) for code in model.tables(1)]
-    (graph,) = model.tables(2) or [None]
-    if graph is None:
-        raise _failed("they hold no network")
+    graphs = model.tables(2)
+    if len(graphs) != 1:
+        raise _failed(f"they hold {len(graphs)} networks, and not one")
+    (graph,) = graphs
     buffers = model.tables(4)
     constants, shapes = {}, []
     for number, tensor in enumerate(graph.tables(0)):
