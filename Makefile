@@ -58,6 +58,7 @@ bench: install .bench/.installed
 	$(BIN)/python bench/interfacegan.py
 	$(BIN)/python bench/inversion.py
 	$(BIN)/python bench/photograph.py .bench/lib/python3*/site-packages/skimage/data/astronaut.png
+	$(BIN)/python bench/faces.py --samples 200
 	$(BIN)/python bench/mobilestylegan.py --runtime-python .bench/bin/python
 
 .bench/.installed: bench/peers.txt

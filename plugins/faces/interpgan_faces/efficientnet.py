@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0: a net of ImageNet whose maps `faces.encoder` reads.
+"""EfficientNet-Lite0: a net of ImageNet whose maps `faces.encoder` and `faces.regions` read.
 
 Source:
     Tan & Le, EfficientNet, ICML 2019; Lite0: no squeeze-and-excitation, ReLU6 in place of swish.
@@ -6,11 +6,14 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import io
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from interpgan_faces.wheels import EFFICIENTNET
 
 BODY = ("_conv_stem", "_bn0", "_blocks")  # names of the published file that are not of its classifier
 # kernel, stride, expansion, channels, repetitions
@@ -97,22 +100,28 @@ class EfficientNetLite0(nn.Module):
         self.load_state_dict({_renamed(name): t for name, t in state.items() if name.startswith(BODY)})
         self.eval().requires_grad_(False)
 
-    def maps(self, images: Tensor) -> Iterator[Tensor]:
-        """The last maps of each size, the largest first; those of half the picture's side are left out.
+    @classmethod
+    def load(cls, device: str = "cpu") -> EfficientNetLite0:
+        """The published net, from the cache or fetched into it."""
+        (data,) = EFFICIENTNET.files().values()
+        return cls(torch.load(io.BytesIO(data), weights_only=True)).to(device)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """The last maps of each size, the largest first.
 
         Args:
             images: (n, 3, s, s) float32 in [-1, 1]; s a multiple of 32.
 
         Returns:
-            (n, c, t, t) each: 24, 40, 112 and 320 channels; t = s / 4, s / 8, s / 16, s / 32.
+            (n, c, t, t) each: 16, 24, 40, 112 and 320 channels; t = s / 2, s / 4, s / 8, s / 16, s / 32.
         """
-        x = functional.relu6(self.stem(images.contiguous(memory_format=torch.channels_last)))
-        for i, block in enumerate(self.blocks):
+        x, maps = functional.relu6(self.stem(images.contiguous(memory_format=torch.channels_last))), []
+        for block in self.blocks:
             after = block(x)
-            if i > 1 and after.shape[2] < x.shape[2]:
-                yield x
+            if after.shape[2] < x.shape[2]:
+                maps.append(x)
             x = after
-        yield x
+        return [*maps, x]
 
 
 def _renamed(name: str) -> str:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
-import torch
 from torch.nn import functional
 
 from interpgan_faces.chips import prepared
 from interpgan_faces.efficientnet import EfficientNetLite0
 from interpgan_faces.identity import Identity, LoadIdentity, aligned
-from interpgan_faces.wheels import BODY
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 SIDE = 256  # pixels of the pictures
-POOLED = (16, 8, 8, 4)  # sides to which the four maps of EfficientNet are averaged
+POOLED = (
+    16,
+    8,
+    8,
+    4,
+)  # sides to which EfficientNet's maps are averaged; the first, of 16 channels, is left out
 BLOCKS = {2: 8, 6: 8, 9: 8, 12: 4}  # of dlib's net: sides to which their maps are averaged at most
 
 
@@ -35,9 +37,7 @@ class FaceFeatures:
     @classmethod
     def load(cls, device: str = "cpu") -> FaceFeatures:
         """The published nets, from the cache or fetched into it."""
-        (data,) = BODY.files().values()
-        state = torch.load(io.BytesIO(data), weights_only=True)
-        return cls(EfficientNetLite0(state).to(device), LoadIdentity().run(device))
+        return cls(EfficientNetLite0.load(device), LoadIdentity().run(device))
 
     def __call__(self, images: Tensor) -> list[Tensor]:
         """Features.
@@ -49,7 +49,7 @@ class FaceFeatures:
             (n, k) float32 of each map.
         """
         small = functional.adaptive_avg_pool2d(images, SIDE)
-        maps = [_pooled(m, side) for m, side in zip(self.body.maps(small), POOLED, strict=True)]
+        maps = [_pooled(m, side) for m, side in zip(self.body(small)[1:], POOLED, strict=True)]
         chips = self.identity.cut(small, aligned(small.shape[2:]))
         blocks = enumerate(self.identity.net.maps(prepared(chips)))
         return maps + [_pooled(m, BLOCKS[i]) for i, m in blocks if i in BLOCKS]

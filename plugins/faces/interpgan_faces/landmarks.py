@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LEAST = 20.0  # pixels; smaller faces are noise to the nets
 SURE = 0.998  # probability under which a picture is looked at turned, too: lying faces get up to .99 with wrong points
-ENOUGH = 0.9  # under which smaller faces are sought
+ENOUGH = 0.9  # under which smaller faces are sought, and what is found in the end is no face
 TILTED = math.radians(20)  # more, and the points are found again upright
 AGAIN = 192  # pixels of the square for that
 ROOM = 0.6  # of its padding, as of `chip_square`
@@ -51,11 +51,8 @@ class Landmarks:
         import torch
 
         found = self.find(image)
-        return (
-            torch.stack([self._upright(image, points) for points in found.points])
-            if len(found.points)
-            else found.points
-        )
+        faces = found.points[found.likely >= ENOUGH]
+        return torch.stack([self._upright(image, points) for points in faces]) if len(faces) else faces
 
     def find(self, image: Tensor) -> Found:
         """Faces, upright or lying; small ones are sought where there are no others."""

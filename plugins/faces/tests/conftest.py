@@ -10,6 +10,8 @@ from PIL import Image
 from interpgan_core import InterpganError
 from interpgan_faces.identity import LoadIdentity
 from interpgan_faces.landmarks import LoadLandmarks
+from interpgan_faces.mesh import load_mesh
+from interpgan_faces.regions import LoadRegions
 from interpgan_faces.scorer import LoadScorer
 
 FOLDER = Path(__file__).parent
@@ -54,3 +56,16 @@ def scorer():
 @pytest.fixture(scope="session")
 def identity():
     return loaded(LoadIdentity())
+
+
+@pytest.fixture(scope="session")
+def mesh():
+    try:
+        return load_mesh()
+    except InterpganError as error:
+        pytest.skip(f"the net cannot be had here: {error}")
+
+
+@pytest.fixture(scope="session")
+def regions():
+    return loaded(LoadRegions())

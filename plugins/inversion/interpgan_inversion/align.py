@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Five points see a face a little larger and lower than the 68 that FFHQ was cut by. Measured with MTCNN on pictures of
 # a generator of FFHQ, whose faces stand where the data set's do.
 SMALLER, HIGHER = 0.981, 0.0045  # of the square's side
+COARSE = 4  # times that a square is enlarged, and more: what comes out is a blur
 
 
 @runtime_checkable
@@ -72,6 +73,7 @@ class Align(Operator):
         sources: list[int] = []
         left: list[str] = []
         several: list[str] = []
+        coarse: list[str] = []
         cuts: list[np.ndarray] = []
         for name, pixels in self._originals(left, progress):
             image = _image(pixels)
@@ -86,6 +88,9 @@ class Align(Operator):
             if len(found) > 1 and self.faces == "largest":
                 several.append(f"{name} shows {len(found)} faces")
                 found = found[:1]
+            coarse += [
+                f"{name} has {square.side:.0f}" for square in found if square.side * COARSE < self.resolution
+            ]
             originals.append(pixels)
             for i, square in enumerate(found):
                 names.append(name if len(found) == 1 else f"{name}, face {i + 1}")
@@ -94,6 +99,11 @@ class Align(Operator):
                 cuts.append(_pixels(square.cut(image, self.resolution)))
         if several:
             remark(f"{', '.join(several)}; the largest is taken; faces: all takes each")
+        if coarse:
+            remark(
+                f"a face should have {self.resolution} pixels with what is around it, and that of {', '.join(coarse)}; "
+                "what was enlarged so much is a blur; take a larger picture of it"
+            )
         if not cuts:
             raise InterpganError(f"no picture is left ({', '.join(left)}); give pictures of faces")
         notes = {"aligned": "by five landmarks" if self.landmarks else "centre crop", "pictures": names}
