@@ -1,0 +1,132 @@
+"""Counting, in one pass and constant memory, where units are on and which part is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CELLS = 2048
+"""Levels that a unit can be cut at. Counts at each are exact; there are no others between them."""
+MARGIN = 0.25
+"""How far the levels reach beyond what the first samples show, as a share of their range."""
+
+
+def upsampled(maps: Tensor, height: int, width: int) -> Tensor:
+    """Feature maps at the size of a picture: bilinear, pixels lie at their centres, edges are continued.
+
+    Args:
+        maps: (n, u, h, w) float.
+        height, width: of the result.
+
+    Returns:
+        (n, u, height, width).
+
+    Source:
+        The geometry that the original code was written for; torch changed the meaning of its call since.
+    """
+    from torch.nn import functional
+
+    if maps.shape[2:] == (height, width):
+        return maps
+    return functional.interpolate(maps, size=(height, width), mode="bilinear", align_corners=False)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The levels that each unit is cut at: `low + k / density`, k = 0 … CELLS - 1.
+
+    Args:
+        low: (u,) float32, the lowest level.
+        density: (u,) float32, levels in a step of 1.
+    """
+
+    low: Tensor
+    density: Tensor
+
+    @classmethod
+    def of(cls, maps: Tensor) -> Scale:
+        """The scale for maps like these.
+
+        Args:
+            maps: (n, u, h, w) float32, of some samples.
+        """
+        low, high = maps.amin((0, 2, 3)).cpu(), maps.amax((0, 2, 3)).cpu()
+        spread = (high - low).clamp(min=1e-12)
+        return cls(low - MARGIN * spread, (CELLS - 1) / ((1 + 2 * MARGIN) * spread))
+
+    def cells(self, maps: Tensor) -> Tensor:
+        """How many of the levels 1, 2, … each value reaches: (n, u, h, w) int64 from 0 to CELLS - 1."""
+        import torch
+
+        low, density = (t.to(maps.device)[:, None, None] for t in (self.low, self.density))
+        return ((maps - low) * density).clamp_(0, CELLS - 1).to(torch.int64)
+
+    def level(self, cell: Tensor) -> Tensor:
+        """Args: cell: (u,) or (u, k) int64. Returns: float64, the level that these and higher cells reach."""
+        shape = (-1, *[1] * (cell.ndim - 1))
+        return self.low.double().view(shape) + cell / self.density.double().view(shape)
+
+
+class Tally:
+    """Counts of positions by unit, level and part, sums for the mean where each part is, and the strongest samples.
+
+    Args:
+        scale: of the units' levels.
+        parts: how many there are.
+        top: how many samples are kept of each unit.
+    """
+
+    def __init__(self, scale: Scale, parts: int, top: int) -> None:
+        import torch
+
+        units = len(scale.low)
+        self.scale, self.parts = scale, parts
+        self._counts = torch.zeros(units, CELLS * parts, dtype=torch.int64)
+        self._sums = torch.zeros(units, parts, dtype=torch.float64)
+        self._shares = torch.zeros(parts, dtype=torch.float64)
+        self.top_values = torch.full((units, top), -torch.inf)
+        self.top_seeds = torch.full((units, top), -1)
+
+    def add(self, maps: Tensor, labels: Tensor, shares: Tensor, seeds: Tensor) -> None:
+        """Count some samples.
+
+        Args:
+            maps: (n, u, h, w) float32.
+            labels: (n, H, W) int64, the part of each pixel; H and W are no smaller than h and w.
+            shares: (n, parts, h, w) float32, the share of each position that every part fills.
+            seeds: (n,) int64.
+        """
+        import numpy as np
+        import torch
+
+        cells = self.scale.cells(upsampled(maps, *labels.shape[1:]))
+        index = cells.mul_(self.parts).add_(labels[:, None]).transpose(0, 1).flatten(1).cpu().numpy()
+        for unit, row in enumerate(index):
+            found = np.bincount(row, minlength=CELLS * self.parts)
+            self._counts[unit] += torch.from_numpy(found)
+        flat = maps.transpose(0, 1).flatten(1).double()
+        weights = shares.transpose(0, 1).flatten(1).double()
+        self._sums += (flat @ weights.T).cpu()
+        self._shares += weights.sum(1).cpu()
+        self._keep_strongest(maps.amax((2, 3)).T.cpu(), seeds.cpu())
+
+    def _keep_strongest(self, values: Tensor, seeds: Tensor) -> None:
+        import torch
+
+        values = torch.cat([self.top_values, values], 1)
+        seeds = torch.cat([self.top_seeds, seeds.expand(len(values), -1)], 1)
+        # Stable: of equal values the earlier sample stays.
+        order = values.argsort(dim=1, descending=True, stable=True)[:, : self.top_values.shape[1]]
+        self.top_values, self.top_seeds = values.gather(1, order), seeds.gather(1, order)
+
+    def reached(self) -> Tensor:
+        """(u, CELLS, parts) int64: positions of each part where a unit reaches each level; all of them at level 0."""
+        counts = self._counts.view(len(self._counts), CELLS, self.parts)
+        return counts.flip(1).cumsum(1).flip(1)
+
+    def means(self) -> Tensor:
+        """(u, parts) float32: the mean of each unit where each part is; NaN for a part that is nowhere."""
+        return (self._sums / self._shares).float()
