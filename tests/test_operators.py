@@ -65,7 +65,9 @@ test_interpolate = conformance(Interpolate(to=OTHER, steps=3), toy)
 test_interpolate_on_the_sphere = conformance(Interpolate(to=OTHER, method="slerp"), toy)
 test_exchange = conformance(Exchange(source=OTHER, layer="layers.2", units="0-7", region=[0, 0, 0.5, 1]), toy)
 test_ablate = conformance(Ablate(layer="layers.3", units="1,5"), toy)
-RANKED = RankedUnits("layers.3", (5, 1, 7), torch.arange(3.0), {"mean": torch.tensor([1.0, -2.0, 3.0])}, "test")
+RANKED = RankedUnits(
+    "layers.3", (5, 1, 7), torch.arange(3.0), {"mean": torch.tensor([1.0, -2.0, 3.0])}, "test"
+)
 test_ablate_ranked = conformance(Ablate(ranked=RANKED, count=2), toy)
 test_insert = conformance(Insert(layer="layers.3", units="1,5", level=2, region=[0, 0, 0.5, 1]), toy)
 test_insert_ranked = conformance(Insert(ranked=RANKED, count=2, strength=0.5), toy)
@@ -636,7 +638,11 @@ def test_insert_ablate_and_exchange_go_in_any_order():
         "exchange": Exchange(source=OTHER, layer="layers.3", units="3", region=[0.5, 0, 1, 1]),
     }
     other = maps_of(OTHER)
-    for order in (("insert", "ablate", "exchange"), ("exchange", "insert", "ablate"), ("ablate", "exchange", "insert")):
+    for order in (
+        ("insert", "ablate", "exchange"),
+        ("exchange", "insert", "ablate"),
+        ("ablate", "exchange", "insert"),
+    ):
         batch, expected = people(), maps_of(people()).clone()
         for name in order:
             batch = steps[name].run(batch, TOY)
@@ -652,7 +658,9 @@ def test_insert_ablate_and_exchange_go_in_any_order():
 def test_insert_in_a_part_follows_each_picture():
     whole = Insert(layer="layers.5", units="2", level=1.0).run(people(), TOY)
     assert whole.edits[0].weight.shape == (1, 1, 1, 1)
-    found = Insert(layer="layers.5", units="2", level=1.0, parts=["left"], segmenter=Halves()).run(people(), TOY)
+    found = Insert(layer="layers.5", units="2", level=1.0, parts=["left"], segmenter=Halves()).run(
+        people(), TOY
+    )
     assert found.edits[0].weight.shape == (3, 1, 32, 32)
     assert found.edits[0].weight.mean() == 0.5
 
@@ -660,10 +668,19 @@ def test_insert_in_a_part_follows_each_picture():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"layer": "layers.3", "units": "0-3"}, "the level 'mean' comes with ranked units, and none are named"),
-        ({"layer": "layers.3", "units": "0-3", "level": []}, "a level is a number, a list of numbers, one a unit"),
+        (
+            {"layer": "layers.3", "units": "0-3"},
+            "the level 'mean' comes with ranked units, and none are named",
+        ),
+        (
+            {"layer": "layers.3", "units": "0-3", "level": []},
+            "a level is a number, a list of numbers, one a unit",
+        ),
         ({"layer": "layers.3", "level": True}, "a level is a number, a list of numbers, one a unit"),
-        ({"ranked": RANKED, "layer": "layers.3"}, "either a layer .with units., or a concept, or ranked units"),
+        (
+            {"ranked": RANKED, "layer": "layers.3"},
+            "either a layer .with units., or a concept, or ranked units",
+        ),
         ({"ranked": RANKED, "units": "1"}, "ranked units bring their own units; leave 'units' out"),
         ({"layer": "layers.3", "level": 1, "count": 2}, "'count' is how many of the ranked units are edited"),
         ({"ranked": RANKED, "strength": 1.5}, "less than or equal to 1"),

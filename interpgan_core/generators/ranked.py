@@ -54,7 +54,9 @@ class RankedUnits:
             raise InterpganError(f"ranked units of layer {self.layer} need one unit at least, each once")
         for name, values in {"scores": self.scores, **self.levels}.items():
             if tuple(values.shape) != (len(self.units),):
-                raise InterpganError(f"{len(self.units)} units came with {name} of shape {tuple(values.shape)}")
+                raise InterpganError(
+                    f"{len(self.units)} units came with {name} of shape {tuple(values.shape)}"
+                )
 
     def __len__(self) -> int:
         return len(self.units)
@@ -68,9 +70,7 @@ class RankedUnits:
         return self.summary()._repr_html_()
 
     @classmethod
-    def expected(
-        cls, layer: str, count: int, levels: tuple[str, ...], generator: Generator
-    ) -> RankedUnits:
+    def expected(cls, layer: str, count: int, levels: tuple[str, ...], generator: Generator) -> RankedUnits:
         """A stand-in for units that are yet to be ranked, for an operator's `check`.
 
         Args:
@@ -157,7 +157,9 @@ class RankedUnits:
                 header["generator"],
             )
         except KeyError as error:
-            raise InterpganError(f"{folder / FILE} is damaged: it has no {error}; run again with --fresh") from error
+            raise InterpganError(
+                f"{folder / FILE} is damaged: it has no {error}; run again with --fresh"
+            ) from error
 
     def summary(self) -> Report:
         """What the report shows of them: one row a unit."""

@@ -34,6 +34,32 @@ def upsampled(maps: Tensor, height: int, width: int) -> Tensor:
     return functional.interpolate(maps, size=(height, width), mode="bilinear", align_corners=False)
 
 
+def shares_of(labels: Tensor, parts: int, height: int, width: int) -> Tensor:
+    """The share of each position that every part fills.
+
+    Args:
+        labels: (n, H, W) int64 below `parts`.
+        parts: how many there are.
+        height, width: of the maps.
+
+    Returns:
+        (n, parts, height, width) float32.
+    """
+    from torch.nn import functional
+
+    whole = functional.one_hot(labels, parts).movedim(-1, 1).float()
+    return functional.interpolate(whole, size=(height, width), mode="area")
+
+
+def _no_smaller(labels: Tensor, height: int, width: int) -> Tensor:
+    """Labels at the size of the maps, where these are larger."""
+    if labels.shape[1] >= height and labels.shape[2] >= width:
+        return labels
+    from torch.nn import functional
+
+    return functional.interpolate(labels[:, None].float(), size=(height, width), mode="nearest")[:, 0].long()
+
+
 @dataclass(frozen=True)
 class Scale:
     """The levels that each unit is cut at: `low + k / density`, k = 0 … CELLS - 1.
@@ -90,18 +116,19 @@ class Tally:
         self.top_values = torch.full((units, top), -torch.inf)
         self.top_seeds = torch.full((units, top), -1)
 
-    def add(self, maps: Tensor, labels: Tensor, shares: Tensor, seeds: Tensor) -> None:
+    def add(self, maps: Tensor, labels: Tensor, seeds: Tensor) -> None:
         """Count some samples.
 
         Args:
             maps: (n, u, h, w) float32.
-            labels: (n, H, W) int64, the part of each pixel; H and W are no smaller than h and w.
-            shares: (n, parts, h, w) float32, the share of each position that every part fills.
+            labels: (n, H, W) int64, the part of each pixel.
             seeds: (n,) int64.
         """
         import numpy as np
         import torch
 
+        labels = _no_smaller(labels, *maps.shape[2:])
+        shares = shares_of(labels, self.parts, *maps.shape[2:])
         cells = self.scale.cells(upsampled(maps, *labels.shape[1:]))
         index = cells.mul_(self.parts).add_(labels[:, None]).transpose(0, 1).flatten(1).cpu().numpy()
         for unit, row in enumerate(index):
