@@ -655,6 +655,17 @@ def test_insert_ablate_and_exchange_go_in_any_order():
         torch.testing.assert_close(maps_of(batch), expected)
 
 
+def test_the_edge_of_a_region_may_be_soft_or_whole(tmp_path):
+    slim = np.zeros((32, 32), np.uint8)
+    slim[:, 0] = 255
+    Image.fromarray(slim).save(tmp_path / "slim.png")
+    where = {"layer": "layers.3", "units": "0", "region": tmp_path / "slim.png"}
+    for edge, share in (("soft", 0.5), ("whole", 1.0)):
+        weight = Ablate(**where, edge=edge).run(people(), TOY).edits[0].weight
+        assert weight.shape == (1, 1, 16, 16) and weight[..., 0].unique().tolist() == [share]
+        assert not weight[..., 1:].any()
+
+
 def test_insert_in_a_part_follows_each_picture():
     whole = Insert(layer="layers.5", units="2", level=1.0).run(people(), TOY)
     assert whole.edits[0].weight.shape == (1, 1, 1, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -35,6 +35,8 @@ class OnUnits(InRegion, EditOperator):
     """In place of these: units that a step has ranked, such as dissection.rank."""
     count: Annotated[int, Field(ge=1, strict=True)] | None = None
     """How many of the ranked units, the best first; all when left out."""
+    edge: Literal["soft", "whole"] = "soft"
+    """soft: a position of the maps is edited by the share of it that is in the region; whole: all of it, if any is."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -100,5 +102,7 @@ class OnUnits(InRegion, EditOperator):
         if self.everywhere:
             return torch.ones(1, 1, 1, 1)
         if self.parts is None:
-            return self.mask(torch.zeros(1, 3, 1, 1), size)
-        return torch.cat([self.mask(image, size) for image in generator.iter_images(batch, 1)])
+            mask = self.mask(torch.zeros(1, 3, 1, 1), size)
+        else:
+            mask = torch.cat([self.mask(image, size) for image in generator.iter_images(batch, 1)])
+        return mask if self.edge == "soft" else (mask > 0).to(mask)

@@ -40,16 +40,19 @@ class Places:
     Args:
         seeds: (n,) int64.
         masks: (n, h, w) float32, 1 at the place and 0 elsewhere.
+        read: (n, h, w) float32, where the part is looked for, if not at the place.
     """
 
     seeds: Tensor
     masks: Tensor
+    read: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.seeds)
 
     def __getitem__(self, index: object) -> Places:
-        return Places(self.seeds[index], self.masks[index])  # type: ignore[index]
+        read = None if self.read is None else self.read[index]  # type: ignore[index]
+        return Places(self.seeds[index], self.masks[index], read)  # type: ignore[index]
 
 
 def find_places(
@@ -156,21 +159,14 @@ def optimise(
 
     alpha = start.clone().float().clamp(0, 1)
     optimiser = torch.optim.Adam([alpha], lr=RATE)
-    longest = max(len(kind) for kind in places)
-    steps = [(r, at) for r in range(rounds) for at in range(0, longest, pairs)]
-    orders: dict[int, list[Tensor]] = {}
-    for r, at in progress(steps, total=len(steps), what="optimising units"):
-        if r not in orders:
-            orders = {
-                r: [
-                    torch.from_numpy(np.random.RandomState([r, k, 3]).permutation(len(p)))
-                    for k, p in enumerate(places)
-                ]
-            }
+    steps = -(-max(len(kind) for kind in places) // pairs)
+    for step in progress(range(rounds * steps), total=rounds * steps, what="optimising units"):
         total = torch.zeros_like(alpha)
-        for kind, (own, order) in enumerate(zip(places, orders[r], strict=True)):
-            chosen = own[order[torch.arange(at, min(at + pairs, longest)) % len(own)]]
-            total += _gradient(generator, segmenter, target, chosen, alpha, bool(kind))
+        for kind, own in enumerate(places):
+            if len(own):  # without a place to bring the part to, it is only removed
+                order = np.random.RandomState([step // steps, kind, 3]).permutation(len(own))
+                chosen = order.take(step % steps * pairs + np.arange(min(pairs, len(own))), mode="wrap")
+                total += _gradient(generator, segmenter, target, own[chosen], alpha, bool(kind))
         alpha.grad = total + 2 * penalty * alpha
         optimiser.step()
         alpha.clamp_(0, 1)
@@ -187,8 +183,33 @@ def _gradient(
     with torch.enable_grad():
         edit = (_inserted if bring else _removed)(target, free, places.masks)
         batch = generator.sample(places.seeds.tolist())
-        found = _probability(generator, segmenter, target, batch, edit, places.masks).mean()
+        found = _probability(generator, segmenter, target, batch, edit, _read(places)).mean()
         return torch.autograd.grad(-found if bring else found, free)[0]
+
+
+def insertion_effect(
+    generator: Generator, segmenter: SoftSegmenter, target: Target, places: Places, alpha: Tensor
+) -> Tensor:
+    """How much more probable the part is with units inserted than without.
+
+    Args:
+        generator: of the samples.
+        segmenter: finds the part.
+        target: the part.
+        places: where units are inserted, and where the part is looked for.
+        alpha: (u,) the share of each unit.
+
+    Returns:
+        (n,) float32.
+    """
+    batch = generator.sample(places.seeds.tolist())
+    edits = (None, _inserted(target, alpha, places.masks))
+    before, after = (_probability(generator, segmenter, target, batch, e, _read(places)) for e in edits)
+    return after - before
+
+
+def _read(places: Places) -> Tensor:
+    return places.masks if places.read is None else places.read
 
 
 def _removed(target: Target, alpha: Tensor, masks: Tensor) -> FeatureEdit:

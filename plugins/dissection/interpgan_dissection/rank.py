@@ -59,7 +59,7 @@ class RankUnits(Operator):
     """Of ace: how many samples with the part, and how many places without it, are chosen."""
     rounds: Annotated[int, Field(ge=1, strict=True)] = 5
     """Of ace: how often each of them is looked at."""
-    penalty: Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)] = 0.05
+    penalty: Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)] = 0.005
     """Of ace: on the sum of the squared shares of the units; the higher, the fewer units."""
     batch_size: Annotated[int, Field(ge=1, strict=True)] = 10
     """Samples at once."""
