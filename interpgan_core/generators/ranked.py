@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -27,7 +27,8 @@ class RankedUnits:
         layer: name of a synthesis layer.
         units: its channels, the best first.
         scores: (units,) float64, how good each is.
-        levels: name -> (units,) float32: what the units are set to where they are to draw, such as "mean".
+        levels: name -> (units,) or (units, h, w) float32: what the units are set to where they are to draw, such as
+            "mean": a number for each, or a map.
         title: what they draw and how that was found, such as "glasses by ace".
         generator: fingerprint of the generator that they are units of; "" where it is not known.
 
@@ -53,7 +54,7 @@ class RankedUnits:
         if not self.units or len(set(self.units)) != len(self.units):
             raise InterpganError(f"ranked units of layer {self.layer} need one unit at least, each once")
         for name, values in {"scores": self.scores, **self.levels}.items():
-            if tuple(values.shape) != (len(self.units),):
+            if len(values) != len(self.units) or values.ndim not in ((1,) if name == "scores" else (1, 3)):
                 raise InterpganError(
                     f"{len(self.units)} units came with {name} of shape {tuple(values.shape)}"
                 )
@@ -111,7 +112,7 @@ class RankedUnits:
             name: of a level, such as "mean".
 
         Returns:
-            (units,) float32.
+            (units,) or (units, h, w) float32.
 
         Raises:
             InterpganError: if there is no such level.
@@ -119,6 +120,26 @@ class RankedUnits:
         if name not in self.levels:
             raise InterpganError(f"these units have no level '{name}'" + did_you_mean(name, self.levels))
         return self.levels[name]
+
+    def level_at(self, name: str, size: Sequence[int]) -> Tensor:
+        """The same, as the value of a `FeatureEdit`.
+
+        Args:
+            name: of a level.
+            size: height and width of the layer's maps.
+
+        Returns:
+            (1, units, 1, 1) float32, or (1, units, *size) of a map.
+
+        Raises:
+            InterpganError: if there is no such level.
+        """
+        from torch.nn import functional
+
+        level = self.level(name).float()
+        if level.ndim == 1:
+            return level.view(1, -1, 1, 1)
+        return functional.interpolate(level[None], size=list(size), mode="bilinear", align_corners=False)
 
     def require_generator(self, generator: Generator) -> None:
         """Check that they are units of a generator.
@@ -163,7 +184,8 @@ class RankedUnits:
 
     def summary(self) -> Report:
         """What the report shows of them: one row a unit."""
-        rows = zip(self.units, self.scores.tolist(), *(v.tolist() for v in self.levels.values()), strict=True)
-        columns = ("unit", "score", *(f"level {name}" for name in self.levels))
+        levels = {name: values for name, values in self.levels.items() if values.ndim == 1}
+        rows = zip(self.units, self.scores.tolist(), *(v.tolist() for v in levels.values()), strict=True)
+        columns = ("unit", "score", *(f"level {name}" for name in levels))
         title = f"Units of {self.layer}" + (f": {self.title}" if self.title else "")
         return Report(tables=(Table(title, columns, tuple(rows)),))

@@ -63,8 +63,9 @@ class Insert(OnUnits):
     """
 
     level: Level = "mean"
-    """What the maps become: a number, a list with one number a unit, or the name of a level of the ranked units:
-    mean (where they draw it), 99% (their quantile)."""
+    """What the maps become: a number, a list with one number a unit, or the name of a level of the ranked units: mean
+    (where they draw it), map (the mean at every position of the samples that have it), 99% or 99.9% (only the rest of the
+    positions is above)."""
     strength: Annotated[float, Field(ge=0, le=1, strict=True)] = 1.0
     """How far the maps go from what they are, 0, to the level, 1."""
 
@@ -77,19 +78,24 @@ class Insert(OnUnits):
             )
         return self
 
-    def value(self, batch: LatentBatch, generator: Generator, layer: str, units: tuple[int, ...]) -> Tensor:
+    def value(
+        self,
+        batch: LatentBatch,
+        generator: Generator,
+        layer: str,
+        units: tuple[int, ...],
+        size: Sequence[int],
+    ) -> Tensor:
         import torch
 
         if isinstance(self.level, str):
-            levels = self.chosen().level(self.level)
-        else:
-            given = [self.level] * len(units) if isinstance(self.level, float) else self.level
-            if len(given) != len(units):
-                raise InterpganError(
-                    f"'level' has {len(given)} numbers for {len(units)} units; give one, or one a unit"
-                )
-            levels = torch.tensor(given)
-        return levels.float().view(1, -1, 1, 1)
+            return self.chosen().level_at(self.level, size)
+        given = [self.level] * len(units) if isinstance(self.level, float) else self.level
+        if len(given) != len(units):
+            raise InterpganError(
+                f"'level' has {len(given)} numbers for {len(units)} units; give one, or one a unit"
+            )
+        return torch.tensor(given).float().view(1, -1, 1, 1)
 
     def _weight(self, batch: LatentBatch, generator: Generator, size: Sequence[int]) -> Tensor:
         return self.strength * super()._weight(batch, generator, size)

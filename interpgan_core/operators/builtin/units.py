@@ -65,14 +65,21 @@ class OnUnits(InRegion, EditOperator):
         edit = FeatureEdit(
             layer,
             units,
-            self.value(batch, generator, layer, units),
+            self.value(batch, generator, layer, units, maps.shape[2:]),
             self._weight(batch, generator, maps.shape[2:]),
         )
         return replace(batch, edits=(*batch.edits, edit))
 
     @abstractmethod
-    def value(self, batch: LatentBatch, generator: Generator, layer: str, units: tuple[int, ...]) -> Tensor:
-        """What the maps become: (n or 1, len(units), h or 1, w or 1) float32."""
+    def value(
+        self,
+        batch: LatentBatch,
+        generator: Generator,
+        layer: str,
+        units: tuple[int, ...],
+        size: Sequence[int],
+    ) -> Tensor:
+        """What the maps, of height and width `size`, become: (n or 1, len(units), h or 1, w or 1) float32."""
 
     def chosen(self) -> RankedUnits:
         """The ranked units that are edited."""

@@ -35,11 +35,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Places:
-    """Samples, and one place of each.
+    """Samples, and where each is edited.
 
     Args:
         seeds: (n,) int64.
-        masks: (n, h, w) float32, 1 at the place and 0 elsewhere.
+        masks: (n, h, w) float32, 1 at the positions that are edited and 0 elsewhere.
         read: (n, h, w) float32, where the part is looked for, if not at the place.
     """
 
@@ -76,8 +76,8 @@ def find_places(
         progress: shows how far it is.
 
     Returns:
-        The samples where the part fills most of a place, with that; and those where all units at their level bring
-        most of it to a place without it, drawn as often as the part is there.
+        The samples that show most of the part, with all positions where it is; and those where all units at their
+        level bring most of it to a place without it, drawn as often as the part is there.
 
     Raises:
         InterpganError: if no sample has the part.
@@ -85,17 +85,18 @@ def find_places(
     import numpy as np
     import torch
 
-    best: list[Tensor] = []
+    whole: list[Tensor] = []
+    area: list[Tensor] = []
     popular: Tensor | None = None
     shown = _batches(generator, seeds, batch_size, progress, "looking for the part")
     for batch in shown:
         share = _share(generator, segmenter, target, batch)
         popular = share.sum(0) if popular is None else popular + share.sum(0)
-        value, where = share.flatten(1).max(1)
-        best.append(torch.stack([value.double(), where.double()]))
+        area.append(share.sum((1, 2)))
+        whole.append(share > 0)
     assert popular is not None
-    value, where = torch.cat(best, 1)
-    if not float(value.max()) > 0:
+    size = torch.cat(area)
+    if not bool(size.any()):
         raise InterpganError("no sample has this part; take other seeds, or more")
     chances = (popular.flatten().double() / popular.double().sum()).numpy()
     height, width = popular.shape
@@ -111,13 +112,13 @@ def find_places(
         gained.append(torch.where(before < 0.5, after - before, -torch.inf))
         at += len(batch)
     numbers = torch.tensor(list(seeds))
-    there = value.argsort(descending=True, stable=True)[:count]
-    there = there[value[there] > 0]
+    there = size.argsort(descending=True, stable=True)[:count]
+    there = there[size[there] > 0]
     gain = torch.cat(gained)
     bring = gain.argsort(descending=True, stable=True)[:count]
     bring = bring[gain[bring] > -torch.inf]
     return (
-        Places(numbers[there], _patches(where[there].long(), height, width)),
+        Places(numbers[there], torch.cat(whole)[there].float()),
         Places(numbers[bring], _patches(free[bring], height, width)),
     )
 
@@ -151,8 +152,9 @@ def optimise(
 
     Source:
         Bau et al., GAN Dissection, ICLR 2019, equations 4 to 6. The original code reads the effect of inserting at the
-        place of the other sample of a pair; here it is read where units were inserted. It also draws places where the
-        part never is, and one position of the map at a time; here a place is an eighth of the map's sides.
+        place of the other sample of a pair; here it is read where units were inserted. It also edits one position of
+        the map at a time, and draws some where the part never is; here the part is removed wherever a sample has it,
+        and brought to an eighth of the map's sides.
     """
     import numpy as np
     import torch

@@ -92,6 +92,7 @@ class Dissect(Operator):
                 cut.best_union[:, known],
                 cut.ratio[:, known],
                 tally.means()[:, known],
+                tally.mean_maps()[known],
                 (reached[0, 0].double() / reached[0, 0].sum())[known],
                 quantiles(tally.scale, reached, fractions()),
                 tally.top_values,

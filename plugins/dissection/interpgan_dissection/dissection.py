@@ -52,6 +52,7 @@ class Dissection:
         best_union: (u, parts) float64, the same at the level that tells most of that part, each pair's own.
         ratio: (u, parts) float64, information quality ratio.
         means: (u, parts) float32, the mean of a unit where a part is; NaN where it is nowhere.
+        maps: (parts, u, h, w) float32, the mean map of the samples, weighted by how much of a part each shows.
         shares: (parts,) float64, the share of positions that each part fills.
         quantiles: (u, FRACTIONS) float32, falling: the levels that `fractions()` of the positions reach.
         top_values, top_seeds: (u, k) the samples with the strongest answers of each unit, and these; the strongest
@@ -69,6 +70,7 @@ class Dissection:
     best_union: Tensor
     ratio: Tensor
     means: Tensor
+    maps: Tensor
     shares: Tensor
     quantiles: Tensor
     top_values: Tensor
@@ -82,23 +84,9 @@ class Dissection:
 
         pairs, each = torch.zeros(units, len(parts)), torch.zeros(units)
         quantiles, top = torch.zeros(units, FRACTIONS), torch.zeros(units, 1)
-        shares = torch.ones(len(parts))
-        return cls(
-            layer,
-            parts,
-            generator.fingerprint,
-            0,
-            each,
-            each,
-            pairs,
-            pairs,
-            pairs,
-            pairs,
-            shares,
-            quantiles,
-            top,
-            top,
-        )
+        shares, maps = torch.ones(len(parts)), torch.zeros(len(parts), units, 1, 1)
+        found = (each, each, pairs, pairs, pairs, pairs, maps, shares, quantiles, top, top)
+        return cls(layer, parts, generator.fingerprint, 0, *found)
 
     def __len__(self) -> int:
         """How many units there are."""
@@ -147,9 +135,9 @@ class Dissection:
         return torch.where(tells, part, -1)
 
     def levels_for(self, part: int | None) -> dict[str, Tensor]:
-        """name -> (u,) float32: what units are set to where they are to draw a part; without one, no mean is known."""
+        """name -> (u,) or (u, h, w) float32: what units are set to where they are to draw a part."""
         found = {name: self.quantiles[:, k] for name, k in LEVELS.items()}
-        return found if part is None else {**found, "mean": self.means[:, part]}
+        return found if part is None else {**found, "mean": self.means[:, part], "map": self.maps[part]}
 
     def save(self, folder: Path) -> None:
         """Write `dissection.safetensors` into the folder that holds the pictures."""
@@ -222,6 +210,7 @@ _TENSORS = (
     "best_union",
     "ratio",
     "means",
+    "maps",
     "shares",
     "quantiles",
     "top_values",

@@ -202,7 +202,7 @@ class MeasureEffect(Operator):
 
         if self.action == "insert":
             mask = InRegion(region=self.region).mask(looked.images, size)
-            return FeatureEdit(units.layer, units.units, units.level(self.level).view(1, -1, 1, 1), mask)
+            return FeatureEdit(units.layer, units.units, units.level_at(self.level, size), mask)
         zeros = torch.zeros(1, len(units), 1, 1)
         if self.everywhere:
             return FeatureEdit(units.layer, units.units, zeros, torch.ones(1, 1, 1, 1))
@@ -274,6 +274,6 @@ def _shuffled(like: RankedUnits, units: int, draw: int) -> RankedUnits:
     order = tuple(np.random.RandomState([draw, 4]).permutation(units).tolist())
     levels = {}
     for name, values in like.levels.items():
-        known = dict(zip(like.units, values.tolist(), strict=True))
-        levels[name] = torch.tensor([known.get(unit, 0.0) for unit in order])
+        known = dict(zip(like.units, values, strict=True))
+        levels[name] = torch.stack([known.get(unit, torch.zeros_like(values[0])) for unit in order])
     return RankedUnits(like.layer, order, torch.zeros(units), levels, "random", like.generator)

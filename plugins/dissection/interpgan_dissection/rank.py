@@ -99,7 +99,7 @@ class RankUnits(Operator):
             raise InterpganError(
                 f"'count' {self.count}: layer {self.dissection.layer} has {len(self.dissection)} units"
             )
-        levels = tuple(LEVELS) if part is None and self.by != "selection" else (*LEVELS, "mean")
+        levels = (*LEVELS, "mean") if part is None else (*LEVELS, "mean", "map")
         return RankedUnits.expected(self.dissection.layer, self.count, levels, generator)
 
     def run(self, generator: Generator, progress: Progress) -> RankedUnits:

@@ -12,6 +12,8 @@ CELLS = 2048
 """Levels that a unit can be cut at. Counts at each are exact; there are no others between them."""
 MARGIN = 0.25
 """How far the levels reach beyond what the first samples show, as a share of their range."""
+SIDE = 32
+"""Positions along a side of the mean maps; those of larger layers are made smaller."""
 
 
 def upsampled(maps: Tensor, height: int, width: int) -> Tensor:
@@ -29,8 +31,6 @@ def upsampled(maps: Tensor, height: int, width: int) -> Tensor:
     """
     from torch.nn import functional
 
-    if maps.shape[2:] == (height, width):
-        return maps
     return functional.interpolate(maps, size=(height, width), mode="bilinear", align_corners=False)
 
 
@@ -83,12 +83,12 @@ class Scale:
         spread = (high - low).clamp(min=1e-12)
         return cls(low - MARGIN * spread, (CELLS - 1) / ((1 + 2 * MARGIN) * spread))
 
-    def cells(self, maps: Tensor) -> Tensor:
-        """How many of the levels 1, 2, … each value reaches: (n, u, h, w) int64 from 0 to CELLS - 1."""
+    def cells(self, values: Tensor, unit: int) -> Tensor:
+        """How many of the levels 1, 2, … each value of a unit reaches: int64 from 0 to CELLS - 1; changes the values."""
         import torch
 
-        low, density = (t.to(maps.device)[:, None, None] for t in (self.low, self.density))
-        return ((maps - low) * density).clamp_(0, CELLS - 1).to(torch.int64)
+        low, density = float(self.low[unit]), float(self.density[unit])
+        return values.sub_(low).mul_(density).clamp_(0, CELLS - 1).to(torch.int64)
 
     def level(self, cell: Tensor) -> Tensor:
         """Args: cell: (u,) or (u, k) int64. Returns: float64, the level that these and higher cells reach."""
@@ -113,6 +113,8 @@ class Tally:
         self._counts = torch.zeros(units, CELLS * parts, dtype=torch.int64)
         self._sums = torch.zeros(units, parts, dtype=torch.float64)
         self._shares = torch.zeros(parts, dtype=torch.float64)
+        self._areas = torch.zeros(parts, dtype=torch.float64)
+        self._maps: Tensor | None = None
         self.top_values = torch.full((units, top), -torch.inf)
         self.top_seeds = torch.full((units, top), -1)
 
@@ -129,16 +131,30 @@ class Tally:
 
         labels = _no_smaller(labels, *maps.shape[2:])
         shares = shares_of(labels, self.parts, *maps.shape[2:])
-        cells = self.scale.cells(upsampled(maps, *labels.shape[1:]))
-        index = cells.mul_(self.parts).add_(labels[:, None]).transpose(0, 1).flatten(1).cpu().numpy()
-        for unit, row in enumerate(index):
-            found = np.bincount(row, minlength=CELLS * self.parts)
+        by_unit = maps.transpose(0, 1).contiguous()
+        offsets = labels * CELLS
+        for unit, own in enumerate(by_unit):
+            # One unit at a time: its numbers stay in the processor's cache.
+            cells = self.scale.cells(upsampled(own[None], *labels.shape[1:])[0], unit).add_(offsets)
+            found = np.bincount(cells.flatten().cpu().numpy(), minlength=CELLS * self.parts)
             self._counts[unit] += torch.from_numpy(found)
-        flat = maps.transpose(0, 1).flatten(1).double()
-        weights = shares.transpose(0, 1).flatten(1).double()
-        self._sums += (flat @ weights.T).cpu()
-        self._shares += weights.sum(1).cpu()
+        flat = by_unit.flatten(1)
+        weights = shares.transpose(0, 1).flatten(1)
+        self._sums += (flat @ weights.T).double().cpu()
+        self._shares += weights.double().sum(1).cpu()
+        self._add_maps(maps, shares.mean((2, 3)))
         self._keep_strongest(maps.amax((2, 3)).T.cpu(), seeds.cpu())
+
+    def _add_maps(self, maps: Tensor, areas: Tensor) -> None:
+        """Sum the maps, each as often as its sample shows of a part."""
+        from torch.nn import functional
+
+        size = [min(side, SIDE) for side in maps.shape[2:]]
+        same = list(maps.shape[2:]) == size
+        small = (maps if same else functional.interpolate(maps, size=size, mode="area")).flatten(1)
+        sums = (areas.T @ small).view(self.parts, *maps.shape[1:2], *size).cpu()
+        self._maps = sums if self._maps is None else self._maps + sums
+        self._areas += areas.double().sum(0).cpu()
 
     def _keep_strongest(self, values: Tensor, seeds: Tensor) -> None:
         import torch
@@ -151,8 +167,14 @@ class Tally:
 
     def reached(self) -> Tensor:
         """(u, CELLS, parts) int64: positions of each part where a unit reaches each level; all of them at level 0."""
-        counts = self._counts.view(len(self._counts), CELLS, self.parts)
-        return counts.flip(1).cumsum(1).flip(1)
+        counts = self._counts.view(len(self._counts), self.parts, CELLS)
+        return counts.flip(2).cumsum(2).flip(2).transpose(1, 2).contiguous()
+
+    def mean_maps(self) -> Tensor:
+        """(parts, u, h, w) float32, at most SIDE positions a side: the mean map of the samples, weighted by how much
+        each shows of a part; NaN for a part that is nowhere."""
+        assert self._maps is not None
+        return self._maps / self._areas.float().view(-1, 1, 1, 1)
 
     def means(self) -> Tensor:
         """(u, parts) float32: the mean of each unit where each part is; NaN for a part that is nowhere."""
