@@ -1,8 +1,8 @@
 """`dissection`'s counting beside the way of the original code, on the same maps and masks in one run.
 
-The original (gandissect, 2019) is not installed here: its way is written from its description, as `Peer`. Image by image,
-as there: a sketch of each unit's quantiles, and one for each part of the picture; then, at a level, how often each unit is
-on in each part. Sketches are those of Karnin, Lang and Liberty (FOCS 2016), of 1,024 values.
+The original (gandissect, 2019) is not installed here: its way is written from its description, as `Peer`. Image by
+image, as there: a sketch of each unit's quantiles, and one for each part of the picture; then, at a level, how often
+each unit is on in each part. Sketches are those of Karnin, Lang and Liberty (FOCS 2016), of 1,024 values.
 
     .venv/bin/python bench/dissection.py [--samples 10000] [--peer 100] [--model avatars.pggan --layer layer7]
 """

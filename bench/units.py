@@ -58,10 +58,8 @@ def twins(given):
             tell = 100 * float((drawn >= 0).double().mean())
             best = found.ratio.max(1).values.mean()
             parts = len(set(drawn.tolist()) - {-1})
-            print(
-                f"{name} {layer}: {tell:.0f} % of {len(found)} units tell one of {parts} parts; mean best IQR {best:.3f}",
-                flush=True,
-            )
+            told = f"{tell:.0f} % of {len(found)} units tell one of {parts} parts"
+            print(f"{name} {layer}: {told}; mean best IQR {best:.3f}", flush=True)
 
 
 def remove(given):

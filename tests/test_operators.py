@@ -724,5 +724,17 @@ def test_ranked_units_are_what_they_say():
         RankedUnits("layers.3", (1, 1), torch.zeros(2))
     with pytest.raises(InterpganError, match=r"2 units came with mean of shape \(3,\)"):
         RankedUnits("layers.3", (1, 2), torch.zeros(2), {"mean": torch.zeros(3)})
+    maps = RankedUnits(
+        "layers.3", (1, 2), torch.zeros(2), {"map": torch.ones(2, 4, 4), "mean": torch.zeros(2)}
+    )
+    assert maps.level_at("map", (8, 8)).shape == (1, 2, 8, 8) and maps.level_at("mean", (8, 8)).shape == (
+        1,
+        2,
+        1,
+        1,
+    )
+    assert maps.summary().tables[0].columns == ("unit", "score", "level mean")
+    after = maps_of(Insert(ranked=maps, level="map", region=[0, 0, 0.5, 1]).run(people(), TOY))
+    assert (after[:, [1, 2], :8] == 1).all()
     assert RANKED.first(1).units == (5,) and RANKED.summary().tables[0].rows[1] == (1, 1.0, -2.0)
     assert RankedUnits.expected("layers.3", 2, ("mean",), TOY).generator == TOY.fingerprint

@@ -84,7 +84,7 @@ class Scale:
         return cls(low - MARGIN * spread, (CELLS - 1) / ((1 + 2 * MARGIN) * spread))
 
     def cells(self, values: Tensor, unit: int) -> Tensor:
-        """How many of the levels 1, 2, … each value of a unit reaches: int64 from 0 to CELLS - 1; changes the values."""
+        """How many of the levels 1, 2, … each value of a unit reaches: int64 below CELLS; the values are changed."""
         import torch
 
         low, density = float(self.low[unit]), float(self.density[unit])

@@ -290,4 +290,4 @@ def test_the_recipe_of_the_readme_is_right(tmp_path):
 
 
 def test_a_ranking_of_all_units_has_levels():
-    assert isinstance(LEFT, RankedUnits) and set(LEFT.levels) == {"mean", "99%", "99.9%"}
+    assert isinstance(LEFT, RankedUnits) and set(LEFT.levels) == {"mean", "map", "99%", "99.9%"}
