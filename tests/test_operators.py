@@ -735,6 +735,6 @@ def test_ranked_units_are_what_they_say():
     )
     assert maps.summary().tables[0].columns == ("unit", "score", "level mean")
     after = maps_of(Insert(ranked=maps, level="map", region=[0, 0, 0.5, 1]).run(people(), TOY))
-    assert (after[:, [1, 2], :8] == 1).all()
+    torch.testing.assert_close(after[:, [1, 2], :8], torch.ones(3, 2, 8, 16))
     assert RANKED.first(1).units == (5,) and RANKED.summary().tables[0].rows[1] == (1, 1.0, -2.0)
     assert RankedUnits.expected("layers.3", 2, ("mean",), TOY).generator == TOY.fingerprint
