@@ -58,7 +58,7 @@ class MeasureEffect(Operator):
     action: Literal["remove", "insert"] = "remove"
     region: Region | None = None
     """Of insert: where; [top, left, bottom, right] as shares of the height and width, or a picture."""
-    level: Annotated[str, Field(min_length=1)] = "mean"
+    level: str = "mean"
     """Of insert: the name of a level of the units."""
     everywhere: StrictBool = False
     """Of remove: the units are off in the whole picture, not only where the part is."""
