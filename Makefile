@@ -43,6 +43,10 @@ bench: install .bench/.installed
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/sefa.py
 	$(BIN)/python bench/ganspace.py
+	$(BIN)/python bench/dissection.py
+	$(BIN)/python bench/units.py twins
+	$(BIN)/python bench/units.py remove
+	$(BIN)/python bench/units.py insert
 	$(BIN)/python bench/interpretable.py
 	$(BIN)/python bench/layer.py
 	$(BIN)/python bench/concepts.py avatars.pggan-interpretable avatars.pggan

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from interpgan_core.generators.ranges import Ranges as Ranges
     from interpgan_core.generators.ranges import Seeds as Seeds
     from interpgan_core.generators.ranges import Units as Units
+    from interpgan_core.generators.ranked import RankedUnits as RankedUnits
     from interpgan_core.hookspecs import StepReport as StepReport
     from interpgan_core.hookspecs import hookimpl as hookimpl
     from interpgan_core.loading.load_generator import load_generator as load_generator
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from interpgan_core.operators.builtin.exchange import Exchange as Exchange
     from interpgan_core.operators.builtin.generator import LoadGenerator as LoadGenerator
     from interpgan_core.operators.builtin.images import ReadImages as ReadImages
+    from interpgan_core.operators.builtin.insert import Insert as Insert
     from interpgan_core.operators.builtin.interpolate import Interpolate as Interpolate
     from interpgan_core.operators.builtin.load import LoadBatch as LoadBatch
     from interpgan_core.operators.builtin.mix import Mix as Mix
@@ -67,12 +69,14 @@ if TYPE_CHECKING:
     from interpgan_core.operators.fields import Input as Input
     from interpgan_core.operators.fields import InputFile as InputFile
     from interpgan_core.operators.regions import InRegion as InRegion
+    from interpgan_core.operators.regions import Region as Region
     from interpgan_core.operators.scores import FeatureNet as FeatureNet
     from interpgan_core.operators.scores import Scorer as Scorer
     from interpgan_core.operators.scores import Scores as Scores
     from interpgan_core.operators.scores import score_images as score_images
     from interpgan_core.operators.segmenters import Parts as Parts
     from interpgan_core.operators.segmenters import Segmenter as Segmenter
+    from interpgan_core.operators.segmenters import SoftSegmenter as SoftSegmenter
     from interpgan_core.operators.segmenters import check_parts as check_parts
     from interpgan_core.operators.segmenters import mask_of as mask_of
     from interpgan_core.operators.segmenters import part_maps as part_maps
@@ -132,6 +136,7 @@ _HOME = {
         "Seeds",
         "Units",
     ),
+    "generators.ranked": ("RankedUnits",),
     "hookspecs": (
         "StepReport",
         "hookimpl",
@@ -149,6 +154,7 @@ _HOME = {
     "operators.builtin.exchange": ("Exchange",),
     "operators.builtin.generator": ("LoadGenerator",),
     "operators.builtin.images": ("ReadImages",),
+    "operators.builtin.insert": ("Insert",),
     "operators.builtin.interpolate": ("Interpolate",),
     "operators.builtin.load": ("LoadBatch",),
     "operators.builtin.mix": ("Mix",),
@@ -169,7 +175,10 @@ _HOME = {
         "Input",
         "InputFile",
     ),
-    "operators.regions": ("InRegion",),
+    "operators.regions": (
+        "InRegion",
+        "Region",
+    ),
     "operators.scores": (
         "FeatureNet",
         "Scorer",
@@ -179,6 +188,7 @@ _HOME = {
     "operators.segmenters": (
         "Parts",
         "Segmenter",
+        "SoftSegmenter",
         "check_parts",
         "mask_of",
         "part_maps",

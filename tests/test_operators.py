@@ -14,10 +14,12 @@ from interpgan_core import (
     DirectionSet,
     Exchange,
     Grid,
+    Insert,
     InterpganError,
     Interpolate,
     Mix,
     Place,
+    RankedUnits,
     ReadScores,
     Render,
     RenderSamples,
@@ -63,6 +65,12 @@ test_interpolate = conformance(Interpolate(to=OTHER, steps=3), toy)
 test_interpolate_on_the_sphere = conformance(Interpolate(to=OTHER, method="slerp"), toy)
 test_exchange = conformance(Exchange(source=OTHER, layer="layers.2", units="0-7", region=[0, 0, 0.5, 1]), toy)
 test_ablate = conformance(Ablate(layer="layers.3", units="1,5"), toy)
+RANKED = RankedUnits(
+    "layers.3", (5, 1, 7), torch.arange(3.0), {"mean": torch.tensor([1.0, -2.0, 3.0])}, "test"
+)
+test_ablate_ranked = conformance(Ablate(ranked=RANKED, count=2), toy)
+test_insert = conformance(Insert(layer="layers.3", units="1,5", level=2, region=[0, 0, 0.5, 1]), toy)
+test_insert_ranked = conformance(Insert(ranked=RANKED, count=2, strength=0.5), toy)
 test_score = conformance(Score(seeds="0-6", scorer=Brightness(), batch_size=3), toy)
 test_render = conformance(Render(), toy)
 test_pictures = conformance(RenderSamples(seeds="0-4", batch_size=2), toy)
@@ -598,3 +606,135 @@ def test_a_region_that_covers_nothing_is_refused(tmp_path):
     ):
         with pytest.raises(ValueError, match=message):
             Ablate(layer="layers.5", **fields)
+
+
+def maps_of(batch, layer="layers.3"):
+    return TOY.features(batch, [layer])[layer]
+
+
+def test_inserted_units_have_their_level_in_the_region_alone(tmp_path):
+    soft = np.zeros((16, 16), np.uint8)
+    soft[:, 8:12], soft[:, 12:] = 51, 255  # a fifth, all
+    Image.fromarray(soft).save(tmp_path / "soft.png")
+    before = maps_of(people())
+    brush = Insert(ranked=RANKED, count=2, region=tmp_path / "soft.png")
+    after = maps_of(brush.run(people(), TOY))
+    level = torch.tensor([1.0, -2.0]).view(1, 2, 1, 1)
+    assert (after[:, :, :, :8] == before[:, :, :, :8]).all()
+    assert (after[:, [0, 2, 7]] == before[:, [0, 2, 7]]).all()
+    torch.testing.assert_close(after[:, [5, 1], :, 12:], level.expand(3, 2, 16, 4))
+    torch.testing.assert_close(after[:, [5, 1], :, 8:12], torch.lerp(before[:, [5, 1], :, 8:12], level, 0.2))
+    weaker = maps_of(brush.model_copy(update={"strength": 0.5}).run(people(), TOY))
+    torch.testing.assert_close(weaker, torch.lerp(before, after, 0.5))
+    each = Insert(layer="layers.3", units="5,1", level=[1, -2], region=tmp_path / "soft.png")
+    assert (maps_of(each.run(people(), TOY)) == after).all()
+
+
+def test_insert_ablate_and_exchange_go_in_any_order():
+    """Each works on what those before it have left; so the last one wins where two meet."""
+    steps = {
+        "insert": Insert(layer="layers.3", units="0-3", level=2.0, region=[0, 0, 1, 0.75]),
+        "ablate": Ablate(layer="layers.3", units="2-5", region=[0, 0.25, 1, 1]),
+        "exchange": Exchange(source=OTHER, layer="layers.3", units="3", region=[0.5, 0, 1, 1]),
+    }
+    other = maps_of(OTHER)
+    for order in (
+        ("insert", "ablate", "exchange"),
+        ("exchange", "insert", "ablate"),
+        ("ablate", "exchange", "insert"),
+    ):
+        batch, expected = people(), maps_of(people()).clone()
+        for name in order:
+            batch = steps[name].run(batch, TOY)
+            if name == "insert":
+                expected[:, :4, :, :12] = 2
+            elif name == "ablate":
+                expected[:, 2:6, :, 4:] = 0
+            else:
+                expected[:, 3, 8:] = other[:, 3, 8:]
+        torch.testing.assert_close(maps_of(batch), expected)
+
+
+def test_the_edge_of_a_region_may_be_soft_or_whole(tmp_path):
+    slim = np.zeros((32, 32), np.uint8)
+    slim[:, 0] = 255
+    Image.fromarray(slim).save(tmp_path / "slim.png")
+    where = {"layer": "layers.3", "units": "0", "region": tmp_path / "slim.png"}
+    for edge, share in (("soft", 0.5), ("whole", 1.0)):
+        weight = Ablate(**where, edge=edge).run(people(), TOY).edits[0].weight
+        assert weight.shape == (1, 1, 16, 16) and weight[..., 0].unique().tolist() == [share]
+        assert not weight[..., 1:].any()
+
+
+def test_insert_in_a_part_follows_each_picture():
+    whole = Insert(layer="layers.5", units="2", level=1.0).run(people(), TOY)
+    assert whole.edits[0].weight.shape == (1, 1, 1, 1)
+    found = Insert(layer="layers.5", units="2", level=1.0, parts=["left"], segmenter=Halves()).run(
+        people(), TOY
+    )
+    assert found.edits[0].weight.shape == (3, 1, 32, 32)
+    assert found.edits[0].weight.mean() == 0.5
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {"layer": "layers.3", "units": "0-3"},
+            "the level 'mean' comes with ranked units, and none are named",
+        ),
+        (
+            {"layer": "layers.3", "units": "0-3", "level": []},
+            "a level is a number, a list of numbers, one a unit",
+        ),
+        ({"layer": "layers.3", "level": True}, "a level is a number, a list of numbers, one a unit"),
+        (
+            {"ranked": RANKED, "layer": "layers.3"},
+            "either a layer .with units., or a concept, or ranked units",
+        ),
+        ({"ranked": RANKED, "units": "1"}, "ranked units bring their own units; leave 'units' out"),
+        ({"layer": "layers.3", "level": 1, "count": 2}, "'count' is how many of the ranked units are edited"),
+        ({"ranked": RANKED, "strength": 1.5}, "less than or equal to 1"),
+    ],
+)
+def test_what_insert_refuses(fields, message):
+    with pytest.raises(ValueError, match=message):
+        Insert(**fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"ranked": RANKED, "level": "maen"}, "these units have no level 'maen'; did you mean 'mean'"),
+        ({"ranked": RANKED, "count": 4}, "'count' 4: 3 units are ranked; give 1 to 3"),
+        ({"ranked": RANKED, "level": [1, 2]}, "'level' has 2 numbers for 3 units; give one, or one a unit"),
+        (
+            {"ranked": replace(RANKED, generator="0123")},
+            "these units were ranked in another generator .0123, not .*; rank the units of this one",
+        ),
+    ],
+)
+def test_what_insert_refuses_of_units(fields, message):
+    with pytest.raises(InterpganError, match=message):
+        Insert(**fields).run(people(), TOY)
+
+
+def test_ranked_units_are_what_they_say():
+    with pytest.raises(InterpganError, match="need one unit at least, each once"):
+        RankedUnits("layers.3", (1, 1), torch.zeros(2))
+    with pytest.raises(InterpganError, match=r"2 units came with mean of shape \(3,\)"):
+        RankedUnits("layers.3", (1, 2), torch.zeros(2), {"mean": torch.zeros(3)})
+    maps = RankedUnits(
+        "layers.3", (1, 2), torch.zeros(2), {"map": torch.ones(2, 4, 4), "mean": torch.zeros(2)}
+    )
+    assert maps.level_at("map", (8, 8)).shape == (1, 2, 8, 8) and maps.level_at("mean", (8, 8)).shape == (
+        1,
+        2,
+        1,
+        1,
+    )
+    assert maps.summary().tables[0].columns == ("unit", "score", "level mean")
+    after = maps_of(Insert(ranked=maps, level="map", region=[0, 0, 0.5, 1]).run(people(), TOY))
+    torch.testing.assert_close(after[:, [1, 2], :8], torch.ones(3, 2, 8, 16))
+    assert RANKED.first(1).units == (5,) and RANKED.summary().tables[0].rows[1] == (1, 1.0, -2.0)
+    assert RankedUnits.expected("layers.3", 2, ("mean",), TOY).generator == TOY.fingerprint

@@ -17,17 +17,19 @@ NAMES = {
     "errors": "InterpganError Remark did_you_mean",
     "plugins": "hookimpl StepReport",
     "generators": "Generator HasEncoder HasStyleWeights load_generator",
-    "latent codes": "LatentSpace LatentBatch FeatureEdit Grid seeded_normal check_batch_size check_equal_lengths",
+    "latent codes": """
+        LatentSpace LatentBatch FeatureEdit RankedUnits Grid seeded_normal check_batch_size check_equal_lengths
+    """,
     "pictures": "contact_sheet to_uint8 ImageSet read_picture each_picture Square Cutouts",
     "directions": "Direction DirectionSet load_directions sigma",
     "what operators are made of": """
         Operator EditOperator Input InputFile Layers Units Seeds Ranges Progress quiet Artifact Engine
     """,
     "what looks at images": "Scorer Scores score_images FeatureNet",
-    "regions": "Segmenter Parts parts_of check_parts part_maps mask_of InRegion",
+    "regions": "Segmenter Parts parts_of check_parts part_maps mask_of InRegion Region SoftSegmenter",
     "the builtin operators": """
         LoadGenerator LoadBatch LoadDirections Save Sample Truncate Mix Interpolate Shift Reach Walk Sweep Place
-        Exchange Ablate Score ReadScores ReadImages Render RenderSamples
+        Exchange Ablate Insert Score ReadScores ReadImages Render RenderSamples
     """,
     "reports": "Report Strip Picture Table",
     "files": "read_weights read_npy read_npz read_safetensors write_safetensors",

@@ -36,6 +36,29 @@ class Segmenter(Protocol):
         """Args: images: (n, 3, h, w) float32 in [-1, 1]. Returns: (n, h', w') int64, positions in `parts`."""
 
 
+@runtime_checkable
+class SoftSegmenter(Segmenter, Protocol):
+    """A segmenter that also says how sure it is, so that edits can be optimised for what it finds.
+
+    Example:
+        >>> import torch
+        >>> from interpgan_core import SoftSegmenter
+        >>> class Bright:
+        ...     parts = ("dark", "bright")
+        ...     def probabilities(self, images):
+        ...         bright = images.mean(1).sigmoid()
+        ...         return torch.stack([1 - bright, bright], 1)
+        ...     def __call__(self, images):
+        ...         return self.probabilities(images).argmax(1)
+        >>> isinstance(Bright(), SoftSegmenter)
+        True
+    """
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Args: images: (n, 3, h, w) float32 in [-1, 1]. Returns: (n, parts, h', w') float32 that sum to 1 over the
+        parts; gradients flow where the images ask for them."""
+
+
 def parts_of(segmenter: Segmenter) -> tuple[str, ...]:
     """The names of its parts.
 

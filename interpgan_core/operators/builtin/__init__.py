@@ -10,6 +10,7 @@ _CLASSES = {
     "exchange": "Exchange",
     "generator": "LoadGenerator",
     "images": "ReadImages",
+    "insert": "Insert",
     "interpolate": "Interpolate",
     "load": "LoadBatch",
     "mix": "Mix",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from interpgan_core.generators.generator import Generator
@@ -26,7 +27,14 @@ class Ablate(OnUnits):
         (0, 1, 2, 3)
     """
 
-    def value(self, batch: LatentBatch, generator: Generator, layer: str, units: tuple[int, ...]) -> Tensor:
+    def value(
+        self,
+        batch: LatentBatch,
+        generator: Generator,
+        layer: str,
+        units: tuple[int, ...],
+        size: Sequence[int],
+    ) -> Tensor:
         import torch
 
         return torch.zeros(1, len(units), 1, 1)

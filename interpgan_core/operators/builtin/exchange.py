@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from interpgan_core.generators.generator import Generator
@@ -28,7 +29,14 @@ class Exchange(OnUnits):
     source: Input[LatentBatch]
     """As many samples as the batch, or one."""
 
-    def value(self, batch: LatentBatch, generator: Generator, layer: str, units: tuple[int, ...]) -> Tensor:
+    def value(
+        self,
+        batch: LatentBatch,
+        generator: Generator,
+        layer: str,
+        units: tuple[int, ...],
+        size: Sequence[int],
+    ) -> Tensor:
         import torch
 
         self.source.check_pairs(batch)

@@ -45,6 +45,15 @@ class AvatarSegmenter:
         parts: Tensor = self.net(images).argmax(1)
         return parts
 
+    def probabilities(self, images: Tensor) -> Tensor:
+        """How sure it is: (n, parts, 64, 64) float32 that sum to 1 over the parts; gradients flow.
+
+        Args:
+            images: (n, 3, h, w) float32 in [-1, 1].
+        """
+        shares: Tensor = self.net(images).softmax(1)
+        return shares
+
     def save(self, folder: Path) -> None:
         """Write `segmenter.safetensors`."""
         header = {"figures": dict(self.figures)}

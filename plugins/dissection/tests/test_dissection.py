@@ -1,0 +1,293 @@
+"""Counting against counting by hand, the planted truth, and what the operators refuse."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from interpgan_core import InterpganError, RankedUnits, quiet
+from interpgan_core.testing import conformance, plugin_conformance, recipe_error, toy
+from interpgan_dissection.dissect import Dissect
+from interpgan_dissection.dissection import Dissection, fractions
+from interpgan_dissection.effect import MeasureEffect
+from interpgan_dissection.information import quality_ratio, union_ratio
+from interpgan_dissection.measure import Effect, at_equal
+from interpgan_dissection.rank import RankUnits
+from interpgan_dissection.selection import rarity
+from interpgan_dissection.tally import Scale, Tally, upsampled
+from interpgan_dissection.thresholds import cut_by_information, cut_by_quantile
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+class Halves:
+    """Left and right, and a part that is nowhere."""
+
+    parts = ("left", "right", "nowhere")
+
+    def __call__(self, images):
+        columns = torch.arange(images.shape[3]) * 2 // images.shape[3]
+        return columns.expand(len(images), *images.shape[2:])
+
+    def probabilities(self, images):
+        shares = torch.nn.functional.one_hot(self(images), 3).movedim(-1, 1).float()
+        return shares * (1 - 0.1 * images.mean(1, keepdim=True).sigmoid())
+
+
+class Thirds(Halves):
+    parts = ("left", "middle", "right")
+
+
+class Judge:
+    names = ("red",)
+
+    def __call__(self, images):
+        return (images[:, :1] > 0).float().mean((2, 3))
+
+
+HALVES = Halves()
+FIELDS = {"layer": "layers.3", "seeds": "0-11"}
+
+
+def dissected(generator=None, folder=Path(), **fields):
+    given = {**FIELDS, "segmenter": HALVES, "shown": 0, **fields}
+    return Dissect(**given).run(generator or toy(), folder, quiet)
+
+
+FOUND = dissected()
+LEFT = RankUnits(dissection=FOUND, part="left", count=3).run(toy(), quiet)
+
+test_plugin = plugin_conformance("dissection")
+test_dissection = conformance(Dissect(**FIELDS, segmenter=HALVES, shown=1), toy)
+test_by_quantile = conformance(Dissect(**FIELDS, segmenter=HALVES, threshold="quantile"), toy)
+test_without_a_segmenter = conformance(Dissect(**FIELDS), toy)
+test_rank = conformance(RankUnits(dissection=FOUND, part="left", count=4), toy)
+test_rank_by_ratio = conformance(RankUnits(dissection=FOUND, part="left", count=4, by="iqr"), toy)
+test_rank_by_effect = conformance(
+    RankUnits(
+        dissection=FOUND,
+        part="left",
+        count=4,
+        by="ace",
+        segmenter=HALVES,
+        seeds="0-5",
+        pairs=3,
+        rounds=1,
+        batch_size=2,
+    ),
+    toy,
+)
+test_rank_by_selection = conformance(
+    RankUnits(dissection=FOUND, by="selection", region=[0, 0, 0.5, 0.5], samples=toy().sample([5]), count=4),
+    toy,
+)
+test_effect = conformance(
+    MeasureEffect(
+        ranked={"iou": LEFT},
+        segmenter=HALVES,
+        part="left",
+        counts=(1, 3),
+        seeds="0-3",
+        random=1,
+        scorer=Judge(),
+        attribute="red",
+    ),
+    toy,
+)
+
+
+# Counting.
+
+
+def maps_and_labels(n=5, units=3, seed=0):
+    random = np.random.RandomState(seed)
+    maps = torch.from_numpy(random.randn(n, units, 8, 8).astype(np.float32))
+    return maps, torch.from_numpy(random.randint(0, 4, (n, 16, 16)))
+
+
+def test_counts_are_those_of_every_position():
+    """In one batch or several: the number of positions of each part at which a unit reaches each level."""
+    maps, labels = maps_and_labels()
+    scale = Scale.of(maps[:2])
+    for size in (5, 2):
+        tally = Tally(scale, 4, 2)
+        for at in range(0, 5, size):
+            tally.add(maps[at : at + size], labels[at : at + size], torch.arange(at, min(at + size, 5)))
+        reached = tally.reached()
+        large = upsampled(maps, 16, 16)
+        for unit, level in ((0, 700), (1, 1024), (2, 1500)):
+            on = large[:, unit] >= scale.level(torch.tensor([level] * 3))[unit]
+            expected = [int((on & (labels == p)).sum()) for p in range(4)]
+            assert reached[unit, level].tolist() == expected
+        assert (reached[:, 0] == torch.bincount(labels.flatten(), minlength=4)).all()
+
+
+def test_a_case_by_hand():
+    """Four positions of sixteen are the part; the unit is on at three of them and at one other."""
+    both, on, part = (torch.tensor([float(n)]) for n in (3, 4, 4))
+    assert float(union_ratio(both, on, part)) == pytest.approx(3 / 5)
+    p = np.array([11, 1, 1, 3]) / 16
+    entropy = -(p * np.log(p)).sum()
+    single = -(0.25 * np.log(0.25) + 0.75 * np.log(0.75))
+    shares = torch.tensor(p).view(2, 2, 1)
+    assert float(quality_ratio(shares)) == pytest.approx((2 * single - entropy) / entropy)
+    tally = Tally(Scale.of(torch.tensor([0.0, 1.0]).view(2, 1, 1, 1)), 2, 1)
+    maps, labels = torch.zeros(1, 1, 4, 4), torch.zeros(1, 4, 4, dtype=torch.int64)
+    maps[0, 0, 0], labels[0, 0, :3], labels[0, 1, 0] = 1, 1, 1
+    tally.add(maps, labels, torch.tensor([7]))
+    cut = cut_by_quantile(tally.scale, tally.reached(), 0.25)
+    assert cut.union[0, 1] == pytest.approx(3 / 5) and cut.fractions[0] == 0.25
+    assert cut.ratio[0, 1] == pytest.approx((2 * single - entropy) / entropy)
+    by_information = cut_by_information(tally.scale, tally.reached())
+    assert by_information.ratio[0, 1] == pytest.approx((2 * single - entropy) / entropy)
+    assert tally.means()[0].tolist() == pytest.approx([1 / 12, 3 / 4])
+    assert (tally.top_values[0, 0], tally.top_seeds[0, 0]) == (1, 7)
+
+
+def test_a_unit_that_agrees_too_little_tells_nothing():
+    """On at a tenth inside the part, which fills half: information, but agreement of 0.55."""
+    maps, labels = torch.zeros(1, 1, 20, 20), torch.zeros(1, 20, 20, dtype=torch.int64)
+    maps[0, 0, :4, :10], labels[0, :, :10] = 1, 1
+    tally = Tally(Scale.of(maps), 2, 1)
+    tally.add(maps, labels, torch.tensor([0]))
+    assert cut_by_quantile(tally.scale, tally.reached(), 0.1).ratio[0, 1] > 0.05
+    assert not cut_by_information(tally.scale, tally.reached()).ratio.any()
+
+
+def test_labels_smaller_than_the_maps():
+    tally = Tally(Scale.of(torch.rand(2, 1, 8, 8)), 2, 1)
+    tally.add(torch.rand(2, 1, 8, 8), torch.ones(2, 4, 4, dtype=torch.int64), torch.tensor([0, 1]))
+    assert tally.reached()[0, 0].tolist() == [0, 128]
+
+
+def test_rarity_is_minus_the_logarithm_of_the_share():
+    quantiles = torch.tensor([[3.0, 2.0, 1.0, 0.0]])
+    shares = torch.tensor([0.001, 0.01, 0.1, 1.0], dtype=torch.float64)
+    maps = torch.tensor([-1.0, 0.0, 1.0, 1.5, 3.0, 9.0]).view(1, 1, 1, 6)
+    tens = torch.log(torch.tensor(10.0, dtype=torch.float64))
+    expected = torch.tensor([0, 0, 1, 1.5, 3, 3], dtype=torch.float64) * tens
+    torch.testing.assert_close(rarity(maps, quantiles, shares).flatten(), expected)
+
+
+def test_change_at_equal_removal():
+    curve = [Effect(g, 0, 0, c, 0) for g, c in ((0.1, 0.01), (0.5, 0.05), (0.4, 0.07), (0.9, 0.2))]
+    assert at_equal(0.3, curve) == pytest.approx(0.03)
+    assert at_equal(0.7, curve) == pytest.approx(0.125)
+    assert at_equal(0.95, curve) is None
+
+
+# What is refused.
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "ranked by iou for a part; name it in 'part'"),
+        ({"by": "selection"}, "answer in the region of some samples; name both"),
+        (
+            {"by": "selection", "region": [0, 0, 1, 0.5], "samples": toy().sample([1]), "part": "left"},
+            "needs no part",
+        ),
+        ({"part": "left", "region": [0, 0, 1, 0.5]}, "region and samples are of a selection"),
+        ({"part": "left", "by": "ace"}, "looks for the part; name a step in 'segmenter'"),
+    ],
+)
+def test_what_a_ranking_needs(fields, message):
+    with pytest.raises(ValidationError, match=message):
+        RankUnits(dissection=FOUND, **fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"part": "lift"}, "this dissection knows no part 'lift'; did you mean 'left'?"),
+        ({"part": "nowhere"}, "no sample that was dissected has the part 'nowhere'"),
+        ({"part": "left", "count": 17}, "'count' 17: layer layers.3 has 16 units"),
+        ({"dissection": dissected(segmenter=None), "part": "left"}, "had no segmenter, so it knows no parts"),
+        ({"dissection": replace(FOUND, generator="0123"), "part": "left"}, "another generator was dissected"),
+        ({"part": "left", "by": "ace", "segmenter": Thirds()}, "was dissected with another segmenter"),
+        (
+            {"by": "selection", "region": [0, 0, 1, 1], "samples": toy().sample([1])},
+            "covers all positions of the maps alike, so every unit answers in it; make it smaller",
+        ),
+        (
+            {"by": "selection", "region": [0, 0, 0.001, 0.001], "samples": toy().sample([1])},
+            "the region covers nothing of maps of 16 x 16; make it larger",
+        ),
+    ],
+)
+def test_what_a_ranking_refuses(fields, message):
+    with pytest.raises(InterpganError, match=re.escape(message)):
+        RankUnits(**{"dissection": FOUND, **fields}).run(toy(), quiet)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"action": "insert"}, "a region is where units are inserted"),
+        ({"region": [0, 0, 1, 0.5]}, "a region is where units are inserted"),
+        (
+            {"action": "insert", "region": [0, 0, 1, 0.5], "everywhere": True},
+            "'everywhere' is of action: remove",
+        ),
+        ({"scorer": Judge()}, "a scorer and one of its attributes go together"),
+        ({"part": "lift"}, "the segmenter knows no part 'lift'"),
+        ({"part": "nowhere"}, "none of these samples has the part 'nowhere'"),
+        ({"action": "insert", "region": [0, 0, 1, 0.5]}, "all of these samples have the part 'left'"),
+        ({"scorer": Judge(), "attribute": "rod"}, "the scorer has no attribute 'rod'; did you mean 'red'?"),
+        (
+            {"ranked": {"a": LEFT, "b": replace(LEFT, layer="layers.2")}},
+            "of the layers layers.2, layers.3; compare",
+        ),
+        ({"ranked": {"a": replace(LEFT, generator="0123")}}, "these units were ranked in another generator"),
+        (
+            {"action": "insert", "region": [0, 0, 1, 0.5], "level": "maen"},
+            "no level 'maen'; did you mean 'mean'?",
+        ),
+    ],
+)
+def test_what_an_effect_refuses(fields, message):
+    if message.startswith("a region") and "region" not in fields:
+        assert fields["action"] == "insert"
+    given = {
+        "ranked": {"iou": LEFT},
+        "segmenter": HALVES,
+        "part": "left",
+        "seeds": "0-3",
+        "random": 0,
+        **fields,
+    }
+    with pytest.raises((InterpganError, ValidationError), match=re.escape(message)):
+        MeasureEffect(**given).run(toy(), quiet)
+
+
+def test_a_layer_must_have_maps():
+    with pytest.raises(InterpganError, match=r"no layer 'layers\.9'; did you mean"):
+        dissected(layer="layers.9")
+    flat = toy()
+    flat.layers = ()
+    with pytest.raises(InterpganError, match="names no layers, so it has no units to look at"):
+        dissected(flat)
+
+
+def test_kept_and_read_again(tmp_path):
+    made = dissected(folder=tmp_path, shown=2)
+    made.save(tmp_path)
+    again = Dissection.load(tmp_path)
+    assert again.strips == made.strips and again.summary() == made.summary()
+    assert (again.quantiles == made.quantiles).all() and len(fractions()) == made.quantiles.shape[1]
+    assert "<table>" in made._repr_html_() and "16 units of layers.3" in repr(made)
+
+
+def test_the_recipe_of_the_readme_is_right(tmp_path):
+    text = README.partition("```yaml\n")[2].partition("```")[0]
+    with pytest.raises(AssertionError, match="the recipe is right"):
+        recipe_error(text, tmp_path)
+
+
+def test_a_ranking_of_all_units_has_levels():
+    assert isinstance(LEFT, RankedUnits) and set(LEFT.levels) == {"mean", "map", "99%", "99.9%"}
