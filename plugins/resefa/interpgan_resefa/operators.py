@@ -1,0 +1,224 @@
+"""The operator `resefa`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import Field, StrictInt, StrictStr, model_validator
+
+from interpgan_core import (
+    Direction,
+    DirectionSet,
+    Generator,
+    InRegion,
+    Input,
+    InterpganError,
+    LatentBatch,
+    LatentSpace,
+    Layers,
+    Progress,
+    Ranges,
+    Sample,
+    Seeds,
+    check_parts,
+)
+from interpgan_core.plugin import remark
+from interpgan_resefa.jacobian import derivatives
+from interpgan_resefa.solve import gram, region_directions
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+ALL = 1 - 1e-6  # a mask of at least this everywhere leaves nothing outside
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """Where directions are looked for.
+
+    Args:
+        space: the space that the directions live in.
+        edit: the space that they are added in.
+        basis: (k, d); directions are combinations of these rows.
+        offsets: (k, *edit.shape); the same rows as offsets of codes of `edit`, 0 in layers that do not move.
+    """
+
+    space: LatentSpace
+    edit: LatentSpace
+    basis: Tensor
+    offsets: Tensor
+
+
+class FindRegionDirections(InRegion):
+    """Find the directions that change a region of the pictures most, for the least change outside of it.
+
+    The region is a box, a picture of it, or parts that a segmenter finds in each sample. No labels, no training. The
+    result is named "0", "1", … in descending order of the ratio of the changes inside and outside.
+
+    Source: Zhu et al., Region-Based Semantic Factorization in GANs, ICML 2022. Deviations: the matrices are averaged
+        over samples, so that one set of directions serves them all; the region may differ from sample to sample;
+        the matrix of the outside always has a floor, and the problem is solved as a symmetric one.
+    """
+
+    space: str | None = None
+    """Where the directions live; left out, that of `within`, or the first space of single vectors that codes are
+    mapped to, such as w, and without one the space that is sampled."""
+    layers: Layers = "all"
+    """The layers that move; also the default of an edit along the directions."""
+    within: Input[DirectionSet] | None = None
+    """Look only among combinations of these, such as the leading components of `ganspace`: quicker, and closer to
+    where codes vary."""
+    count: Annotated[int, Field(ge=1, strict=True)] = 10
+    """How many directions to keep."""
+    seeds: Seeds = "0-15"
+    """The samples whose derivatives are averaged; they are drawn in a stream."""
+    samples: Input[LatentBatch] | None = None
+    """Those of a step in place of seeds, such as a photograph's code."""
+    classes: Annotated[tuple[StrictInt | StrictStr, ...], Field(max_length=1)] = ()
+    """Of a conditional generator: the class of all samples, as in `sample`; left out, each seed draws one."""
+    floor: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 1e-3
+    """Added to the change outside, as a share of its sum over all directions: the larger, the stronger the directions,
+    and the less local."""
+    side: Annotated[int, Field(ge=4, strict=True)] = 64
+    """Longer side, in pixels, at which changes are measured; larger pictures are reduced to it."""
+    batch_size: Annotated[int, Field(ge=1, strict=True)] = 32
+    """Directions at once; it does not change the result but for rounding."""
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if self.everywhere:
+            raise InterpganError(
+                "directions of which region? give region: [top, left, bottom, right], or parts and a segmenter"
+            )
+        if self.samples is not None and self.classes:
+            raise InterpganError("these samples have their classes; leave 'classes' out")
+        return self
+
+    def check(self, generator: Generator) -> DirectionSet:
+        import torch
+
+        search = self._search(generator)
+        if self.samples is None:
+            Sample(seeds=str(Ranges(self.seeds)[0]), classes=self.classes).run(generator)
+        if self.parts is not None:
+            assert self.segmenter is not None
+            check_parts(self.segmenter, self.parts)
+        else:
+            none = torch.zeros(1, 3, 1, 1)
+            check_part_of_the_picture(self.mask(none, (self.side, self.side)))
+        names = map(str, range(min(self.count, len(search.basis))))
+        return DirectionSet.expected(names, search.space.name, generator, self.layers)
+
+    def run(self, generator: Generator, progress: Progress) -> DirectionSet:
+        import torch
+
+        search = self._search(generator)
+        count = len(Ranges(self.seeds) if self.samples is None else self.samples)
+        zeros = torch.zeros(len(search.basis), len(search.basis), dtype=torch.float64)
+        inside, outside, used = zeros, zeros, 0
+        what = f"differentiating {count} samples along {len(search.basis)} offsets"
+        for sample in progress(self._stream(generator), total=count, what=what):
+            batch = generator.to_space(sample, search.edit.name)
+            draw = self._draw(batch, generator)
+            with torch.no_grad():
+                image = generator.images(batch)
+                size = draw(batch.codes).shape[2:]
+            mask = self.mask(image, size).to(image.device)
+            if not mask.any():
+                continue
+            if self.parts is None:
+                check_part_of_the_picture(mask)
+            changes = derivatives(draw, batch.codes, search.offsets, self.batch_size)
+            inside = inside + gram(changes, mask[0]).cpu()
+            outside = outside + gram(changes, 1 - mask[0]).cpu()
+            used += 1
+        if not used:
+            named = " and ".join(self.parts or ())
+            raise InterpganError(f"none of {count} samples has {named}; take other seeds, or other parts")
+        if used < count:
+            remark(f"{count - used} of {count} samples do not have these parts; they are left out")
+        return self._directions(search, inside / used, outside / used, generator)
+
+    def _directions(
+        self, search: _Search, inside: Tensor, outside: Tensor, generator: Generator
+    ) -> DirectionSet:
+        values, combinations = region_directions(inside, outside, self.floor)
+        directions = {}
+        for i, (value, mix) in enumerate(zip(values[: self.count].tolist(), combinations, strict=False)):
+            changed = {
+                name: float((mix @ moved @ mix).sqrt())
+                for name, moved in (("inside", inside), ("outside", outside))
+            }
+            directions[str(i)] = Direction(
+                mix @ search.basis.cpu(), search.space.name, layers=self.layers, generator=generator.fingerprint,
+                notes={"eigenvalue": value, **changed},
+            )  # fmt: skip
+        return DirectionSet(directions)
+
+    def _search(self, generator: Generator) -> _Search:
+        import torch
+
+        space = self._space(generator)
+        start = None if self.samples is None else self.samples.space.name
+        edit = generator.spaces[generator.space_for(space.name, self.layers, start)]
+        if self.within is None:
+            basis = torch.eye(space.shape[0], dtype=torch.float64)
+        else:
+            stacked = torch.stack([d.vector for d in self.within.values()])
+            _, values, rows = torch.linalg.svd(stacked, full_matrices=False)
+            basis = rows[values > 1e-9 * values[0]]  # orthonormal, so that the floor is the same for all
+        mask = edit.mask(self.layers)
+        offsets = torch.stack([row.float().expand(edit.shape) * mask for row in basis])
+        moved = offsets.flatten(1).any(1)  # of a code that is split among the layers, a part drives others
+        return _Search(space, edit, basis[moved], offsets[moved].to(generator.device))
+
+    def _space(self, generator: Generator) -> LatentSpace:
+        if self.within is not None:
+            if not len(self.within):
+                raise InterpganError("the set of directions to look within is empty; give one of two at least")
+            first = next(iter(self.within.values()))
+            for name, direction in self.within.items():
+                direction.check_comparable(first, name, next(iter(self.within)))
+            if self.space not in (None, first.space):
+                raise InterpganError(
+                    f"the directions to look within live in {first.space}, not {self.space}; leave 'space' out"
+                )
+            if not generator.shares_codes(first.generator):
+                raise InterpganError(
+                    "the directions to look within were found on another generator; find them on this one"
+                )
+            return generator.vector_space(first.space)
+        mapped = (s.name for s in list(generator.spaces.values())[1:] if len(s.shape) == 1)
+        sampled = next(iter(generator.spaces))
+        return generator.vector_space(next(mapped, sampled) if self.space is None else self.space)
+
+    def _stream(self, generator: Generator) -> Iterator[LatentBatch]:
+        if self.samples is not None:
+            return self.samples.split(1)
+        return (Sample(seeds=str(seed), classes=self.classes).run(generator) for seed in Ranges(self.seeds))
+
+    def _draw(self, batch: LatentBatch, generator: Generator) -> Callable[[Tensor], Tensor]:
+        """Codes (b, *shape) like the batch's one sample, to pictures of `side` at most, (b, 3, h, w)."""
+        from torch.nn import functional
+
+        def draw(codes: Tensor) -> Tensor:
+            images = generator.images(replace(batch.repeat(len(codes)), codes=codes), len(codes))
+            longer = max(images.shape[2:])
+            if longer <= self.side:
+                return images
+            height, width = (max(1, round(n * self.side / longer)) for n in images.shape[2:])
+            return functional.interpolate(images, size=[height, width], mode="area")
+
+        return draw
+
+
+def check_part_of_the_picture(mask: Tensor) -> None:
+    """Check that a mask leaves something outside.
+
+    Raises:
+        InterpganError: if it does not.
+    """
+    if float(mask.min()) >= ALL:
+        raise InterpganError("the region is the whole picture, so that nothing is outside; make it smaller")
