@@ -13,7 +13,11 @@ STEP = 1e-2
 
 
 def derivatives(
-    draw: Callable[[Tensor], Tensor], code: Tensor, offsets: Tensor, batch_size: int, differences: bool = False
+    draw: Callable[[Tensor], Tensor],
+    code: Tensor,
+    offsets: Tensor,
+    batch_size: int,
+    differences: bool = False,
 ) -> Tensor:
     """How what is drawn changes as a code moves along each of some offsets.
 

@@ -12,8 +12,8 @@ from interpgan_core import (
     Direction,
     DirectionSet,
     Generator,
-    InRegion,
     Input,
+    InRegion,
     InterpganError,
     LatentBatch,
     LatentSpace,
@@ -177,7 +177,9 @@ class FindRegionDirections(InRegion):
     def _space(self, generator: Generator) -> LatentSpace:
         if self.within is not None:
             if not len(self.within):
-                raise InterpganError("the set of directions to look within is empty; give one of two at least")
+                raise InterpganError(
+                    "the set of directions to look within is empty; give one of two at least"
+                )
             first = next(iter(self.within.values()))
             for name, direction in self.within.items():
                 direction.check_comparable(first, name, next(iter(self.within)))

@@ -48,9 +48,7 @@ def region_directions(inside: Tensor, outside: Tensor, floor: float) -> tuple[Te
 
     trace = float(outside.trace())
     if not trace > 0:
-        raise InterpganError(
-            "nothing outside of the region changes with the codes; take a smaller region"
-        )
+        raise InterpganError("nothing outside of the region changes with the codes; take a smaller region")
     lower = torch.linalg.cholesky(outside + floor * trace * torch.eye(len(outside), dtype=torch.float64))
     half = torch.linalg.solve_triangular(lower, inside, upper=False)
     middle = torch.linalg.solve_triangular(lower, half.T, upper=False)

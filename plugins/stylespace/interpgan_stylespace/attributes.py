@@ -124,7 +124,7 @@ class RankByAttribute(Operator):
     def _found(
         self, ranked: Mapping[str, Mapping[str, Tensor]], deviation: Tensor, generator: Generator
     ) -> AttributeChannels:
-        """The best channels of each attribute, ranked by the product of the first number and a share, or by the last."""
+        """The best channels of each attribute: by the change times the share, or by the signal to noise."""
         space = style_space(generator)
         names = channel_names(space)
         notes: dict[int, dict[str, Any]] = {}

@@ -33,7 +33,7 @@ def disentanglement(importance: Tensor) -> tuple[Tensor, float]:
         importance: (d, a), not negative; how much entry i matters to attribute j; a of 2 at least.
 
     Returns:
-        by entry: (d,) float64 from 0 to 1: 1 − the entropy, to base a, of the entry's shares; 0 where it matters to none.
+        by entry: (d,) float64 from 0 to 1: 1 − the entropy, to base a, of its shares; 0 where it matters to none.
         mean: their mean, each weighted by how much the entry matters to all.
 
     Source:

@@ -7,7 +7,15 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from interpgan_core import Generator, InterpganError, Operator, Progress, Ranges, Seeds
-from interpgan_stylespace.channels import Channels, channel, channel_names, expected, find_channels, spread, style_space
+from interpgan_stylespace.channels import (
+    Channels,
+    channel,
+    channel_names,
+    expected,
+    find_channels,
+    spread,
+    style_space,
+)
 
 
 def _name(value: object) -> object:
@@ -41,6 +49,4 @@ class ChooseChannels(Operator):
         positions = find_channels(self.channels, space)
         _, deviation = spread(generator, Ranges(self.seeds), progress)
         names = channel_names(space)
-        return Channels(
-            {names[i]: channel(i, space, float(deviation[i]), generator, {}) for i in positions}
-        )
+        return Channels({names[i]: channel(i, space, float(deviation[i]), generator, {}) for i in positions})

@@ -19,8 +19,8 @@ from interpgan_core import (
     Progress,
     Ranges,
     Report,
-    Segmenter,
     Seeds,
+    Segmenter,
     Table,
     check_parts,
     part_maps,
@@ -69,7 +69,7 @@ class PartTally:
         d, positions = len(changes), changes.shape[1] * changes.shape[2]
         flat, masks = changes.reshape(d, positions).double(), maps.reshape(len(maps), positions).double()
         areas = masks.mean(1)
-        order = flat.argsort(1, descending=True, stable=True)
+        order = flat.argsort(dim=1, descending=True, stable=True)
         lifts, overlaps, insides, outsides = [], [], [], []
         for mask, area in zip(masks, areas.tolist(), strict=True):
             top = max(1, round(area * positions))
@@ -84,7 +84,9 @@ class PartTally:
         first = torch.zeros(d, len(masks), dtype=torch.float64)
         first[torch.arange(d), best] = flat.any(1).double()
         present = (areas * positions >= 0.5).double()
-        return cls(first, torch.stack(overlaps, 1), torch.stack(insides, 1), torch.stack(outsides, 1), present)
+        return cls(
+            first, torch.stack(overlaps, 1), torch.stack(insides, 1), torch.stack(outsides, 1), present
+        )
 
     def __add__(self, other: Self) -> Self:
         return replace(self, **{name: getattr(self, name) + getattr(other, name) for name in vars(self)})
@@ -96,7 +98,11 @@ class PartChannels(Channels):
     def summary(self) -> Report:
         """One row a channel, the best of each part first."""
         rows = tuple(
-            (d.notes["part"], name, *(d.notes[key] for key in ("first", "overlap", "inside", "outside", "sigma")))
+            (
+                d.notes["part"],
+                name,
+                *(d.notes[key] for key in ("first", "overlap", "inside", "outside", "sigma")),
+            )
             for name, d in self.items()
         )
         note = (
@@ -157,7 +163,9 @@ class RankByPart(Operator):
         _, deviation = spread(generator, SPREAD_SEEDS, progress)
         positions = [i for i in self._positions(generator) if deviation[i] > 0]
         if not positions:
-            raise InterpganError(f"no channel of layers {self.layers} differs between samples; take other layers")
+            raise InterpganError(
+                f"no channel of layers {self.layers} differs between samples; take other layers"
+            )
         seeds = Ranges(self.seeds)
         tally = None
         what = f"moving {len(positions)} channels of {len(seeds)} samples"
@@ -182,11 +190,18 @@ class RankByPart(Operator):
                 codes[torch.arange(len(some)), some] += deviation[some].to(codes)
                 moved = replace(sample.repeat(len(some)), codes=codes)
                 error = (generator.images(moved, len(some)) - before).square().mean(1, keepdim=True)
-                rows.append(functional.interpolate(error, size=[self.side, self.side], mode="area")[:, 0].cpu())
+                rows.append(
+                    functional.interpolate(error, size=[self.side, self.side], mode="area")[:, 0].cpu()
+                )
         return torch.cat(rows), part_maps(self.segmenter, before, (self.side, self.side))[0].cpu()
 
     def _found(
-        self, tally: PartTally, positions: Sequence[int], deviation: Tensor, generator: Generator, names: list[str]
+        self,
+        tally: PartTally,
+        positions: Sequence[int],
+        deviation: Tensor,
+        generator: Generator,
+        names: list[str],
     ) -> PartChannels:
         known = parts_of(self.segmenter)
         samples = tally.samples.clamp_min(1)
@@ -208,5 +223,7 @@ class RankByPart(Operator):
                     "outside": float(outside[i, p]) ** 0.5,
                 }  # fmt: skip
                 at = positions[i]
-                directions[names[at]] = channel(at, style_space(generator), float(deviation[at]), generator, notes)
+                directions[names[at]] = channel(
+                    at, style_space(generator), float(deviation[at]), generator, notes
+                )
         return PartChannels(directions)

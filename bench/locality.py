@@ -1,0 +1,156 @@
+"""How local are directions for a part? ReSeFa, SeFa, GANSpace, boundaries and, where there is S, StyleSpace's channels.
+
+For each part, of each method's directions the one that is most local on training seeds is measured on others, at the
+strength at which the mean squared change of a pixel in the part is 0.02 (a tenth of the colours' range, root mean
+square 0.14). The part is where the segmenter finds it before or after the edit.
+
+    .venv/bin/python bench/locality.py [avatars.stylegan2 avatars.pggan avatars.biggan] [--json FILE]
+"""
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+
+import torch
+
+from interpgan_avatars.operators import LoadDirections
+from interpgan_avatars.segmenter import AvatarSegmenter
+from interpgan_core import Shift, load_generator, part_maps, quiet, sigma
+from interpgan_ganspace.operators import FindComponents
+from interpgan_resefa.operators import FindRegionDirections
+from interpgan_sefa.factorise import FindSemantics
+from interpgan_stylespace.parts import RankByPart
+
+PARTS = ("eyes", "mouth", "hair")
+EFFECT = 0.02  # mean squared change of a pixel in the part
+GRID = (0.5, 1.0, 2.0, 4.0, 8.0)  # standard deviations of the codes along the direction
+TRAIN, TEST = range(1000, 1012), range(2000, 2048)
+GROUPS = {"avatars.stylegan2": ("all", "0-3", "4-6", "7-9")}
+
+
+def changes(direction, strength, seeds, generator, segmenter):
+    """(2, parts): mean squared change outside and inside each part, at a strength in the space's units."""
+    batch = generator.sample(list(seeds))
+    moved = Shift(direction=direction, strength=strength).run(batch, generator)
+    where = [segmenter.parts.index(part) for part in PARTS]
+    found = []
+    with torch.no_grad():
+        for pair in zip(batch.split(12), moved.split(12), strict=True):
+            old, new = (generator.images(one, 12) for one in pair)
+            masks = torch.maximum(
+                *(part_maps(segmenter, p, p.shape[2:])[:, where] for p in (old, new))
+            ).double()
+            error = (new - old).double().square().mean(1, keepdim=True)
+            sides = [(error * side).sum((2, 3)) / side.sum((2, 3)) for side in (1 - masks, masks)]
+            found.append(torch.stack(sides, 1))
+    return torch.cat(found).nanmean(0)
+
+
+def strength_for(inside, grid):
+    """Where the change inside first reaches EFFECT, by straight lines of the logarithms; None if it never does."""
+    for k, value in enumerate(inside):
+        if value >= EFFECT:
+            if k == 0:
+                return grid[0] * (EFFECT / value) ** 0.5
+            share = math.log(EFFECT / inside[k - 1]) / math.log(value / inside[k - 1])
+            return grid[k - 1] * (grid[k] / grid[k - 1]) ** share
+    return None
+
+
+def tried(directions, generator, segmenter, parts=PARTS):
+    """part -> (locality on training seeds, name, direction, strength) of the most local one."""
+    best = {}
+    for name, direction in directions:
+        unit = sigma(direction, generator)
+        for sign in (1, -1):
+            curve = torch.stack(
+                [changes(direction, sign * s * unit, TRAIN, generator, segmenter) for s in GRID]
+            )
+            for part in parts:
+                outside, inside = curve[:, 0, PARTS.index(part)], curve[:, 1, PARTS.index(part)]
+                strength = strength_for(inside, GRID)
+                if strength is None:
+                    continue
+                k = min(range(len(GRID)), key=lambda i: abs(math.log(GRID[i] / strength)))
+                local = float(outside[k] / inside[k])
+                if part not in best or local < best[part][0]:
+                    best[part] = (
+                        local,
+                        f"{name}{'+' if sign > 0 else '-'}",
+                        direction,
+                        sign * strength * unit,
+                        strength,
+                    )
+    return best
+
+
+def methods(model, generator, segmenter):
+    """(method, seconds to find, part -> its best)."""
+
+    def timed(name, find, parts=PARTS):
+        start = time.perf_counter()
+        found = find()
+        seconds = time.perf_counter() - start
+        return name, seconds, tried(found, generator, segmenter, parts)
+
+    groups = GROUPS.get(model, ("all",))
+    yield timed(
+        "SeFa",
+        lambda: [
+            (f"{g}:{n}", d)
+            for g in groups
+            for n, d in FindSemantics(layers=g, count=20 if g == "all" else 10).run(generator).items()
+            if d.space in ("z", "w")
+        ],
+    )
+    components = FindComponents(seeds="0-9999", count=40).run(generator, quiet)
+    yield timed("GANSpace", lambda: list(components.items())[:20])
+    yield timed("boundaries", lambda: list(LoadDirections().run(generator).items()))
+    if "s" in generator.spaces:
+        step = RankByPart(segmenter=segmenter, parts=PARTS, count=10, seeds="0-7")
+        start = time.perf_counter()
+        channels = step.run(generator, quiet)
+        seconds = time.perf_counter() - start
+        for part in PARTS:
+            own = [(n, d) for n, d in channels.items() if d.notes["part"] == part]
+            yield "StyleSpace", seconds, tried(own, generator, segmenter, (part,))
+    for part in PARTS:
+        for label, more in (("ReSeFa", {}), ("ReSeFa within 40 components", {"within": components})):
+            step = FindRegionDirections(parts=(part,), segmenter=segmenter, seeds="0-11", count=5, **more)
+            yield timed(label, lambda step=step: list(step.run(generator, quiet).items()), (part,))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("models", nargs="*", default=["avatars.stylegan2", "avatars.pggan", "avatars.biggan"])
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    segmenter = AvatarSegmenter.shipped()
+    kept = []
+    for model in options.models:
+        generator = load_generator(model)
+        print(f"{model}: at a mean squared change of {EFFECT} in the part; {len(TEST)} samples", flush=True)
+        print(
+            f"  {'method':30} {'part':6} {'direction':14} {'sigmas':>6} {'inside':>7} {'outside':>8} {'locality':>8}"
+        )
+        for method, seconds, best in methods(model, generator, segmenter):
+            for part in PARTS:
+                if part in best:
+                    _, name, direction, strength, sigmas = best[part]
+                    outside, inside = changes(direction, strength, TEST, generator, segmenter)[
+                        :, PARTS.index(part)
+                    ].tolist()
+                    print(
+                        f"  {method:30} {part:6} {name:14} {sigmas:6.2f} {inside:7.4f} {outside:8.5f} "
+                        f"{outside / inside:8.3f}   found in {seconds:.1f} s",
+                        flush=True,
+                    )
+                    kept.append((model, method, part, name, sigmas, inside, outside))
+    if options.json:
+        options.json.write_text(json.dumps(kept))
+
+
+if __name__ == "__main__":
+    main()
