@@ -6,7 +6,7 @@ the mean and the largest, over the other attributes, of the mean absolute change
 2021, section 6). Of the channels that the step ranks first, the one of the least dependency on training seeds is taken;
 beside it stands the sum of the first four, each weighted by its effect.
 
-    .venv/bin/python bench/dependency.py [--count 8]
+    .venv/bin/python bench/dependency.py [--count 5]
 """
 
 import argparse
@@ -15,10 +15,10 @@ import torch
 
 from interpgan_avatars.operators import LoadDirections
 from interpgan_avatars.scorer import AvatarScorer
-from interpgan_core import Shift, load_generator, quiet, score_images, sigma
+from interpgan_core import Direction, Shift, load_generator, quiet, score_images, sigma
 from interpgan_stylespace.attributes import RankByAttribute
 
-TRAIN, TEST = range(1000, 1048), range(2000, 2192)
+TRAIN, TEST = range(1000, 1024), range(2000, 2128)
 MOST = 16.0  # standard deviations of the codes along the direction
 EXAMPLES = 30
 
@@ -52,7 +52,7 @@ def strength_for(direction, j, generator, scorer, before, deviation):
         low, high, most = high, high * 2, max(most, now)
         if high > MOST:
             return None, most
-    for _ in range(5):
+    for _ in range(4):
         middle = (low + high) / 2
         low, high = (middle, high) if reached(middle) < 1 else (low, middle)
     return high * unit, 1.0
@@ -67,7 +67,7 @@ def dependency(moved, j, deviation):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--count", type=int, default=8)
+    parser.add_argument("--count", type=int, default=5)
     options = parser.parse_args()
     generator, scorer = load_generator("avatars.stylegan2"), AvatarScorer.shipped("logit")
     names = scorer.names

@@ -26,7 +26,8 @@ from interpgan_stylespace.parts import RankByPart
 PARTS = ("eyes", "mouth", "hair")
 EFFECT = 0.02  # mean squared change of a pixel in the part
 GRID = (0.5, 1.0, 2.0, 4.0, 8.0)  # standard deviations of the codes along the direction
-TRAIN, TEST = range(1000, 1012), range(2000, 2048)
+SCREEN, TRAIN, TEST = range(900, 904), range(1000, 1012), range(2000, 2032)
+KEPT = 4  # directions and senses of each method that are measured at every strength
 GROUPS = {"avatars.stylegan2": ("all", "0-3", "4-6", "7-9")}
 
 
@@ -48,6 +49,12 @@ def changes(direction, strength, seeds, generator, segmenter):
     return torch.cat(found).nanmean(0)
 
 
+def measured(direction, strength, seeds, generator, segmenter, parts=PARTS):
+    """(part, (outside, inside)) of each part."""
+    both = changes(direction, strength, seeds, generator, segmenter)
+    return [(part, tuple(both[:, PARTS.index(part)].tolist())) for part in parts]
+
+
 def strength_for(inside, grid):
     """Where the change inside first reaches EFFECT, by straight lines of the logarithms; None if it never does."""
     for k, value in enumerate(inside):
@@ -59,41 +66,45 @@ def strength_for(inside, grid):
     return None
 
 
-def tried(directions, generator, segmenter, parts=PARTS):
-    """part -> (locality on training seeds, name, direction, strength) of the most local one."""
-    best = {}
+def most_local(directions, generator, segmenter, parts=PARTS):
+    """part -> (name, direction, strength, the same in standard deviations) of the most local one on training seeds."""
+    shown = {part: [] for part in parts}
     for name, direction in directions:
         unit = sigma(direction, generator)
         for sign in (1, -1):
-            curve = torch.stack(
-                [changes(direction, sign * s * unit, TRAIN, generator, segmenter) for s in GRID]
-            )
-            for part in parts:
-                outside, inside = curve[:, 0, PARTS.index(part)], curve[:, 1, PARTS.index(part)]
-                strength = strength_for(inside, GRID)
-                if strength is None:
-                    continue
+            for part, (outside, inside) in measured(
+                direction, 2 * sign * unit, SCREEN, generator, segmenter, parts
+            ):
+                # One that changes little of the part at two standard deviations must be moved out of the samples.
+                shown[part].append(
+                    (outside / max(inside, EFFECT / 16), len(shown[part]), name, direction, sign, unit)
+                )
+    best = {}
+    for part in parts:
+        found = []
+        for _, _, name, direction, sign, unit in sorted(shown[part])[:KEPT]:
+            curve = [
+                dict(measured(direction, sign * s * unit, TRAIN, generator, segmenter, (part,)))[part]
+                for s in GRID
+            ]
+            strength = strength_for([inside for _, inside in curve], GRID)
+            if strength is not None:
                 k = min(range(len(GRID)), key=lambda i: abs(math.log(GRID[i] / strength)))
-                local = float(outside[k] / inside[k])
-                if part not in best or local < best[part][0]:
-                    best[part] = (
-                        local,
-                        f"{name}{'+' if sign > 0 else '-'}",
-                        direction,
-                        sign * strength * unit,
-                        strength,
-                    )
+                label = f"{name}{'+' if sign > 0 else '-'}"
+                found.append((curve[k][0] / curve[k][1], label, direction, sign * strength * unit, strength))
+        if found:
+            best[part] = min(found, key=lambda row: row[0])[1:]
     return best
 
 
 def methods(model, generator, segmenter):
     """(method, seconds to find, part -> its best)."""
 
-    def timed(name, find, parts=PARTS):
+    def timed(name, find):
         start = time.perf_counter()
         found = find()
         seconds = time.perf_counter() - start
-        return name, seconds, tried(found, generator, segmenter, parts)
+        return name, seconds, most_local(found, generator, segmenter)
 
     groups = GROUPS.get(model, ("all",))
     yield timed(
@@ -105,21 +116,34 @@ def methods(model, generator, segmenter):
             if d.space in ("z", "w")
         ],
     )
-    components = FindComponents(seeds="0-9999", count=40).run(generator, quiet)
+    components = FindComponents(seeds="0-4999", count=40).run(generator, quiet)
     yield timed("GANSpace", lambda: list(components.items())[:20])
     yield timed("boundaries", lambda: list(LoadDirections().run(generator).items()))
-    if "s" in generator.spaces:
-        step = RankByPart(segmenter=segmenter, parts=PARTS, count=10, seeds="0-7")
+    for label, more in (("ReSeFa", {}), ("ReSeFa within 40 components", {"within": components})):
+        step = FindRegionDirections(
+            parts=PARTS, separately=True, segmenter=segmenter, seeds="0-7", count=4, **more
+        )
         start = time.perf_counter()
-        channels = step.run(generator, quiet)
+        found = step.run(generator, quiet)
+        yield (
+            label,
+            time.perf_counter() - start,
+            by_part(found, generator, segmenter, lambda n, _: n.split(".")[0]),
+        )
+    if "s" in generator.spaces:
+        start = time.perf_counter()
+        found = RankByPart(segmenter=segmenter, parts=PARTS, count=10, seeds="0-5").run(generator, quiet)
         seconds = time.perf_counter() - start
-        for part in PARTS:
-            own = [(n, d) for n, d in channels.items() if d.notes["part"] == part]
-            yield "StyleSpace", seconds, tried(own, generator, segmenter, (part,))
+        yield "StyleSpace", seconds, by_part(found, generator, segmenter, lambda _, d: d.notes["part"])
+
+
+def by_part(found, generator, segmenter, part_of):
+    """The most local of each part, of directions that are each for one."""
+    best = {}
     for part in PARTS:
-        for label, more in (("ReSeFa", {}), ("ReSeFa within 40 components", {"within": components})):
-            step = FindRegionDirections(parts=(part,), segmenter=segmenter, seeds="0-11", count=5, **more)
-            yield timed(label, lambda step=step: list(step.run(generator, quiet).items()), (part,))
+        own = [(n, d) for n, d in found.items() if part_of(n, d) == part]
+        best |= most_local(own, generator, segmenter, (part,))
+    return best
 
 
 def main():
@@ -137,8 +161,10 @@ def main():
         )
         for method, seconds, best in methods(model, generator, segmenter):
             for part in PARTS:
-                if part in best:
-                    _, name, direction, strength, sigmas = best[part]
+                if part not in best:
+                    print(f"  {method:30} {part:6} none reaches it within {GRID[-1]:g} standard deviations")
+                else:
+                    name, direction, strength, sigmas = best[part]
                     outside, inside = changes(direction, strength, TEST, generator, segmenter)[
                         :, PARTS.index(part)
                     ].tolist()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import Field, StrictInt, StrictStr, model_validator
+from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from interpgan_core import (
     Direction,
@@ -23,6 +23,7 @@ from interpgan_core import (
     Sample,
     Seeds,
     check_parts,
+    mask_of,
 )
 from interpgan_core.plugin import remark
 from interpgan_resefa.jacobian import derivatives
@@ -51,6 +52,23 @@ class _Search:
     offsets: Tensor
 
 
+class _Sums:
+    """JᵀJ inside and outside of a region, summed over the samples that have it."""
+
+    def __init__(self, size: int) -> None:
+        import torch
+
+        self.inside = torch.zeros(size, size, dtype=torch.float64)
+        self.outside = torch.zeros_like(self.inside)
+        self.samples = 0
+
+    def add(self, changes: Tensor, mask: Tensor) -> None:
+        """Args: changes: (k, 3, h, w). mask: (1, h, w) from 0 to 1."""
+        self.inside += gram(changes, mask).cpu()
+        self.outside += gram(changes, 1 - mask).cpu()
+        self.samples += 1
+
+
 class FindRegionDirections(InRegion):
     """Find the directions that change a region of the pictures most, for the least change outside of it.
 
@@ -70,8 +88,10 @@ class FindRegionDirections(InRegion):
     within: Input[DirectionSet] | None = None
     """Look only among combinations of these, such as the leading components of `ganspace`: quicker, and closer to
     where codes vary."""
+    separately: StrictBool = False
+    """Each part has directions of its own, named "eyes.0"; derivatives, which take the time, are computed once."""
     count: Annotated[int, Field(ge=1, strict=True)] = 10
-    """How many directions to keep."""
+    """How many directions to keep, of each part where they are found separately."""
     seeds: Seeds = "0-15"
     """The samples whose derivatives are averaged; they are drawn in a stream."""
     samples: Input[LatentBatch] | None = None
@@ -92,6 +112,8 @@ class FindRegionDirections(InRegion):
             raise InterpganError(
                 "directions of which region? give region: [top, left, bottom, right], or parts and a segmenter"
             )
+        if self.separately and self.parts is None:
+            raise InterpganError("a region is one; leave 'separately' out, or name parts and a segmenter")
         if self.samples is not None and self.classes:
             raise InterpganError("these samples have their classes; leave 'classes' out")
         return self
@@ -108,7 +130,8 @@ class FindRegionDirections(InRegion):
         else:
             none = torch.zeros(1, 3, 1, 1)
             check_part_of_the_picture(self.mask(none, (self.side, self.side)))
-        names = map(str, range(min(self.count, len(search.basis))))
+        numbers = range(min(self.count, len(search.basis)))
+        names = [f"{name}{i}" for name in self._prefixes() for i in numbers]
         return DirectionSet.expected(names, search.space.name, generator, self.layers)
 
     def run(self, generator: Generator, progress: Progress) -> DirectionSet:
@@ -116,8 +139,7 @@ class FindRegionDirections(InRegion):
 
         search = self._search(generator)
         count = len(Ranges(self.seeds) if self.samples is None else self.samples)
-        zeros = torch.zeros(len(search.basis), len(search.basis), dtype=torch.float64)
-        inside, outside, used = zeros, zeros, 0
+        sums = {name: _Sums(len(search.basis)) for name in self._prefixes()}
         what = f"differentiating {count} samples along {len(search.basis)} offsets"
         for sample in progress(self._stream(generator), total=count, what=what):
             batch = generator.to_space(sample, search.edit.name)
@@ -125,25 +147,41 @@ class FindRegionDirections(InRegion):
             with torch.no_grad():
                 image = generator.images(batch)
                 size = draw(batch.codes).shape[2:]
-            mask = self.mask(image, size).to(image.device)
-            if not mask.any():
+            masks = self._masks(image, size)
+            if not masks:
                 continue
+            changes = derivatives(draw, batch.codes, search.offsets, self.batch_size)
+            for name, mask in masks.items():
+                sums[name].add(changes, mask[0].to(changes.device))
+        directions: dict[str, Direction] = {}
+        for name, found in sums.items():
+            what = name.rstrip(".") or " and ".join(self.parts or ())
+            if not found.samples:
+                raise InterpganError(f"none of {count} samples has {what}; take other seeds, or other parts")
+            if found.samples < count:
+                remark(f"{count - found.samples} of {count} samples have no {what}; they are left out")
+            directions |= self._directions(name, found, search, generator)
+        return DirectionSet(directions)
+
+    def _prefixes(self) -> tuple[str, ...]:
+        """Of the names of directions; one for each set of them."""
+        return tuple(f"{part}." for part in self.parts or ()) if self.separately else ("",)
+
+    def _masks(self, image: Tensor, size: Sequence[int]) -> dict[str, Tensor]:
+        """prefix -> (1, 1, *size); without those that cover nothing of this sample."""
+        if not self.separately:
+            mask = self.mask(image, size)
             if self.parts is None:
                 check_part_of_the_picture(mask)
-            changes = derivatives(draw, batch.codes, search.offsets, self.batch_size)
-            inside = inside + gram(changes, mask[0]).cpu()
-            outside = outside + gram(changes, 1 - mask[0]).cpu()
-            used += 1
-        if not used:
-            named = " and ".join(self.parts or ())
-            raise InterpganError(f"none of {count} samples has {named}; take other seeds, or other parts")
-        if used < count:
-            remark(f"{count - used} of {count} samples do not have these parts; they are left out")
-        return self._directions(search, inside / used, outside / used, generator)
+            return {"": mask} if mask.any() else {}
+        assert self.segmenter is not None and self.parts is not None
+        masks = {f"{part}.": mask_of(self.segmenter, image, [part], size) for part in self.parts}
+        return {name: mask for name, mask in masks.items() if mask.any()}
 
     def _directions(
-        self, search: _Search, inside: Tensor, outside: Tensor, generator: Generator
-    ) -> DirectionSet:
+        self, prefix: str, found: _Sums, search: _Search, generator: Generator
+    ) -> dict[str, Direction]:
+        inside, outside = found.inside / found.samples, found.outside / found.samples
         values, combinations = region_directions(inside, outside, self.floor)
         directions = {}
         for i, (value, mix) in enumerate(zip(values[: self.count].tolist(), combinations, strict=False)):
@@ -151,11 +189,11 @@ class FindRegionDirections(InRegion):
                 name: float((mix @ moved @ mix).sqrt())
                 for name, moved in (("inside", inside), ("outside", outside))
             }
-            directions[str(i)] = Direction(
-                mix @ search.basis.cpu(), search.space.name, layers=self.layers, generator=generator.fingerprint,
+            directions[f"{prefix}{i}"] = Direction(
+                mix @ search.basis, search.space.name, layers=self.layers, generator=generator.fingerprint,
                 notes={"eigenvalue": value, **changed},
             )  # fmt: skip
-        return DirectionSet(directions)
+        return directions
 
     def _search(self, generator: Generator) -> _Search:
         import torch
