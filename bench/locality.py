@@ -8,6 +8,7 @@ square 0.14). The part is where the segmenter finds it before or after the edit.
 """
 
 import argparse
+import functools
 import json
 import math
 import time
@@ -25,28 +26,36 @@ from interpgan_stylespace.parts import RankByPart
 
 PARTS = ("eyes", "mouth", "hair")
 EFFECT = 0.02  # mean squared change of a pixel in the part
-GRID = (0.5, 1.0, 2.0, 4.0, 8.0)  # standard deviations of the codes along the direction
-SCREEN, TRAIN, TEST = range(900, 904), range(1000, 1012), range(2000, 2032)
-KEPT = 4  # directions and senses of each method that are measured at every strength
+GRID = (1.0, 2.0, 4.0, 8.0)  # standard deviations of the codes along the direction
+SCREEN, TRAIN, TEST = range(900, 904), range(1000, 1008), range(2000, 2024)
+KEPT = 3  # directions and senses of each method that are measured at every strength
 GROUPS = {"avatars.stylegan2": ("all", "0-3", "4-6", "7-9")}
+
+
+@functools.cache
+def originals(seeds, generator, segmenter):
+    """The samples' batch, pictures, and shares of PARTS."""
+    batch = generator.sample(list(seeds))
+    with torch.no_grad():
+        images = generator.images(batch, 12)
+        return batch, images, masks_of(images, segmenter)
+
+
+def masks_of(images, segmenter):
+    return part_maps(segmenter, images, images.shape[2:])[
+        :, [segmenter.parts.index(p) for p in PARTS]
+    ].double()
 
 
 def changes(direction, strength, seeds, generator, segmenter):
     """(2, parts): mean squared change outside and inside each part, at a strength in the space's units."""
-    batch = generator.sample(list(seeds))
-    moved = Shift(direction=direction, strength=strength).run(batch, generator)
-    where = [segmenter.parts.index(part) for part in PARTS]
-    found = []
+    batch, old, before = originals(seeds, generator, segmenter)
     with torch.no_grad():
-        for pair in zip(batch.split(12), moved.split(12), strict=True):
-            old, new = (generator.images(one, 12) for one in pair)
-            masks = torch.maximum(
-                *(part_maps(segmenter, p, p.shape[2:])[:, where] for p in (old, new))
-            ).double()
-            error = (new - old).double().square().mean(1, keepdim=True)
-            sides = [(error * side).sum((2, 3)) / side.sum((2, 3)) for side in (1 - masks, masks)]
-            found.append(torch.stack(sides, 1))
-    return torch.cat(found).nanmean(0)
+        new = generator.images(Shift(direction=direction, strength=strength).run(batch, generator), 12)
+        masks = torch.maximum(before, masks_of(new, segmenter))
+        error = (new - old).double().square().mean(1, keepdim=True)
+        sides = [(error * side).sum((2, 3)) / side.sum((2, 3)) for side in (1 - masks, masks)]
+    return torch.stack(sides, 1).nanmean(0)
 
 
 def measured(direction, strength, seeds, generator, segmenter, parts=PARTS):
@@ -112,16 +121,16 @@ def methods(model, generator, segmenter):
         lambda: [
             (f"{g}:{n}", d)
             for g in groups
-            for n, d in FindSemantics(layers=g, count=20 if g == "all" else 10).run(generator).items()
+            for n, d in FindSemantics(layers=g, count=10 if g == "all" else 5).run(generator).items()
             if d.space in ("z", "w")
         ],
     )
-    components = FindComponents(seeds="0-4999", count=40).run(generator, quiet)
-    yield timed("GANSpace", lambda: list(components.items())[:20])
+    components = FindComponents(seeds="0-1999", count=40).run(generator, quiet)
+    yield timed("GANSpace", lambda: list(components.items())[:10])
     yield timed("boundaries", lambda: list(LoadDirections().run(generator).items()))
     for label, more in (("ReSeFa", {}), ("ReSeFa within 40 components", {"within": components})):
         step = FindRegionDirections(
-            parts=PARTS, separately=True, segmenter=segmenter, seeds="0-7", count=4, **more
+            parts=PARTS, separately=True, segmenter=segmenter, seeds="0-3", count=3, **more
         )
         start = time.perf_counter()
         found = step.run(generator, quiet)
@@ -132,7 +141,7 @@ def methods(model, generator, segmenter):
         )
     if "s" in generator.spaces:
         start = time.perf_counter()
-        found = RankByPart(segmenter=segmenter, parts=PARTS, count=10, seeds="0-5").run(generator, quiet)
+        found = RankByPart(segmenter=segmenter, parts=PARTS, count=4, seeds="0-3").run(generator, quiet)
         seconds = time.perf_counter() - start
         yield "StyleSpace", seconds, by_part(found, generator, segmenter, lambda _, d: d.notes["part"])
 

@@ -56,4 +56,4 @@ def region_directions(inside: Tensor, outside: Tensor, floor: float) -> tuple[Te
     vectors = torch.linalg.solve_triangular(lower.T, columns, upper=True).T.flip(0)
     vectors = vectors / vectors.norm(dim=1, keepdim=True)
     largest = vectors.gather(1, vectors.abs().argmax(1, keepdim=True))
-    return values.flip(0), vectors * largest.sign()
+    return values.flip(0).clamp_min(0), vectors * largest.sign()
