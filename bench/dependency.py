@@ -37,7 +37,7 @@ def changes(direction, strength, seeds, generator, scorer, before):
 
 
 def strength_for(direction, j, generator, scorer, before, deviation):
-    """Where the mean change of attribute j is one standard deviation, by straight lines between measurements; and how far it came at the most.
+    """Where attribute j has risen by one standard deviation, by straight lines between measurements; and its most.
 
     None where it never is.
     """

@@ -1,8 +1,7 @@
 """How local are directions for a part? ReSeFa, SeFa, GANSpace, boundaries and, where there is S, StyleSpace's channels.
 
 For each part, of each method's directions the one that is most local on training seeds is measured on others, at the
-strength at which the mean squared change of a pixel in the part is 0.02 (a tenth of the colours' range, root mean
-square 0.14). The part is where the segmenter finds it before or after the edit.
+strength at which the mean squared change of a pixel in the part is 0.05 (root mean square 0.22, of a range of 2). The part is where the segmenter finds it before or after the edit.
 
     .venv/bin/python bench/locality.py [avatars.stylegan2 avatars.pggan avatars.biggan] [--json FILE]
 """
@@ -25,8 +24,8 @@ from interpgan_sefa.factorise import FindSemantics
 from interpgan_stylespace.parts import RankByPart
 
 PARTS = ("eyes", "mouth", "hair")
-EFFECT = 0.02  # mean squared change of a pixel in the part
-GRID = (1.0, 2.0, 4.0, 8.0)  # standard deviations of the codes along the direction
+EFFECT = 0.05  # mean squared change of a pixel in the part
+MOST = 8.0  # standard deviations of the codes along the direction
 SCREEN, TRAIN, TEST = range(900, 904), range(1000, 1008), range(2000, 2024)
 KEPT = 3  # directions and senses of each method that are measured at every strength
 GROUPS = {"avatars.stylegan2": ("all", "0-3", "4-6", "7-9")}
@@ -64,15 +63,31 @@ def measured(direction, strength, seeds, generator, segmenter, parts=PARTS):
     return [(part, tuple(both[:, PARTS.index(part)].tolist())) for part in parts]
 
 
-def strength_for(inside, grid):
-    """Where the change inside first reaches EFFECT, by straight lines of the logarithms; None if it never does."""
-    for k, value in enumerate(inside):
-        if value >= EFFECT:
-            if k == 0:
-                return grid[0] * (EFFECT / value) ** 0.5
-            share = math.log(EFFECT / inside[k - 1]) / math.log(value / inside[k - 1])
-            return grid[k - 1] * (grid[k] / grid[k - 1]) ** share
-    return None
+def matched(direction, part, unit, generator, segmenter):
+    """(locality, strength) on training seeds where the change in the part is EFFECT; None if it never is.
+
+    The change is followed up to 8 standard deviations, and then found by straight lines of logarithms.
+    """
+
+    def at(strength):
+        ((_, both),) = measured(direction, strength * unit, TRAIN, generator, segmenter, (part,))
+        return both
+
+    low, high = None, 0.5
+    while (now := at(high))[1] < EFFECT:
+        low, high = (high, now[1]), 2 * high
+        if high > MOST:
+            return None
+    right = (high, now[1])
+    for _ in range(3):
+        # Where nothing smaller was measured, a change grows with the square of the strength.
+        slope = 2.0 if low is None else math.log(right[1] / low[1]) / math.log(right[0] / low[0])
+        strength = right[0] * (EFFECT / right[1]) ** (1 / max(slope, 0.2))
+        now = at(strength)
+        low, right = (low, (strength, now[1])) if now[1] >= EFFECT else ((strength, now[1]), right)
+        if abs(now[1] / EFFECT - 1) < 0.05:
+            break
+    return now[0] / now[1], strength
 
 
 def most_local(directions, generator, segmenter, parts=PARTS):
@@ -92,15 +107,9 @@ def most_local(directions, generator, segmenter, parts=PARTS):
     for part in parts:
         found = []
         for _, _, name, direction, sign, unit in sorted(shown[part])[:KEPT]:
-            curve = [
-                dict(measured(direction, sign * s * unit, TRAIN, generator, segmenter, (part,)))[part]
-                for s in GRID
-            ]
-            strength = strength_for([inside for _, inside in curve], GRID)
-            if strength is not None:
-                k = min(range(len(GRID)), key=lambda i: abs(math.log(GRID[i] / strength)))
+            if (reached := matched(direction, part, sign * unit, generator, segmenter)) is not None:
                 label = f"{name}{'+' if sign > 0 else '-'}"
-                found.append((curve[k][0] / curve[k][1], label, direction, sign * strength * unit, strength))
+                found.append((reached[0], label, direction, sign * reached[1] * unit, reached[1]))
         if found:
             best[part] = min(found, key=lambda row: row[0])[1:]
     return best
@@ -171,7 +180,7 @@ def main():
         for method, seconds, best in methods(model, generator, segmenter):
             for part in PARTS:
                 if part not in best:
-                    print(f"  {method:30} {part:6} none reaches it within {GRID[-1]:g} standard deviations")
+                    print(f"  {method:30} {part:6} none reaches it within {MOST:g} standard deviations")
                 else:
                     name, direction, strength, sigmas = best[part]
                     outside, inside = changes(direction, strength, TEST, generator, segmenter)[

@@ -14,7 +14,9 @@ def drawing(space, seed=3):
     generator = toy()
     batch = generator.to_space(generator.sample([seed]), space)
     generator.module.double()
-    return lambda codes: generator.forward(replace(batch.repeat(len(codes)), codes=codes)), batch.codes.double()
+    return lambda codes: generator.forward(
+        replace(batch.repeat(len(codes)), codes=codes)
+    ), batch.codes.double()
 
 
 @pytest.mark.parametrize("space", ["w", "w+", "s"])
@@ -52,5 +54,7 @@ def test_central_differences_where_an_operation_has_no_forward_mode():
 
 
 def test_what_does_not_change_has_no_derivative():
-    found = derivatives(lambda codes: torch.ones(len(codes), 3), torch.zeros(1, 2), torch.eye(2), batch_size=2)
+    found = derivatives(
+        lambda codes: torch.ones(len(codes), 3), torch.zeros(1, 2), torch.eye(2), batch_size=2
+    )
     assert found.eq(0).all() and found.shape == (2, 3)

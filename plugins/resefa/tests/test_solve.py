@@ -39,7 +39,10 @@ def test_no_vector_has_a_higher_ratio(size, inner, outer, floor, seed):
 
 def test_a_singular_outside_needs_the_floor():
     """As the published code is run by default, its matrix has no inverse here."""
-    inside, outside = torch.diag(torch.tensor([1.0, 4.0, 2.0]).double()), torch.diag(torch.tensor([1.0, 0, 1]).double())
+    inside, outside = (
+        torch.diag(torch.tensor([1.0, 4.0, 2.0]).double()),
+        torch.diag(torch.tensor([1.0, 0, 1]).double()),
+    )
     values, vectors = region_directions(inside, outside, 1e-3)
     assert vectors[0].tolist() == [0, 1, 0] and float(values[0]) == pytest.approx(4 / 2e-3)
 

@@ -31,6 +31,7 @@ from interpgan_stylespace.channels import Channels, channel, channel_names, expe
 if TYPE_CHECKING:
     from torch import Tensor
 
+CHANCE = 1 + 1e-6  # a part that is covered no more than this times what chance would is not changed most
 SPREAD_SEEDS = Ranges("0-1023")
 
 
@@ -69,20 +70,26 @@ class PartTally:
         d, positions = len(changes), changes.shape[1] * changes.shape[2]
         flat, masks = changes.reshape(d, positions).double(), maps.reshape(len(maps), positions).double()
         areas = masks.mean(1)
-        order = flat.argsort(dim=1, descending=True, stable=True)
+        # Changes that differ by the rounding of pictures alone are equal.
+        ranks = (flat / flat.max(1, keepdim=True).values.clamp_min(1e-300)).round(decimals=4)
+        descending = ranks.sort(dim=1, descending=True).values
         lifts, overlaps, insides, outsides = [], [], [], []
         for mask, area in zip(masks, areas.tolist(), strict=True):
             top = max(1, round(area * positions))
-            covered = mask[order[:, :top]].sum(1) / positions  # of the picture, in the part and changed most
+            level = descending[:, top - 1 : top]
+            above, at = (ranks > level).double(), (ranks == level).double()
+            # Positions that change equally share what is left, so that a change of everything covers by chance.
+            share = (top - above.sum(1, keepdim=True)) / at.sum(1, keepdim=True)
+            covered = (above + share * at) @ mask / positions  # of the picture, in the part and changed most
             present = area * positions >= 0.5
             overlaps.append(covered / area if present else torch.zeros(d, dtype=torch.float64))
             lifts.append(covered / area**2 if present else torch.full((d,), -1.0, dtype=torch.float64))
             insides.append(flat @ mask / max(float(mask.sum()), 1e-300) * present)
             rest = 1 - mask
             outsides.append(flat @ rest / max(float(rest.sum()), 1e-300) * present)
-        best = torch.stack(lifts, 1).argmax(1)
+        most, best = torch.stack(lifts, 1).max(1)
         first = torch.zeros(d, len(masks), dtype=torch.float64)
-        first[torch.arange(d), best] = flat.any(1).double()
+        first[torch.arange(d), best] = (flat.any(1) & (most > CHANCE)).double()
         present = (areas * positions >= 0.5).double()
         return cls(
             first, torch.stack(overlaps, 1), torch.stack(insides, 1), torch.stack(outsides, 1), present
