@@ -1,7 +1,8 @@
 """How local are directions for a part? ReSeFa, SeFa, GANSpace, boundaries and, where there is S, StyleSpace's channels.
 
 For each part, of each method's directions the one that is most local on training seeds is measured on others, at the
-strength at which the mean squared change of a pixel in the part is 0.05 (root mean square 0.22, of a range of 2). The part is where the segmenter finds it before or after the edit.
+strength at which the mean squared change of a pixel in the part is 0.05 (root mean square 0.22, of a range of 2). The
+part is where the segmenter finds it before or after the edit.
 
     .venv/bin/python bench/locality.py [avatars.stylegan2 avatars.pggan avatars.biggan] [--json FILE]
 """
