@@ -43,6 +43,8 @@ bench: install .bench/.installed
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/sefa.py
 	$(BIN)/python bench/ganspace.py
+	$(BIN)/python bench/locality.py
+	$(BIN)/python bench/dependency.py
 	$(BIN)/python bench/interpretable.py
 	$(BIN)/python bench/layer.py
 	$(BIN)/python bench/concepts.py avatars.pggan-interpretable avatars.pggan
