@@ -2,7 +2,8 @@
 
 For each part, of each method's directions the one that is most local on training seeds is measured on others, at the
 strength at which the mean squared change of a pixel in the part is 0.02 (root mean square 0.14, of a range of 2); and
-the first six of each method, as they come, at one standard deviation of the codes along them. The part is where the segmenter finds it before or after the edit.
+the first six of each method, as they come, at one standard deviation of the codes along them. The part is where the
+segmenter finds it before or after the edit.
 
     .venv/bin/python bench/locality.py [avatars.stylegan2 avatars.pggan avatars.biggan] [--sigma-only] [--json FILE]
 """
@@ -143,7 +144,7 @@ def methods(model, generator, segmenter):
     yield timed("boundaries", lambda: LoadDirections().run(generator))
     for label, more in (("ReSeFa", {}), ("ReSeFa within 40 components", {"within": components})):
         step = FindRegionDirections(
-            parts=PARTS, separately=True, segmenter=segmenter, seeds="0-3", count=3, **more
+            parts=PARTS, separately=True, segmenter=segmenter, seeds="0-7", count=3, **more
         )
         yield timed(label, lambda step=step: step.run(generator, quiet), lambda n, _: n.split(".")[0])
     if "s" in generator.spaces:
