@@ -53,19 +53,30 @@ class _Search:
 
 
 class _Sums:
-    """JᵀJ inside and outside of a region, summed over the samples that have it."""
+    """JᵀJ inside and outside of a region, over the samples that have it.
+
+    Attributes:
+        inside, outside: (k, k) float64; each sample counts alike: its two matrices are divided by their common trace.
+        plain: the same two, as they are, summed.
+        samples: how many there were.
+    """
 
     def __init__(self, size: int) -> None:
         import torch
 
         self.inside = torch.zeros(size, size, dtype=torch.float64)
         self.outside = torch.zeros_like(self.inside)
+        self.plain = (torch.zeros_like(self.inside), torch.zeros_like(self.inside))
         self.samples = 0
 
     def add(self, changes: Tensor, mask: Tensor) -> None:
         """Args: changes: (k, 3, h, w). mask: (1, h, w) from 0 to 1."""
-        self.inside += gram(changes, mask).cpu()
-        self.outside += gram(changes, 1 - mask).cpu()
+        inside, outside = gram(changes, mask).cpu(), gram(changes, 1 - mask).cpu()
+        # Derivatives of a sample at which a colour flips are a thousand times those of others: it would decide alone.
+        whole = float(inside.trace() + outside.trace()) or 1.0
+        self.inside += inside / whole
+        self.outside += outside / whole
+        self.plain = (self.plain[0] + inside, self.plain[1] + outside)
         self.samples += 1
 
 
@@ -76,7 +87,7 @@ class FindRegionDirections(InRegion):
     result is named "0", "1", … in descending order of the ratio of the changes inside and outside.
 
     Source: Zhu et al., Region-Based Semantic Factorization in GANs, ICML 2022. Deviations: the matrices are averaged
-        over samples, so that one set of directions serves them all; the region may differ from sample to sample;
+        over samples that count alike, so that one set of directions serves them all; the region may differ from sample to sample;
         the matrix of the outside always has a floor, and the problem is solved as a symmetric one.
     """
 
@@ -184,13 +195,13 @@ class FindRegionDirections(InRegion):
     def _directions(
         self, prefix: str, found: _Sums, search: _Search, generator: Generator
     ) -> dict[str, Direction]:
-        inside, outside = found.inside / found.samples, found.outside / found.samples
-        values, combinations = region_directions(inside, outside, self.floor)
+        values, combinations = region_directions(found.inside, found.outside, self.floor)
+        plain = dict(zip(("inside", "outside"), found.plain, strict=True))
         directions = {}
         for i, (value, mix) in enumerate(zip(values[: self.count].tolist(), combinations, strict=False)):
             changed = {
-                name: float((mix @ moved @ mix).sqrt())
-                for name, moved in (("inside", inside), ("outside", outside))
+                name: float((mix @ moved @ mix / found.samples).clamp_min(0).sqrt())
+                for name, moved in plain.items()
             }
             directions[f"{prefix}{i}"] = Direction(
                 mix @ search.basis, search.space.name, layers=self.layers, generator=generator.fingerprint,
