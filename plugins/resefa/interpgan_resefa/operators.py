@@ -87,8 +87,8 @@ class FindRegionDirections(InRegion):
     result is named "0", "1", … in descending order of the ratio of the changes inside and outside.
 
     Source: Zhu et al., Region-Based Semantic Factorization in GANs, ICML 2022. Deviations: the matrices are averaged
-        over samples that count alike, so that one set of directions serves them all; the region may differ from sample to sample;
-        the matrix of the outside always has a floor, and the problem is solved as a symmetric one.
+        over samples that count alike, so that one set of directions serves them all; the region may differ from sample
+        to sample; the matrix of the outside always has a floor, and the problem is solved as a symmetric one.
     """
 
     space: str | None = None
