@@ -111,7 +111,8 @@ def main():
         yield "4 together", Direction(vector, "s", generator=generator.fingerprint)
 
     print(
-        f"{'attribute':11} {'method':23} {'which':10} {'sigmas':>7} {'reached':>8} {'AD mean':>8} {'AD max':>8}"
+        f"{'attribute':11} {'method':23} {'which':10} {'sigmas':>7} {'reached':>8} {'AD mean':>8} {'AD max':>8} "
+        "and for each standard deviation reached"
     )
     for j, name in enumerate(names):
         others = [b for other, b in boundaries.items() if other != name]
@@ -141,9 +142,10 @@ def main():
             _, key, direction, strength = best
             moved = changes(direction, strength, TEST, generator, scorer, test)
             mean, largest = dependency(moved, j, deviation)
+            rise = float(moved[:, j].mean() / deviation[j])
             print(
-                f"{name:11} {method:23} {key:10} {strength / sigma(direction, generator):7.2f} "
-                f"{float(moved[:, j].mean() / deviation[j]):8.2f} {mean:8.3f} {largest:8.3f}",
+                f"{name:11} {method:23} {key:10} {strength / sigma(direction, generator):7.2f} {rise:8.2f} "
+                f"{mean:8.3f} {largest:8.3f} {mean / rise:8.2f} {largest / rise:8.2f}",
                 flush=True,
             )
 
