@@ -47,6 +47,8 @@ bench: install .bench/.installed
 	$(BIN)/python bench/units.py twins
 	$(BIN)/python bench/units.py remove
 	$(BIN)/python bench/units.py insert
+	$(BIN)/python bench/locality.py
+	$(BIN)/python bench/dependency.py
 	$(BIN)/python bench/interpretable.py
 	$(BIN)/python bench/layer.py
 	$(BIN)/python bench/concepts.py avatars.pggan-interpretable avatars.pggan

@@ -105,6 +105,8 @@ class Row:
     def _shows(self, name: str, how: str, i: int) -> bool:
         seen = self.seen[i]
         first = self.seen[self.origin]
+        if how == "alone":
+            return _alone(name, first, seen)
         if how == "rises":
             scores = [one.score(name) for one in self.seen]
             least = 0.8 if name == "pose" else 0.5
@@ -205,6 +207,14 @@ def logit(seen: Seen) -> float:
 
 def _near(a: Seen, b: Seen, part: str) -> bool:
     return float((a.colour(part) - b.colour(part)).norm()) < 0.3
+
+
+def _alone(part: str, first: Seen, seen: Seen) -> bool:
+    """Has a part changed, and a pixel elsewhere by less than a tenth as much, squared?"""
+    mask = first.mask(part) | seen.mask(part)
+    error = (seen.image - first.image)[0].square().mean(0)
+    inside, outside = float(error[mask].mean()), float(error[~mask].mean())
+    return inside > 0.005 and outside < inside / 10
 
 
 def _like_lender(name: str, first: Seen, lender: Seen, seen: Seen) -> bool:

@@ -11,6 +11,7 @@ def interpgan_operators() -> Mapping[str, str]:
         "interfacegan": "interpgan_interfacegan.boundaries:FitBoundaries",
         "interfacegan.condition": "interpgan_interfacegan.condition:Condition",
         "interfacegan.verify": "interpgan_interfacegan.verify:Verify",
+        "interfacegan.layers": "interpgan_interfacegan.layers:FindLayers",
         "interfacegan.tables": "interpgan_interfacegan.tables:Tabulate",
         "interfacegan.quality": "interpgan_interfacegan.quality:FindQuality",
     }

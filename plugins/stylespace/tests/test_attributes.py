@@ -1,0 +1,158 @@
+"""Channels by attribute, by gradients and by examples, and disentanglement, on codes whose effects are known."""
+
+import math
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from torch import nn
+
+from interpgan_core import Generator, InterpganError, LatentSpace, Ranges, quiet, seeded_normal
+from interpgan_core.testing import conformance, toy
+from interpgan_stylespace.attributes import RankByAttribute
+from interpgan_stylespace.dci import MeasureDisentanglement, completeness, disentanglement
+from interpgan_stylespace.effects import effects
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+class Colours:
+    """The red and the green of a picture."""
+
+    names: tuple[str, ...] = ("red", "green")
+
+    def __call__(self, images):
+        return images.mean((2, 3))[:, :2]
+
+
+class Deaf(Colours):
+    def __call__(self, images):
+        return super().__call__(images.detach())
+
+
+class Painter(Generator):
+    """Channel 0 lowers red, 1 raises green and a little red, 2 goes along with 0 and paints nothing."""
+
+    fingerprint = "painter"
+
+    def __init__(self):
+        self.module = nn.Identity().eval()
+        self.spaces = {"z": LatentSpace("z", (2,)), "s": LatentSpace("s", (3,), torch.tensor([0, 0, 1]))}
+
+    def prior(self, seeds):
+        return seeded_normal(seeds, (2,))
+
+    def map(self, codes, source, target, labels):
+        if source == target:
+            return codes
+        return torch.stack([2 * codes[:, 0], codes[:, 1], 2 * codes[:, 0]], 1)
+
+    def forward(self, batch):
+        s = self.to_space(batch, "s").codes
+        colours = torch.stack([-s[:, 0] + 0.5 * s[:, 1], s[:, 1], 0 * s[:, 2]], 1)
+        return colours[:, :, None, None].expand(-1, -1, 2, 2)
+
+
+test_by_gradient = conformance(RankByAttribute(scorer=Colours(), seeds="0-19", count=2), toy)
+test_by_examples = conformance(
+    RankByAttribute(positives={"red": toy().sample([1, 2, 3])}, seeds="0-19", count=2), toy
+)
+test_dci = conformance(MeasureDisentanglement(scorer=Colours(), seeds="0-19"), toy)
+
+
+def test_effects_of_a_linear_generator():
+    found = effects(Painter(), Colours(), "s", Ranges("0-99"), 7, quiet)
+    codes = Painter().to_space(Painter().sample(range(100)), "s").codes.double()
+    red, green = (-codes[:, 0] + 0.5 * codes[:, 1]).std(), codes[:, 1].std()
+    expected = torch.tensor([[-1.0, 0.0], [0.5, 1.0], [0.0, 0.0]]).double() * codes.std(0)[:, None]
+    assert torch.allclose(found.signed, expected / torch.stack([red, green]), atol=1e-5)
+    assert torch.allclose(found.size, found.signed.abs())
+    assert torch.allclose(found.deviation, codes.std(0), rtol=1e-5)
+
+
+def test_the_channel_that_makes_it_and_not_the_one_that_goes_along():
+    found = RankByAttribute(scorer=Colours(), seeds="0-99", count=3).run(Painter(), quiet)
+    assert found["red"].vector.tolist() == [-1, 0, 0] and found["green"].vector.tolist() == [0, 1, 0]
+    assert "1.0" not in found
+    first = found["0.0"].notes["ranked"]["red"]
+    assert first["rank"] == 0 and first["selectivity"] == pytest.approx(1)
+
+
+def test_examples_find_both():
+    """What goes along with an attribute cannot be told from what makes it by examples."""
+    generator = Painter()
+    codes = generator.to_space(generator.sample(range(2000)), "s").codes
+    reddest = (-codes[:, 0] + 0.5 * codes[:, 1]).topk(20).indices.tolist()
+    found = RankByAttribute(positives={"red": generator.sample(reddest)}, seeds="0-999", count=2).run(
+        generator, quiet
+    )
+    assert set(found) == {"0.0", "1.0"}
+    assert found["red"].vector.sum() == -1
+    rows = found.summary().tables[0].rows
+    assert [row[0] for row in rows] == ["red", "red"] and rows[0][2] == "-"
+
+
+def test_a_scorer_without_gradients():
+    for step in (RankByAttribute(scorer=Deaf()), MeasureDisentanglement(scorer=Deaf())):
+        with pytest.raises(InterpganError, match="no gradient to the picture; choose samples"):
+            step.check(toy())
+
+
+def test_what_is_refused():
+    with pytest.raises(ValidationError, match="either a scorer or positives"):
+        RankByAttribute()
+    with pytest.raises(InterpganError, match="1 positive examples"):
+        RankByAttribute(positives={"red": toy().sample([1])}, seeds="0-9").run(toy(), quiet)
+    with pytest.raises(InterpganError, match="no space 'q'"):
+        MeasureDisentanglement(scorer=Colours(), spaces=("q",)).check(toy())
+    with pytest.raises(InterpganError, match="one sample has no standard deviation"):
+        MeasureDisentanglement(scorer=Colours(), seeds="4").check(toy())
+
+
+def test_one_entry_for_each_attribute_is_perfect():
+    perfect = torch.tensor([[3.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    assert disentanglement(perfect)[1] == pytest.approx(1) and completeness(perfect)[1] == pytest.approx(1)
+    assert disentanglement(perfect)[0].tolist() == [1, 1, 0]
+    worst = torch.ones(4, 3)
+    assert disentanglement(worst)[1] == pytest.approx(0) and completeness(worst)[1] == pytest.approx(0)
+
+
+def test_by_hand():
+    """Shares ¾ and ¼ have 0.811 bits of entropy."""
+    entropy = -(0.75 * math.log2(0.75) + 0.25 * math.log2(0.25))
+    each, mean = disentanglement(torch.tensor([[3.0, 1.0], [0.0, 4.0]]))
+    assert each.tolist() == pytest.approx([1 - entropy, 1]) and mean == pytest.approx(1 - entropy / 2)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(2, 9), st.integers(2, 6), st.integers(0, 2**31))
+def test_between_0_and_1_and_whatever_the_scale(entries, attributes, seed):
+    importance = torch.rand(entries, attributes, generator=torch.Generator().manual_seed(seed))
+    for measure in (disentanglement, completeness):
+        each, mean = measure(importance)
+        assert each.ge(-1e-9).all() and each.le(1 + 1e-9).all() and -1e-9 <= mean <= 1 + 1e-9
+        assert measure(7 * importance)[1] == pytest.approx(mean)
+
+
+def test_the_table_of_spaces():
+    report = MeasureDisentanglement(scorer=Colours(), seeds="0-99").run(Painter(), quiet)
+    rows = {row[0]: row for row in report.tables[0].rows}
+    assert set(rows) == {"z", "s"} and rows["s"][1] == 3
+    assert rows["s"][5] == pytest.approx(1)  # green has one channel
+
+
+def test_the_recipe_of_the_readme(tmp_path):
+    text = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)[1]
+    (tmp_path / "recipe.yaml").write_text(
+        text.replace("parts: [eyes, mouth], seeds: 0-3", "parts: [eyes], seeds: 0-1")
+    )
+    command = [Path(sys.executable).parent / "interpgan-run", "recipe.yaml", "--device", "cpu"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=300)
+    assert ran.returncode == 0, ran.stderr
+    assert "Channels of each part" in (tmp_path / "out/recipe/report.html").read_text()
