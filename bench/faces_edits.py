@@ -1,6 +1,6 @@
 """Edits of photographs of faces: which take, whose face it still is, how near the inversion comes, and the time.
 
-Each photograph goes through recipes/my-face.yaml alone, with a smile and a turn to the other side beside the edits of
+Each photograph goes through recipes/my-face.yaml alone, with a smile and glasses beside the edits of
 the recipe. The faces are judged in the pasted pictures. What is done is kept, so that it goes on where it was stopped.
 `--held-out` leaves the net that judges whose face it is out of the loss.
 
@@ -28,19 +28,22 @@ from interpgan_faces.identity import LoadIdentity
 from interpgan_inversion.masks import mask_of
 
 RECIPE = Path(__file__).parents[1] / "recipes/my-face.yaml"
-TAKES = {  # edit: attribute, and the least change of its score, about half a standard deviation of the samples'
+TAKES = {  # edit: attribute, and the least change of its score, at least a third of a standard deviation of the samples'
     "older": ("age", 7),
     "younger": ("age", -7),
     "smiling": ("smile", 0.06),
     "serious": ("smile", -0.06),
-    "turned": ("pose", -0.08),
-    "turned back": ("pose", 0.08),
+    "to the left": ("pose", -0.06),
+    "to the right": ("pose", 0.06),
     "with glasses": ("glasses", 0.5),
 }
 
-MORE = {  # beside the edits of the recipe: as one of these, the other way
+MORE = {  # beside the edits of the recipe: each as one of these, but for some fields
     "smiling": ("serious", {"by": 0.15}),
-    "turned back": ("turned", {"by": 0.15}),
+    "with glasses": (
+        "older",
+        {"direction": "$toward.glasses", "attribute": "glasses", "to": 1.5, "by": None, "most": 6},
+    ),
 }
 GLASSES = 1  # score above which glasses are there
 
