@@ -65,6 +65,9 @@ bench: install .bench/.installed
 	$(BIN)/python bench/inversion.py
 	$(BIN)/python bench/photograph.py .bench/lib/python3*/site-packages/skimage/data/astronaut.png
 	$(BIN)/python bench/faces.py --samples 200
+	$(BIN)/python bench/faces_encoder.py
+	$(BIN)/python bench/faces_directions.py
+	$(BIN)/python bench/faces_edits.py recipes/my-face.jpg
 	$(BIN)/python bench/mobilestylegan.py --runtime-python .bench/bin/python
 
 .bench/.installed: bench/peers.txt

@@ -19,7 +19,7 @@ from interpgan_faces.directions import LoadDirections
 from interpgan_faces.scorer import FaceScorer, LoadScorer
 
 SEEDS = range(600, 632)  # that no direction was found with
-SCORES = Path(__file__).parents[1] / "recipes/train/ffhq-scores.csv"
+SCORES = Path(__file__).parents[1] / "recipes/ffhq-scores.csv"
 STEPS = {"age": 4, "smile": 3, "pose": 4, "gender": 4, "glasses": 4}
 
 

@@ -6,7 +6,7 @@ the recipe. The faces are judged in the pasted pictures. What is done is kept, s
 
     .venv/bin/python bench/faces_edits.py PHOTOGRAPHS --count 50 --out out/faces-edits
 
-PHOTOGRAPHS: a folder of faces, such as the 500 of CelebA in the package felonfinder.
+PHOTOGRAPHS: a photograph, or a folder of them, such as the 500 of CelebA in the package felonfinder.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml
+from ruamel.yaml import YAML
 
 from interpgan_core import ImageSet, InterpganError, make_plan, quiet, read_picture, run
 from interpgan_faces.identity import LoadIdentity
 from interpgan_inversion.masks import mask_of
 
 RECIPE = Path(__file__).parents[1] / "recipes/my-face.yaml"
-TAKES = {  # edit: attribute, and the least change of its score, at least a third of a standard deviation of the samples'
+TAKES = {  # edit: attribute, and the least change of its score: at least a third of the samples' standard deviation
     "older": ("age", 7),
     "younger": ("age", -7),
     "smiling": ("smile", 0.06),
@@ -50,7 +50,7 @@ GLASSES = 1  # score above which glasses are there
 
 def recipe_of(photograph: Path, held_out: bool) -> dict[str, Any]:
     """recipes/my-face.yaml, for this photograph."""
-    recipe: dict[str, Any] = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
+    recipe: dict[str, Any] = YAML(typ="safe").load(RECIPE)
     for step in recipe["steps"]:
         if step.get("id") == "me":
             step["pictures"] = str(photograph.resolve())
@@ -90,7 +90,7 @@ def edited(photograph: Path, out: Path, held_out: bool) -> dict[str, Any]:
     if (out / "figures.json").exists():
         return dict(json.loads((out / "figures.json").read_text()))
     file = out / "recipe.yaml"
-    file.write_text(yaml.safe_dump(recipe_of(photograph, held_out), sort_keys=False))
+    YAML(typ="safe").dump(recipe_of(photograph, held_out), file)
     began, busy = time.monotonic(), time.process_time()
     figures: dict[str, Any]
     try:
@@ -119,7 +119,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out/faces-edits"))
     parser.add_argument("--held-out", action="store_true")
     options = parser.parse_args()
-    files = sorted(options.photographs.rglob("*.jpg"))
+    given = options.photographs
+    files = sorted(given.rglob("*.jpg")) if given.is_dir() else [given]
     files = files[:: max(1, len(files) // options.count)][: options.count]
     found = []
     for file in files:

@@ -160,7 +160,7 @@ def rows_for(truncation: float, count: int, mode: Statistics) -> dict[int, float
     Returns:
         Row -> weight, of one row or two neighbours; weights sum to 1.
     """
-    place = truncation / (1 / (count - 1))
+    place = min(truncation / (1 / (count - 1)), count - 1)  # of 50 rows, rounding puts 1 beyond the last
     if mode == "corrected" and abs(place - round(place)) < 1e-9:
         place = round(place)
     part, whole = math.modf(place)
