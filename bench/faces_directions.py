@@ -1,7 +1,7 @@
 """The directions of `faces.directions`, plain and alone, beside others: what an edit changes, its target and the rest.
 
-Without labels of other people's: the judge is the scorer that found ours. `--published` is a folder of the directions
-age.pt, smile.pt and pose.pt of the repository encoder4editing.
+Scores are those of `faces.scorer`, which ours were found by. `--published` is a folder of the directions age.pt,
+smile.pt and pose.pt of the repository encoder4editing.
 
     .venv/bin/python bench/faces_directions.py --published FOLDER
 """

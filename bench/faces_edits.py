@@ -1,8 +1,8 @@
 """Edits of photographs of faces: which take, whose face it still is, how near the inversion comes, and the time.
 
 Each photograph goes through recipes/my-face.yaml alone, with a smile and glasses beside the edits of
-the recipe. The faces are judged in the pasted pictures. What is done is kept, so that it goes on where it was stopped.
-`--held-out` leaves the net that judges whose face it is out of the loss.
+the recipe. Scores are those of the pasted pictures. What is done is kept, so that it goes on where it was stopped.
+`--held-out` leaves the identity net out of the loss.
 
     .venv/bin/python bench/faces_edits.py PHOTOGRAPHS --count 50 --out out/faces-edits
 

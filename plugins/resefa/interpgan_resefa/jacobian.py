@@ -35,20 +35,13 @@ def derivatives(
     """
     import torch
 
-    rows = []
-    for some in offsets.split(batch_size):
-        if not differences:
-            try:
-                rows.append(_forward_mode(draw, code, some))
-                continue
-            except (NotImplementedError, RuntimeError):
-                differences = True
-                rows.clear()
-                break
-        rows.append(_central(draw, code, some))
-    if not rows:
-        return derivatives(draw, code, offsets, batch_size, differences=True)
-    return torch.cat(rows)
+    parts = offsets.split(batch_size)
+    if not differences:
+        try:
+            return torch.cat([_forward_mode(draw, code, some) for some in parts])
+        except (NotImplementedError, RuntimeError):  # the network has an operation without forward mode
+            pass
+    return torch.cat([_central(draw, code, some) for some in parts])
 
 
 def _forward_mode(draw: Callable[[Tensor], Tensor], code: Tensor, offsets: Tensor) -> Tensor:
