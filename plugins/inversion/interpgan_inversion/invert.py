@@ -42,8 +42,8 @@ class Invert(WithLikeness):
     """How many samples to choose from."""
     steps: Count = 300
     draft_steps: Annotated[int, Field(ge=0, strict=True)] = 40
-    """For pictures of 256 pixels and more: how many of the steps, the first ones and at most five sixths, see drafts, at
-    a third of the time."""
+    """For pictures of 256 pixels and more: how many of the steps, the first ones and at most five sixths, see drafts,
+    at a third of the time."""
     rate: Rate = 0.1
     """Highest training rate, in standard deviations of the samples' codes."""
     noise: Weight = 0.05
