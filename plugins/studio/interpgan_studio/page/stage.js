@@ -63,7 +63,7 @@ export class Stage {
     box.picture.removeAttribute("aria-hidden");
     box.picture.setAttribute("role", "img");
     box.picture.setAttribute("aria-label", `Person ${index + 1}, edited`);
-    const divider = make("div", { class: "divider", role: "slider", tabindex: "0", "aria-valuemin": 0, "aria-valuemax": 100 });
+    const divider = make("div", { class: "divider", role: "slider", tabindex: "0", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": 50 });
     divider.setAttribute("aria-label", "Where the original ends and the edited picture begins, in percent");
     divider.addEventListener("keydown", ({ key }) => {
       const moves = { ArrowLeft: -0.02, ArrowRight: 0.02, Home: -1, End: 1 };
