@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -57,12 +56,7 @@ class Live:
         numbers = {planned.id: planned.number for planned in plan.steps}
         if step not in numbers:
             raise InterpganError(f"the recipe has no step '{step}'")
-        needed = _needed(plan, numbers[step])
-        values: dict[int, Any] = {}
-        for planned in plan.steps:
-            if planned.number in needed:
-                values[planned.number] = self._one(plan, planned, values, progress)
-        return values[numbers[step]]
+        return self._one(plan, plan.steps[numbers[step] - 1], progress)
 
     def knows(self, plan: Plan, step: str) -> bool:
         """Whether the result of a step is there already."""
@@ -80,10 +74,11 @@ class Live:
             if planned.id == step:
                 self._keep(planned.key, result)
 
-    def _one(self, plan: Plan, step: PlannedStep, values: Mapping[int, Any], progress: Progress) -> Any:
+    def _one(self, plan: Plan, step: PlannedStep, progress: Progress) -> Any:
         if step.key in self._results:
             self._results.move_to_end(step.key)
             return self._results[step.key]
+        values = {n: self._one(plan, plan.steps[n - 1], progress) for n in sorted(set(step.inputs.values()))}
         self.device = self.device or default_device()
         folders = {
             name: Path(self._folder.name) / f"{name}-{step.key[:24]}" for name in ("folder", "scratch")
@@ -104,14 +99,3 @@ class Live:
         self._results.move_to_end(key)
         while len(self._results) > KEPT:
             self._results.popitem(last=False)
-
-
-def _needed(plan: Plan, number: int) -> set[int]:
-    """Numbers of the steps that a step is made from, and its own."""
-    found: set[int] = set()
-    ahead = [number]
-    while ahead:
-        if (now := ahead.pop()) not in found:
-            found.add(now)
-            ahead += plan.steps[now - 1].inputs.values()
-    return found
