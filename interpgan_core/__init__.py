@@ -101,6 +101,7 @@ if TYPE_CHECKING:
     from interpgan_core.progress import Progress as Progress
     from interpgan_core.progress import quiet as quiet
     from interpgan_core.recipes.live import Live as Live
+    from interpgan_core.recipes.plan import Plan as Plan
     from interpgan_core.recipes.plan import make_plan as make_plan
     from interpgan_core.recipes.runner import run as run
 
@@ -229,7 +230,10 @@ _HOME = {
         "quiet",
     ),
     "recipes.live": ("Live",),
-    "recipes.plan": ("make_plan",),
+    "recipes.plan": (
+        "Plan",
+        "make_plan",
+    ),
     "recipes.runner": ("run",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}

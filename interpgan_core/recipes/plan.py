@@ -84,7 +84,14 @@ class PlannedStep:
 
 @dataclass(frozen=True)
 class Plan:
-    """A recipe whose every name, parameter, reference, type and file has been checked."""
+    """A recipe whose every name, parameter, reference, type and file has been checked: what `make_plan` returns.
+
+    Example:
+        >>> from interpgan_core import make_plan
+        >>> plan = make_plan({"interpgan": 1, "steps": [{"use": "generator", "weights": "toy"}]})
+        >>> [(step.number, step.id) for step in plan.steps]
+        [(1, 'generator')]
+    """
 
     source: Source
     title: str

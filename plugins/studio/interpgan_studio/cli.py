@@ -94,7 +94,7 @@ def _serve(
         if browser:
             webbrowser.open(address)
         config = uvicorn.Config(
-            studio.app(), log_level="warning", ws_max_size=2**20, ws="websockets", timeout_graceful_shutdown=1
+            studio.app(), log_level="warning", ws_max_size=2**20, ws="websockets-sansio", timeout_graceful_shutdown=1
         )
         try:
             uvicorn.Server(config).run(sockets=[bound])
@@ -110,7 +110,9 @@ def _bound(address: str, port: int) -> socket.socket:
     """
     from interpgan_core import InterpganError
 
-    bound = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    # Named as TCP, for only then small messages are sent at once.
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((address, port))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -167,7 +168,8 @@ def label(step: Step) -> str:
         return f"{'remove' if use == 'ablate' else 'draw'} {what}"
     if use == "exchange":
         what = step.get("concept") or ", ".join(step.get("parts", ())) or step.get("layer", "units")
-        return f"{what} of {str(step['source']).removeprefix('$')}"
+        person = re.sub(r"^person-(.*?)(-at-.*)?$", r"seed \1", str(step["source"]).removeprefix("$"))
+        return f"{what} of {person}"
     return str(use)
 
 
