@@ -1,0 +1,49 @@
+/** Small helpers for elements. */
+
+/** The element with this id. */
+export const byId = (id) => document.getElementById(id);
+
+/**
+ * Make an element. Attributes that are null or false are left out; `data` fills the dataset, `on` adds listeners.
+ * Texts become text nodes, never HTML: names come from recipes and files that others wrote.
+ */
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name === "data") Object.assign(element.dataset, value);
+    else if (name === "on") for (const [event, heard] of Object.entries(value)) element.addEventListener(event, heard);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** Fill a select. The chosen value stays where it is still there. Options: strings, or [value, text]. */
+export function fillSelect(select, options, chosen = select.value) {
+  const pairs = options.map((option) => (Array.isArray(option) ? option : [option, option]));
+  const signature = JSON.stringify(pairs);
+  if (select.dataset.signature !== signature) {
+    select.replaceChildren(...pairs.map(([value, text]) => make("option", { value }, text)));
+    select.dataset.signature = signature;
+  }
+  if (pairs.some(([value]) => value === chosen)) select.value = chosen;
+}
+
+/** Whether keys typed now belong to a field, and not to the page. */
+export function typing() {
+  const element = document.activeElement;
+  if (!element) return false;
+  if (element.tagName === "INPUT") return !["range", "checkbox", "file"].includes(element.type);
+  return ["SELECT", "TEXTAREA"].includes(element.tagName);
+}
+
+/** Set a text field from the state, but not under the fingers of a person who types in it. */
+export function showText(input, value) {
+  if (document.activeElement === input && input.value !== (input.dataset.shown ?? "")) return;
+  input.value = input.dataset.shown = value ?? "";
+}
+
+let ids = 0;
+/** An id that no other element has. */
+export const freshId = (stem) => `${stem}-${(ids += 1)}`;

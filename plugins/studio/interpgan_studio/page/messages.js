@@ -1,0 +1,53 @@
+/** The line for sentences of the server, and the bar of a job that takes time. */
+
+import { byId, make } from "./dom.js";
+
+const NOTE_MS = 12000;
+
+export class Messages {
+  #timer = 0;
+  #lost = false;
+
+  constructor(cancel) {
+    byId("cancel").addEventListener("click", cancel);
+    byId("hush").addEventListener("click", () => this.say(""));
+    byId("copy").addEventListener("click", async () => {
+      await navigator.clipboard.writeText(byId("message").querySelector("code").textContent);
+      byId("copy").textContent = "Copied";
+    });
+  }
+
+  /** Show a sentence: what stands between ` is a command. Errors stay, notes without a command go after a while. */
+  say(sentence, kind = "note") {
+    if (this.#lost) return;
+    clearTimeout(this.#timer);
+    const pieces = sentence.split("`").map((piece, at) => (at % 2 ? make("code", {}, piece) : piece));
+    byId("message").replaceChildren(...pieces.filter(Boolean));
+    byId("message").parentElement.dataset.kind = kind;
+    const command = pieces.length > 1;
+    byId("hush").hidden = !sentence;
+    byId("copy").hidden = !command || !navigator.clipboard;
+    byId("copy").textContent = "Copy";
+    if (kind === "note" && sentence && !command) this.#timer = setTimeout(() => this.say(""), NOTE_MS);
+  }
+
+  /** The server is away, or there again. */
+  lost(lost) {
+    if (lost === this.#lost) return;
+    this.#lost = false;
+    this.say(lost ? "The studio has stopped or was restarted. This page tries to reach it again every 2 seconds." : "", lost ? "error" : "note");
+    byId("hush").hidden = lost || byId("hush").hidden;
+    this.#lost = lost;
+    if (lost) this.job(null);
+  }
+
+  job(job) {
+    byId("job").hidden = !job;
+    if (!job) return;
+    const { what, done, total } = job;
+    byId("job-what").textContent = total ? `${what} · ${done} of ${total}` : what;
+    const bar = byId("job-bar");
+    if (total) Object.assign(bar, { max: total, value: done });
+    else bar.removeAttribute("value");
+  }
+}
