@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from interpgan_core.hookspecs import hookimpl as hookimpl
     from interpgan_core.loading.load_generator import load_generator as load_generator
     from interpgan_core.loading.published_directions import load_directions as load_directions
+    from interpgan_core.machine import use_the_machine_well as use_the_machine_well
     from interpgan_core.operators.base import Artifact as Artifact
     from interpgan_core.operators.base import EditOperator as EditOperator
     from interpgan_core.operators.base import Operator as Operator
@@ -65,6 +66,9 @@ if TYPE_CHECKING:
     from interpgan_core.operators.builtin.sweep import Sweep as Sweep
     from interpgan_core.operators.builtin.truncate import Truncate as Truncate
     from interpgan_core.operators.builtin.walk import Walk as Walk
+    from interpgan_core.operators.controls import Control as Control
+    from interpgan_core.operators.controls import Shown as Shown
+    from interpgan_core.operators.controls import controls_of as controls_of
     from interpgan_core.operators.engines import Engine as Engine
     from interpgan_core.operators.fields import Input as Input
     from interpgan_core.operators.fields import InputFile as InputFile
@@ -85,6 +89,7 @@ if TYPE_CHECKING:
     from interpgan_core.pictures.decoding import read_picture as read_picture
     from interpgan_core.pictures.image_sets import ImageSet as ImageSet
     from interpgan_core.pictures.images import contact_sheet as contact_sheet
+    from interpgan_core.pictures.images import difference as difference
     from interpgan_core.pictures.images import to_uint8 as to_uint8
     from interpgan_core.pictures.report import Picture as Picture
     from interpgan_core.pictures.report import Report as Report
@@ -92,8 +97,11 @@ if TYPE_CHECKING:
     from interpgan_core.pictures.report import Table as Table
     from interpgan_core.pictures.sources import each_picture as each_picture
     from interpgan_core.pictures.squares import Square as Square
+    from interpgan_core.plugins import installed as installed
     from interpgan_core.progress import Progress as Progress
     from interpgan_core.progress import quiet as quiet
+    from interpgan_core.recipes.live import Live as Live
+    from interpgan_core.recipes.plan import Plan as Plan
     from interpgan_core.recipes.plan import make_plan as make_plan
     from interpgan_core.recipes.runner import run as run
 
@@ -142,6 +150,7 @@ _HOME = {
         "hookimpl",
     ),
     "loading.load_generator": ("load_generator",),
+    "machine": ("use_the_machine_well",),
     "loading.published_directions": ("load_directions",),
     "operators.base": (
         "Artifact",
@@ -170,6 +179,11 @@ _HOME = {
     "operators.builtin.sweep": ("Sweep",),
     "operators.builtin.truncate": ("Truncate",),
     "operators.builtin.walk": ("Walk",),
+    "operators.controls": (
+        "Control",
+        "Shown",
+        "controls_of",
+    ),
     "operators.engines": ("Engine",),
     "operators.fields": (
         "Input",
@@ -199,6 +213,7 @@ _HOME = {
     "pictures.image_sets": ("ImageSet",),
     "pictures.images": (
         "contact_sheet",
+        "difference",
         "to_uint8",
     ),
     "pictures.report": (
@@ -209,11 +224,16 @@ _HOME = {
     ),
     "pictures.sources": ("each_picture",),
     "pictures.squares": ("Square",),
+    "plugins": ("installed",),
     "progress": (
         "Progress",
         "quiet",
     ),
-    "recipes.plan": ("make_plan",),
+    "recipes.live": ("Live",),
+    "recipes.plan": (
+        "Plan",
+        "make_plan",
+    ),
     "recipes.runner": ("run",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}

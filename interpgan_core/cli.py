@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import sys
-from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,35 +95,12 @@ def _device(name: str | None) -> str | None:
     return name
 
 
-# What decides how memory is taken; where one of these is set, the user has chosen.
-_MALLOC = ("MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_MMAP_THRESHOLD_")
-
-
-def _use_the_machine_well() -> None:
-    """Threads that wait without spinning, and memory that is kept; before torch is imported, and in the command alone.
-
-    On shared cores threads that spin while they wait take the time of those that work. Maps of large pictures, taken
-    from the system and given back in every layer, cost a fifth of the time of a search in page faults.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    if any(name in os.environ for name in _MALLOC):
-        return
-    with suppress(OSError, AttributeError):  # where there is no glibc there is no mallopt
-        import ctypes
-
-        mallopt = ctypes.CDLL(None).mallopt
-        for option, value in (
-            (-4, 0),
-            (-1, 2**31 - 1),
-            (-2, 64 * 2**20),
-        ):  # M_MMAP_MAX, M_TRIM_THRESHOLD, M_TOP_PAD
-            mallopt(option, value)
-
-
 def _run(
     recipe: Path, out: Path, overrides: tuple[str, ...], dry_run: bool, fresh: bool, device: str | None
 ) -> None:
-    _use_the_machine_well()
+    from interpgan_core.machine import use_the_machine_well
+
+    use_the_machine_well()
     from interpgan_core.files.downloads import nothing_fetched
     from interpgan_core.recipes import runner
     from interpgan_core.recipes.cache import decide

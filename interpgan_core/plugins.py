@@ -296,3 +296,21 @@ def plugins() -> Plugins:
     """The plugins of this process; the environment variable INTERPGAN_PLUGINS=a,b chooses them."""
     chosen = os.environ.get("INTERPGAN_PLUGINS")
     return Plugins(None if chosen is None else [n for n in (p.strip() for p in chosen.split(",")) if n])
+
+
+def installed(kind: str) -> Mapping[str, Provided]:
+    """What the installed plugins and the core offer.
+
+    Args:
+        kind: "operators", "backbones", "models" or "engines".
+
+    Returns:
+        Name -> where it comes from; its `load()` imports it.
+
+    Example:
+        >>> from interpgan_core import installed
+        >>> installed("operators")["shift"].load().__name__
+        'Shift'
+    """
+    offered: Mapping[str, Provided] = getattr(plugins(), kind)
+    return offered

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,8 +36,7 @@ def sha256_of(path: Path) -> str:
     """
     try:
         if path.is_file():
-            with path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+            return _sha256_of_file(path)
         if not path.is_dir():
             raise InterpganError(f"there is no file or folder {path}; check the path")
         total = hashlib.sha256()
@@ -53,6 +53,30 @@ def sha256_of(path: Path) -> str:
         return total.hexdigest()
     except OSError as error:
         raise InterpganError(f"cannot read {error.filename or path}: {error.strerror}") from error
+
+
+_SETTLED = 2.0  # seconds, after which a change would show in a file's times
+_HASHES: dict[tuple[str | int, ...], str] = {}
+
+
+def _sha256_of_file(path: Path) -> str:
+    """Read once, for as long as size and times stay the same: a recipe is planned again with every move of a slider."""
+    state = path.stat()
+    known = (
+        str(path.resolve()),
+        state.st_dev,
+        state.st_ino,
+        state.st_size,
+        state.st_mtime_ns,
+        state.st_ctime_ns,
+    )
+    if known in _HASHES:
+        return _HASHES[known]
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if time.time() - max(state.st_mtime, state.st_ctime) > _SETTLED:
+        _HASHES[known] = digest
+    return digest
 
 
 def cache_folder() -> Path:

@@ -28,6 +28,8 @@ class NamedModel:
         licence: terms of use of the weights, in short; the report says them.
         target: "module:function" that makes it; the function takes the options of `load_generator`.
         shipped: the file of weights, where it comes inside the plugin; it needs no target.
+        companions: operators that go with it, of this plugin and of others, and need no parameters: directions,
+            scorer, segmenter, encoder. A page offers those that are installed.
 
     Example:
         >>> from interpgan_core.plugin import NamedModel
@@ -42,6 +44,7 @@ class NamedModel:
     licence: str
     target: str = ""
     shipped: Path | None = None
+    companions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.shipped is None and not re.fullmatch(r"[\w.]+:\w+", self.target):

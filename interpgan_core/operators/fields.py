@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
+from pydantic.fields import FieldInfo
 from pydantic_core import core_schema
 
 from interpgan_core.errors import InterpganError, did_you_mean
@@ -64,13 +65,17 @@ class _FromStep:
     ) -> core_schema.CoreSchema:
         def check(value: Any, info: ValidationInfo) -> Any:
             if isinstance(value, Reference):
-                if _fits(value.result, source):
+                if takes_result(value.result, source):
                     return value
                 part = item_type(value.result)
-                if value.singular and part and _fits(part, source):
+                if value.singular and part and takes_result(part, source):
                     return replace(value, item=ONLY, result=part)
                 one = f"pick one of it, such as {value}.0"
-                hint = one if part and _fits(part, source) else f"name a step that makes a {source.__name__}"
+                hint = (
+                    one
+                    if part and takes_result(part, source)
+                    else f"name a step that makes a {source.__name__}"
+                )
                 raise InterpganError(f"{value} is a {value.result.__name__}, not a {source.__name__}; {hint}")
             if isinstance(value, source):
                 return value
@@ -97,7 +102,20 @@ Input = Annotated[T, _FromStep()]
 """`Input[Direction]`: a field filled by `$step` in YAML, by the object itself in Python."""
 
 
-def _fits(result: type, wanted: type) -> bool:
+def is_filled_by_step(field: FieldInfo) -> type | None:
+    """The type of result that a field of an operator takes from a step; None if it is filled another way."""
+    if any(isinstance(part, _FromStep) for part in field.metadata):
+        own: Any = field.annotation
+        return own  # type: ignore[no-any-return]
+    for part in typing.get_args(field.annotation):
+        if typing.get_origin(part) is Annotated and any(isinstance(m, _FromStep) for m in part.__metadata__):
+            wanted: type = part.__origin__
+            return wanted
+    return None
+
+
+def takes_result(result: type, wanted: type) -> bool:
+    """Whether a field for results of one type takes those of another: a subclass, or what keeps a protocol."""
     if getattr(wanted, "_is_protocol", False):
         # issubclass refuses protocols with data members, so look the members up.
         members = {n for n in (*vars(wanted), *inspect.get_annotations(wanted)) if not n.startswith("_")}

@@ -32,6 +32,8 @@ class Segmenter(Protocol):
         True
     """
 
+    parts: Sequence[str]
+
     def __call__(self, images: Tensor) -> Tensor:
         """Args: images: (n, 3, h, w) float32 in [-1, 1]. Returns: (n, h', w') int64, positions in `parts`."""
 

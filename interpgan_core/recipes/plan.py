@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import re
@@ -83,7 +84,14 @@ class PlannedStep:
 
 @dataclass(frozen=True)
 class Plan:
-    """A recipe whose every name, parameter, reference, type and file has been checked."""
+    """A recipe whose every name, parameter, reference, type and file has been checked: what `make_plan` returns.
+
+    Example:
+        >>> from interpgan_core import make_plan
+        >>> plan = make_plan({"interpgan": 1, "steps": [{"use": "generator", "weights": "toy"}]})
+        >>> [(step.number, step.id) for step in plan.steps]
+        [(1, 'generator')]
+    """
 
     source: Source
     title: str
@@ -100,12 +108,15 @@ class Plan:
         return self.source.error(message, loc, key)
 
 
-def make_plan(file: str | Path, overrides: Sequence[str] = ()) -> Plan:
+def make_plan(
+    recipe: str | Path | Mapping[str, Any], overrides: Sequence[str] = (), folder: Path = Path()
+) -> Plan:
     """Check a recipe; nothing of it is run, and torch is not imported.
 
     Args:
-        file: the recipe.
+        recipe: the file, or what would stand in it as plain values: {"interpgan": 1, "steps": [...]}.
         overrides: "step.parameter=value" each, as of `--set`.
+        folder: of a recipe of plain values: where the files are that it names.
 
     Returns:
         What `run` takes.
@@ -113,7 +124,10 @@ def make_plan(file: str | Path, overrides: Sequence[str] = ()) -> Plan:
     Raises:
         RecipeError: if there are mistakes; it holds all of them, but none that only follows from another.
     """
-    source, raw = read_recipe(Path(file))
+    if isinstance(recipe, Mapping):
+        source, raw = Source(folder / "recipe", ""), copy.deepcopy(dict(recipe))
+    else:
+        source, raw = read_recipe(Path(recipe))
     return _Planner(source, raw, overrides).plan()
 
 

@@ -14,7 +14,6 @@ from typing import Any
 
 from interpgan_core.errors import InterpganError, RecipeError, remarks
 from interpgan_core.generators.generator import Generator
-from interpgan_core.generators.latents import LatentBatch
 from interpgan_core.hookspecs import StepReport
 from interpgan_core.operators.base import default_device
 from interpgan_core.pictures.page import Page
@@ -22,8 +21,8 @@ from interpgan_core.pictures.report import write_page
 from interpgan_core.plugins import plugins
 from interpgan_core.progress import Progress, bars
 from interpgan_core.recipes.cache import Decision, decide
-from interpgan_core.recipes.filling import filled
 from interpgan_core.recipes.manifest import manifest
+from interpgan_core.recipes.performing import perform, report_to
 from interpgan_core.recipes.plan import Plan, PlannedStep, make_plan
 from interpgan_core.recipes.rehearsal import Loaded, rehearse
 from interpgan_core.recipes.store import Store
@@ -212,25 +211,9 @@ class _Run:
 
     def _result(self, step: PlannedStep, folder: Path | None) -> Any:
         given: dict[str, Any] = {"device": self._device(), "progress": self._progress(step), "folder": folder}
-        for name, number in step.inputs.items():
-            given[name] = self.values[number]
-        needs = type(step.operator).needs()
-        if "scratch" in needs:
+        if "scratch" in type(step.operator).needs():
             given["scratch"] = self.store.scratch(step)
-        operator = filled(step.operator, {s.id: self.values.get(s.number) for s in self.plan.steps})
-        inputs = [self.values[number] for number in step.inputs.values()]
-        batches = [(value.codes, value.codes.clone()) for value in inputs if isinstance(value, LatentBatch)]
-        result = operator.run(**{name: given[name] for name in needs if name in given})
-        if not getattr(step.result, "_is_protocol", False) and not isinstance(result, step.result):
-            raise InterpganError(
-                f"it returned a {type(result).__name__}, not the {step.result.__name__} that it promises; "
-                f"{_report_to(step)}"
-            )
-        if not all(now.allclose(before, rtol=0, atol=0, equal_nan=True) for now, before in batches):
-            raise InterpganError(
-                f"it changed the codes that it was given, which other steps use; {_report_to(step)}"
-            )
-        return result
+        return perform(self.plan, step, self.values, given)
 
     def _progress(self, step: PlannedStep) -> Progress:
         """The progress of one step, which says whose it is."""
@@ -270,7 +253,7 @@ class _Run:
             self.store.write(ERRORS, "".join(traceback.format_exception(error)))
             first = str(error).partition("\n")[0]
             said = (
-                f"{step.use} failed: {type(error).__name__}: {first}; {_report_to(step)}, "
+                f"{step.use} failed: {type(error).__name__}: {first}; {report_to(step)}, "
                 f"with {self.store.folder / ERRORS}"
             )
         return self.plan.source.error(said, step.loc)
@@ -332,7 +315,3 @@ def _out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(
         words in f"{type(error).__name__}: {error}" for words in ("OutOfMemoryError", "can't allocate memory")
     )
-
-
-def _report_to(step: PlannedStep) -> str:
-    return f"report it to {plugins().get('operators', step.use).origin}"

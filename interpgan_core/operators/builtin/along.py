@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import replace
 from typing import Annotated, Literal
+from weakref import WeakKeyDictionary
 
 from pydantic import Field
 
@@ -14,12 +15,14 @@ from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import Grid, LatentBatch
 from interpgan_core.generators.ranges import Layers, Ranges
 from interpgan_core.operators.base import EditOperator
+from interpgan_core.operators.controls import Shown
 from interpgan_core.operators.fields import Input
 
-Strength = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-
+Strength = Annotated[float, Field(strict=True, allow_inf_nan=False), Shown(-5, 5, 0.1)]
 
 _SIGMA_SEEDS = Ranges("0-4095")
+# Direction -> fingerprint of a generator -> the spread of its codes.
+_SPREADS: WeakKeyDictionary[Direction, dict[str, float]] = WeakKeyDictionary()
 
 
 class AlongDirection(EditOperator):
@@ -117,9 +120,12 @@ def sigma(direction: Direction, generator: Generator) -> float:
 
     if "sigma" in direction.notes:
         return float(direction.notes["sigma"])
-    space = generator.space_for(direction.space)
-    found = [direction.distance(b.codes) for b in generator.stream(_SIGMA_SEEDS, space=space)]
-    return float(torch.cat(found).std())
+    known = _SPREADS.setdefault(direction, {})
+    if generator.fingerprint not in known:
+        space = generator.space_for(direction.space)
+        found = [direction.distance(b.codes) for b in generator.stream(_SIGMA_SEEDS, space=space)]
+        known[generator.fingerprint] = float(torch.cat(found).std())
+    return known[generator.fingerprint]
 
 
 def captions(batch: LatentBatch, strengths: tuple[float, ...]) -> tuple[str, ...]:

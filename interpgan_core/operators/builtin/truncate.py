@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import StrictFloat
 
 from interpgan_core.errors import InterpganError
@@ -9,6 +11,7 @@ from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import LatentBatch
 from interpgan_core.generators.ranges import Layers
 from interpgan_core.operators.base import EditOperator
+from interpgan_core.operators.controls import Shown
 
 
 class Truncate(EditOperator):
@@ -27,7 +30,7 @@ class Truncate(EditOperator):
         True
     """
 
-    psi: StrictFloat = 0.7
+    psi: Annotated[StrictFloat, Shown(0, 1.2, 0.05)] = 0.7
     layers: Layers = "all"
 
     def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:

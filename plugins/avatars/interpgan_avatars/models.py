@@ -25,8 +25,12 @@ def weights(name: str) -> Path:
     return Path(str(files(__package__).joinpath("weights", f"{name}.safetensors")))
 
 
+COMPANIONS = ("avatars.directions", "avatars.scorer", "avatars.segmenter", "inversion.load-encoder")
+
 MODELS: Mapping[str, NamedModel] = {
-    f"avatars.{name}{kind}": NamedModel(family, 64, data, LICENCE, shipped=weights(f"{name}{kind}"))
+    f"avatars.{name}{kind}": NamedModel(
+        family, 64, data, LICENCE, shipped=weights(f"{name}{kind}"), companions=COMPANIONS
+    )
     for kind in ("", "-interpretable")
     for name, (family, data) in FAMILIES.items()
 }

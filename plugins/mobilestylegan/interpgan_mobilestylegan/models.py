@@ -7,5 +7,14 @@ ffhq = NamedModel(
     resolution=1024,
     data="FFHQ, by way of StyleGAN 2",
     licence="research, non-commercial (NVIDIA; FFHQ: CC BY-NC-SA 4.0)",
+    companions=(
+        "faces.directions",
+        "faces.scorer",
+        "faces.regions",
+        "faces.landmarks",
+        "faces.encoder",
+        "faces.identity",
+        "inversion.efficientnet",
+    ),
     target="interpgan_mobilestylegan.backbone:ffhq",
 )

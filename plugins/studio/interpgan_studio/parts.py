@@ -1,0 +1,75 @@
+"""Which part of a person is where: as a segmenter finds it, or as the concepts of an interpretable layer show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from interpgan_core import Exchange, Generator, LatentBatch, Segmenter, controls_of, parts_of, to_uint8
+from interpgan_studio.document import Document, operator_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NONE = 255
+FINE = 4  # pictures are so many times as large as the maps of the layer that parts are exchanged in, or less
+
+
+def segmenter_step(document: Document) -> str | None:
+    """Id of the last step that makes a segmenter."""
+    (control,) = (c for c in controls_of(Exchange) if c.wanted is Segmenter)
+    found = [step["id"] for step in document.steps if control.takes(operator_of(step).result())]
+    return found[-1] if found else None
+
+
+def names(generator: Generator, segmenter: Segmenter | None) -> tuple[str, ...]:
+    """The parts that can be pointed at."""
+    if generator.concepts:
+        return tuple(generator.concepts)
+    return parts_of(segmenter) if segmenter is not None else ()
+
+
+def maps(generator: Generator, batch: LatentBatch, segmenter: Segmenter | None) -> Iterator[Tensor]:
+    """Of each sample the part that is at each position: (h, w) int64, positions in `names`."""
+    import torch
+
+    for one in batch.split(1):
+        if not generator.concepts:
+            assert segmenter is not None
+            # As the file of the picture shows it.
+            pixels = torch.from_numpy(to_uint8(generator.images(one))).permute(0, 3, 1, 2)
+            with torch.no_grad():
+                yield segmenter(pixels.float() / 127.5 - 1)[0]
+            continue
+        layers = list(dict.fromkeys(layer for layer, _ in generator.concepts.values()))
+        found = generator.features(one, layers)
+        size = max((found[layer].shape[2:] for layer in layers), key=lambda s: s[0])
+        activity = [
+            _activity(found[layer][0, list(units)], size) for layer, units in generator.concepts.values()
+        ]
+        yield torch.stack(activity).argmax(0)
+
+
+def taking(document: Document, generator: Generator, part: str, source: str, layer: str) -> dict[str, Any]:
+    """Parameters of the `exchange` that takes a part from another person."""
+    if part in generator.concepts:
+        return {"source": f"${source}", "concept": part}
+    return {
+        "source": f"${source}", "layer": layer, "parts": [part], "segmenter": f"${segmenter_step(document)}",
+    }  # fmt: skip
+
+
+def usual_layer(generator: Generator, shapes: Mapping[str, tuple[int, int, int]]) -> str:
+    """The layer that parts are exchanged in where nobody chooses: the first with maps fine enough."""
+    side = max(min(height, width) for _, height, width in shapes.values())
+    return next(layer for layer, (_, *size) in shapes.items() if min(size) * FINE >= side)
+
+
+def _activity(maps: Tensor, size: Any) -> Tensor:
+    """How active a concept is at each position, in shares of its own greatest activity."""
+    from torch.nn import functional
+
+    mean = maps.float().mean(0)
+    mean = mean / mean.abs().amax().clamp(min=1e-8)
+    grown: Tensor = functional.interpolate(mean[None, None], size=list(size), mode="bilinear")[0, 0]
+    return grown
