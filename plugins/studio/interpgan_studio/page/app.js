@@ -13,6 +13,7 @@ import { Stage } from "./stage.js";
 import { Steps } from "./steps.js";
 
 let state = null;
+let heldBack = false; // the state came while newer messages were on their way
 let finished = 0; // full pictures that were shown
 const asked = {}; // kind of frame -> what it was asked for
 let expecting = false; // the pointer is on the button: the originals are about to be wanted
@@ -47,7 +48,9 @@ const connection = new Connection({
   frame: (header, bytes) => frames.take(header, bytes),
   answered: (number) => brush.answered(number),
   // Controls that were busy when the last state came have not taken it.
-  idle: () => state && update(state),
+  idle() {
+    if (heldBack) update(state);
+  },
 });
 
 const people = new People(connection, say);
@@ -72,6 +75,7 @@ byId("parts-panel").addEventListener("toggle", () => ask());
 
 function update(next) {
   state = next;
+  heldBack = !connection.rests;
   document.title = state.title ? `${state.title} · interpgan studio` : "interpgan studio";
   fillSelect(byId("generator"), state.models.includes(state.generator.name) ? state.models : [state.generator.name, ...state.models], state.generator.name);
   stage.shape(state.generator.width, state.generator.height);
@@ -110,7 +114,7 @@ function ask() {
   for (const [kind, dependsOn] of Object.entries(wanted)) {
     if (asked[kind] === dependsOn) continue;
     asked[kind] = dependsOn;
-    connection.offer({ do: "show", what: kind }, `show ${kind}`);
+    connection.look(kind);
   }
 }
 

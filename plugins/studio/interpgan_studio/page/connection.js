@@ -19,6 +19,7 @@ export class Connection {
   #number = 0;
   #sent = new Map(); // number -> key, of the messages that the server has not answered
   #waiting = new Map(); // key -> the latest move that was not sent
+  #looks = new Map(); // key -> a wish for other frames, sent when nothing else is on its way
 
   /** `heard`: {opened(), lost(), sent(), text(object), frame(header, bytes), answered(number), idle()}. */
   constructor(heard) {
@@ -33,6 +34,7 @@ export class Connection {
     socket.addEventListener("open", () => {
       this.#sent.clear();
       this.#waiting.clear();
+      this.#looks.clear();
       this.heard.opened();
     });
     socket.addEventListener("message", ({ data }) => (typeof data === "string" ? this.#text(data) : this.#frame(data)));
@@ -46,8 +48,11 @@ export class Connection {
 
   #text(data) {
     const object = JSON.parse(data);
-    if ("done" in object) this.#answered(object.done);
-    else this.heard.text(object);
+    if (!("done" in object)) return this.heard.text(object);
+    this.#answered(object.done);
+    // "done" is the last answer to a message; its state, if it has one, has come before.
+    if (!this.#sent.size) this.heard.idle();
+    return undefined;
   }
 
   /** u32 little-endian length of the header, the header as JSON, then the bytes of an image. */
@@ -63,12 +68,22 @@ export class Connection {
   #answered(number) {
     this.heard.answered(number);
     for (const sent of this.#sent.keys()) if (sent <= number) this.#sent.delete(sent);
-    while (this.#waiting.size && this.#sent.size <= UNACKNOWLEDGED) {
-      const [key, message] = this.#waiting.entries().next().value;
-      this.#waiting.delete(key);
-      this.#transmit(message, key);
-    }
-    if (!this.#sent.size) this.heard.idle();
+    this.#pump();
+  }
+
+  /**
+   * Send what waits, as far as the server keeps up. Looks go first, but only when nothing is on its way: behind a move
+   * the server would take them for the news that makes the move's picture needless.
+   */
+  #pump() {
+    while (this.#looks.size && !this.#sent.size) this.#next(this.#looks);
+    while (!this.#looks.size && this.#waiting.size && this.#sent.size <= UNACKNOWLEDGED) this.#next(this.#waiting);
+  }
+
+  #next(queue) {
+    const [key, message] = queue.entries().next().value;
+    queue.delete(key);
+    this.#transmit(message, key);
   }
 
   #transmit(message, key) {
@@ -90,10 +105,19 @@ export class Connection {
 
   /** Send when the server keeps up; of several that wait under one key only the last is sent. */
   offer(message, key) {
-    if (this.#sent.size <= UNACKNOWLEDGED) {
-      this.#waiting.delete(key);
-      this.#transmit(message, key);
-    } else this.#waiting.set(key, message);
+    this.#waiting.set(key, message);
+    this.#pump();
+  }
+
+  /** Ask for other frames of what is shown. */
+  look(what) {
+    this.#looks.set(what, { do: "show", what });
+    this.#pump();
+  }
+
+  /** Whether the server has answered everything. */
+  get rests() {
+    return !this.#sent.size && !this.#waiting.size;
   }
 
   /** Whether a message of this key is on its way: the state that comes now may be older than the control. */

@@ -24,15 +24,38 @@ export function control(description, live = SILENT) {
   };
   showInput(description, input, description.value ?? description.default);
   const unit = description.unit ? make("span", { class: "unit" }, description.unit) : null;
-  const label = make("label", { for: id, title: description.help }, description.label);
+  const label = make("label", { for: id, title: description.help }, capital(description.label));
   return { element: make("div", { class: `line ${description.kind}` }, label, input, unit), read, show };
 }
+
+/** An operator may have many parameters. In a long list those that are left empty can wait behind "More fields". */
+const MANY = 5;
+
+/**
+ * The rows of an operator's controls.
+ *
+ * Args:
+ *   descriptions: of the controls.
+ *   rows: field -> what `control` made.
+ */
+export function arrange(descriptions, rows) {
+  const element = ({ field }) => rows.get(field).element;
+  const empty = ({ needed, kind, value, default: usual }) => !needed && kind !== "slider" && (value ?? usual ?? null) === null;
+  const rest = descriptions.length > MANY ? descriptions.filter(empty) : [];
+  const first = descriptions.filter((each) => !rest.includes(each)).map(element);
+  if (rest.length < 2) return descriptions.map(element);
+  const summary = make("summary", {}, `More fields: ${rest.map(({ label }) => label).join(", ")}`);
+  return [...first, make("details", { class: "fields-more" }, summary, make("div", { class: "fields" }, ...rest.map(element)))];
+}
+
+/** A label with a capital. */
+const capital = (label) => label.charAt(0).toUpperCase() + label.slice(1);
 
 function sliderControl(description, live) {
   const { label, low, high, step, unit, help, field } = description;
   const value = description.value ?? description.default ?? Math.max(low, Math.min(high, 0));
   const start = description.default ?? null;
-  return slider({ label, low, high, step: step ?? "any", unit, help, value, reset: start, data: { field }, ...live });
+  return slider({ label: capital(label), low, high, step: step ?? "any", unit, help, value, reset: start, data: { field }, ...live });
 }
 
 function makeInput({ kind, field, low, high, step, choices, needed, help }, id) {
@@ -97,7 +120,7 @@ export function operatorForm(form, submit, say) {
     rows = new Map((operator?.controls ?? []).map((description) => [description.field, control(description)]));
     for (const [field, value] of kept) if (value !== null) rows.get(field)?.show(value);
     const about = operator?.about ? make("p", { class: "note" }, operator.about) : null;
-    fields.replaceChildren(...[about, ...[...rows.values()].map((row) => row.element)].filter(Boolean));
+    fields.replaceChildren(...(about ? [about] : []), ...arrange(operator?.controls ?? [], rows));
   }
 
   select.addEventListener("change", build);
@@ -108,7 +131,7 @@ export function operatorForm(form, submit, say) {
     const values = Object.fromEntries([...rows].map(([field, row]) => [field, row.read()]));
     const empty = operator.controls.find(({ field, needed }) => needed && values[field] === null);
     if (empty) {
-      say(`Fill in "${empty.label}" first.`);
+      say(`Fill in "${capital(empty.label)}" first.`);
       fields.querySelector(`[data-field="${CSS.escape(empty.field)}"]`)?.focus();
       return;
     }

@@ -24,10 +24,32 @@ export function fillSelect(select, options, chosen = select.value) {
   const pairs = options.map((option) => (Array.isArray(option) ? option : [option, option]));
   const signature = JSON.stringify(pairs);
   if (select.dataset.signature !== signature) {
-    select.replaceChildren(...pairs.map(([value, text]) => make("option", { value }, text)));
+    select.replaceChildren(...grouped(pairs));
     select.dataset.signature = signature;
   }
   if (pairs.some(([value]) => value === chosen)) select.value = chosen;
+}
+
+const FAMILY = 3;
+const LONG = 12;
+
+/** Options; in a long list those that share the word before the first dot stand in a group of this name. */
+function grouped(pairs) {
+  const family = ([, text]) => text.split(".")[0];
+  const sizes = new Map();
+  for (const pair of pairs) sizes.set(family(pair), (sizes.get(family(pair)) ?? 0) + 1);
+  const groups = new Map();
+  const nodes = [];
+  for (const pair of pairs) {
+    const option = make("option", { value: pair[0] }, pair[1]);
+    const name = family(pair);
+    if (pairs.length <= LONG || sizes.get(name) < FAMILY) nodes.push(option);
+    else {
+      if (!groups.has(name)) nodes.push(groups.set(name, make("optgroup", { label: name })).get(name));
+      groups.get(name).append(option);
+    }
+  }
+  return nodes;
 }
 
 /** Whether keys typed now belong to a field, and not to the page. */

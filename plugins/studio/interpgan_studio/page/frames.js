@@ -21,7 +21,7 @@ export class Frames {
     const place = `${header.kind} ${header.index}`;
     const arrival = (this.#arrivals += 1);
     const newest = this.#shown.get(place);
-    if (newest && header.number < newest.number) return;
+    if (newest && this.#older(header, newest)) return;
     let bitmap;
     try {
       bitmap = await createImageBitmap(new Blob([bytes], { type: header.type }), AS_IS);
@@ -30,9 +30,15 @@ export class Frames {
     }
     // Decoding takes its time: a later frame may have overtaken this one.
     const now = this.#shown.get(place);
-    if (now && (header.number < now.number || arrival < now.arrival)) return bitmap.close();
-    this.#shown.set(place, { number: header.number, arrival });
-    this.ready(header, bitmap);
+    if (!now || (!this.#older(header, now) && arrival > now.arrival)) {
+      this.#shown.set(place, { number: Math.max(header.number, now?.number ?? 0), arrival });
+      this.ready(header, bitmap);
+    }
     bitmap.close();
+  }
+
+  /** Number 0 is no answer to a message: a picture that a job in the background brought. */
+  #older({ number }, shown) {
+    return number > 0 && number < shown.number;
   }
 }

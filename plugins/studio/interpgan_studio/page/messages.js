@@ -5,9 +5,13 @@ import { byId, make } from "./dom.js";
 const NOTE_MS = 12000;
 const COMMAND_MS = 30000;
 
-/** A sentence as nodes: what stands between ` is a command. */
+/** A command to copy, from its name to the end of the text. */
+const COMMAND = /\binterpgan-run \S.*$/;
+
+/** A sentence as nodes, with its command as code. */
 export function sentence(text) {
-  return text.split("`").map((piece, at) => (at % 2 ? make("code", {}, piece) : piece)).filter(Boolean);
+  const at = text.search(COMMAND);
+  return at < 0 ? [text] : [text.slice(0, at), make("code", {}, text.slice(at))];
 }
 
 export class Messages {
@@ -29,7 +33,7 @@ export class Messages {
     clearTimeout(this.#timer);
     byId("message").replaceChildren(...sentence(text));
     byId("message").parentElement.dataset.kind = kind;
-    const command = text.includes("`");
+    const command = COMMAND.test(text);
     byId("hush").hidden = !text;
     byId("copy").hidden = !command || !navigator.clipboard;
     byId("copy").textContent = "Copy";

@@ -64,7 +64,7 @@ export function slider(options) {
     range.value = value;
     if (document.activeElement !== box) box.value = value;
     range.setAttribute("aria-valuetext", `${value}${unit && ` ${unit}`}`);
-    element.classList.toggle("set", reset !== null && Number(value) !== reset);
+    element.classList.toggle("used", reset !== null && Number(value) !== reset);
     paintTrack(range);
   };
   const put = (value) => {

@@ -134,13 +134,13 @@ export class Stage {
     }
     if (!this.root.dataset.number) this.shape(header.width, header.height);
     draw(box.picture, bitmap);
-    box.element.dataset.number = header.number;
+    box.element.dataset.number = header.number || box.element.dataset.number || 0;
     const stamp = `${header.number} ${header.draft}`;
     if (this.#arrived.stamp !== stamp) this.#arrived = { stamp, indices: new Set() };
     this.#arrived.indices.add(header.index);
     if (this.#arrived.indices.size < header.count) return;
     this.#arrived.indices = new Set();
-    this.root.dataset.number = header.number;
+    this.root.dataset.number = header.number || this.root.dataset.number || 0;
     this.root.dataset.draft = header.draft;
     this.heard.complete(header);
   }

@@ -1,6 +1,6 @@
 /** The edits in their order, each with its controls, and the form that adds one. */
 
-import { control, operatorForm } from "./controls.js";
+import { arrange, control, operatorForm } from "./controls.js";
 import { byId, make } from "./dom.js";
 
 export class Steps {
@@ -61,7 +61,7 @@ export class Steps {
     });
     remove.textContent = "×";
     const summary = make("summary", {}, name);
-    const inside = make("div", { class: "inside" }, ...[...made.values()].map(({ element }) => element));
+    const inside = make("div", { class: "inside" }, ...arrange(controls, made));
     const element = made.size ? make("details", {}, summary, inside) : make("div", { class: "bare" }, name);
     const item = make("li", { data: { step: id } }, element, fixed ? null : remove);
     return { item, element, label: name, controls: made };
