@@ -3,7 +3,7 @@
 import { Brush } from "./brush.js";
 import { Connection } from "./connection.js";
 import { Directions } from "./directions.js";
-import { byId, fillSelect, typing } from "./dom.js";
+import { byId, fillSelect, typing, unsaid } from "./dom.js";
 import { Frames } from "./frames.js";
 import { Messages } from "./messages.js";
 import { Parts } from "./parts.js";
@@ -35,6 +35,7 @@ const connection = new Connection({
     document.body.classList.add("lost");
     byId("panels").inert = true;
   },
+  sent: () => messages.overcome(),
   text(message) {
     if (message.state) update(message.state);
     if ("job" in message) messages.job(message.job);
@@ -88,14 +89,15 @@ function update(next) {
   ask();
 }
 
+const whose = () => JSON.stringify([state.generator.name, state.people]);
+
 /** The frames that are in sight now, and what they depend on. A frame is asked for when that has changed. */
 function inSight() {
-  const whose = JSON.stringify([state.generator.name, state.people]);
   const kinds = {};
-  if (stage.view === "split" || stage.comparing || expecting) kinds.original = whose;
-  if (stage.view === "changes") kinds.changes = `${whose} ${finished}`;
+  if (stage.view === "split" || stage.comparing || expecting) kinds.original = whose();
+  if (stage.view === "changes") kinds.changes = `${whose()} ${finished}`;
   if (parts.open && state.take?.parts.length) {
-    if (parts.on) kinds.parts = `${whose} ${finished}`;
+    if (parts.on) kinds.parts = `${whose()} ${finished}`;
     kinds.donor = `${state.generator.name} ${JSON.stringify(state.take.donor)}`;
   }
   return kinds;
@@ -103,11 +105,21 @@ function inSight() {
 
 function ask() {
   if (!state) return;
-  for (const [kind, dependsOn] of Object.entries(inSight())) {
+  const wanted = inSight();
+  for (const kind of Object.keys(asked)) if (!(kind in wanted)) outdate(kind);
+  for (const [kind, dependsOn] of Object.entries(wanted)) {
     if (asked[kind] === dependsOn) continue;
     asked[kind] = dependsOn;
     connection.offer({ do: "show", what: kind }, `show ${kind}`);
   }
+}
+
+/** What is out of sight is not kept up, so it must not come back as it was. Originals last as long as their people. */
+function outdate(kind) {
+  if (kind === "donor" || (kind === "original" && asked.original === whose())) return;
+  delete asked[kind];
+  if (kind === "parts") parts.forget();
+  else stage.forget(kind);
 }
 
 function shown(header, bitmap) {
@@ -151,7 +163,7 @@ button.addEventListener("contextmenu", (event) => event.preventDefault());
 document.addEventListener("keydown", (event) => {
   const key = event.key.toLowerCase();
   if (event.ctrlKey || event.metaKey) {
-    if (key !== "z" || event.altKey || typing()) return; // A text field has an undo of its own.
+    if (key !== "z" || event.altKey || (typing() && unsaid(document.activeElement))) return; // Typed text has an undo of its own.
     event.preventDefault();
     connection.send({ do: event.shiftKey ? "redo" : "undo" });
   } else if ((key === "c" && !event.altKey && !typing()) || ([" ", "enter"].includes(key) && document.activeElement === button)) {

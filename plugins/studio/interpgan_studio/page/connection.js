@@ -20,7 +20,7 @@ export class Connection {
   #sent = new Map(); // number -> key, of the messages that the server has not answered
   #waiting = new Map(); // key -> the latest move that was not sent
 
-  /** `heard`: {opened(), lost(), text(object), frame(header, bytes), answered(number), idle()}. */
+  /** `heard`: {opened(), lost(), sent(), text(object), frame(header, bytes), answered(number), idle()}. */
   constructor(heard) {
     this.heard = heard;
     this.#open();
@@ -73,6 +73,7 @@ export class Connection {
 
   #transmit(message, key) {
     if (this.#socket?.readyState !== WebSocket.OPEN) return 0;
+    if (message.do !== "show") this.heard.sent();
     this.#number += 1;
     this.#sent.set(this.#number, key);
     this.#socket.send(JSON.stringify({ ...message, number: this.#number }));

@@ -1,6 +1,6 @@
 /** Controls and forms from the descriptions that operators give of their parameters. */
 
-import { fillSelect, freshId, make } from "./dom.js";
+import { fillSelect, freshId, make, unsaid } from "./dom.js";
 import { slider } from "./slider.js";
 
 const SILENT = { moved() {}, settled() {}, busy: () => false };
@@ -17,14 +17,9 @@ export function control(description, live = SILENT) {
   const id = freshId(`field-${description.field}`);
   const input = makeInput(description, id);
   const read = () => readInput(description, input);
-  let dirty = false;
-  input.addEventListener("input", () => (dirty = true));
-  input.addEventListener("change", () => {
-    dirty = false;
-    live.settled(read());
-  });
+  input.addEventListener("change", () => live.settled(read()));
   const show = (value) => {
-    if ((dirty && document.activeElement === input) || live.busy()) return;
+    if ((unsaid(input) && document.activeElement === input) || live.busy()) return;
     showInput(description, input, value);
   };
   showInput(description, input, description.value ?? description.default);
@@ -69,7 +64,10 @@ function showInput({ kind }, input, value) {
   if (kind === "check") input.checked = Boolean(value);
   else if (input.tagName === "SELECT") {
     const text = value === null || value === undefined ? NONE : String(value);
-    if ([...input.options].some((option) => option.value === text)) input.value = text;
+    // A value that the server holds is shown, even where it no longer is a choice.
+    if (text && ![...input.options].some((option) => option.value === text)) input.append(make("option", { value: text }, text));
+    input.value = text;
+    if (input.selectedIndex < 0) input.selectedIndex = 0;
   } else input.value = value ?? "";
 }
 

@@ -8,6 +8,8 @@ import { slider } from "./slider.js";
 const MANY = 20;
 const FEW = 8;
 const MORE = 24;
+/** Longer names stand above their sliders. */
+const WIDE = 13;
 
 export class Directions {
   #groups = new Map(); // id of a set -> {element, signature, rows, layers, shown, sought}
@@ -83,11 +85,12 @@ export class Directions {
 
   #rows(group, { directions, title }) {
     const long = directions.length > MANY;
-    group.sought.hidden = !long;
+    group.sought.hidden = !long || directions.every(({ name }) => /^\d+$/.test(name));
     const words = long ? group.sought.value.trim().toLowerCase() : "";
     const fits = directions.filter(({ name }) => name.toLowerCase().includes(words));
     // A direction in use is never hidden, else one could not see what made the picture.
     const seen = long ? fits.filter(({ value }, at) => at < group.shown || value) : fits;
+    group.list.classList.toggle("wide", directions.some(({ name }) => name.length > WIDE));
     const left = fits.length - seen.length;
     group.more.hidden = left <= 0;
     group.more.textContent = `Show ${Math.min(MORE, left)} more of ${left}`;

@@ -38,10 +38,15 @@ export function typing() {
   return ["SELECT", "TEXTAREA"].includes(element.tagName);
 }
 
+/** Whether a field holds something that was typed and not yet given to the page. */
+export const unsaid = (element) => element?.dataset?.typed === "yes";
+document.addEventListener("input", ({ target }) => (target.dataset.typed = "yes"), true);
+for (const end of ["change", "focusout"]) document.addEventListener(end, ({ target }) => delete target.dataset?.typed, true);
+
 /** Set a text field from the state, but not under the fingers of a person who types in it. */
 export function showText(input, value) {
-  if (document.activeElement === input && input.value !== (input.dataset.shown ?? "")) return;
-  input.value = input.dataset.shown = value ?? "";
+  if (document.activeElement === input && unsaid(input)) return;
+  input.value = value ?? "";
 }
 
 let ids = 0;

@@ -3,6 +3,12 @@
 import { byId, make } from "./dom.js";
 
 const NOTE_MS = 12000;
+const COMMAND_MS = 30000;
+
+/** A sentence as nodes: what stands between ` is a command. */
+export function sentence(text) {
+  return text.split("`").map((piece, at) => (at % 2 ? make("code", {}, piece) : piece)).filter(Boolean);
+}
 
 export class Messages {
   #timer = 0;
@@ -17,18 +23,22 @@ export class Messages {
     });
   }
 
-  /** Show a sentence: what stands between ` is a command. Errors stay, notes without a command go after a while. */
-  say(sentence, kind = "note") {
+  /** Show a sentence. Errors stay until a person does something else, notes go after a while. */
+  say(text, kind = "note") {
     if (this.#lost) return;
     clearTimeout(this.#timer);
-    const pieces = sentence.split("`").map((piece, at) => (at % 2 ? make("code", {}, piece) : piece));
-    byId("message").replaceChildren(...pieces.filter(Boolean));
+    byId("message").replaceChildren(...sentence(text));
     byId("message").parentElement.dataset.kind = kind;
-    const command = pieces.length > 1;
-    byId("hush").hidden = !sentence;
+    const command = text.includes("`");
+    byId("hush").hidden = !text;
     byId("copy").hidden = !command || !navigator.clipboard;
     byId("copy").textContent = "Copy";
-    if (kind === "note" && sentence && !command) this.#timer = setTimeout(() => this.say(""), NOTE_MS);
+    if (kind === "note" && text) this.#timer = setTimeout(() => this.say(""), command ? COMMAND_MS : NOTE_MS);
+  }
+
+  /** A person went on: an error of before is no longer news. */
+  overcome() {
+    if (byId("message").parentElement.dataset.kind === "error") this.say("");
   }
 
   /** The server is away, or there again. */

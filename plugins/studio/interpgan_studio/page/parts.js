@@ -92,6 +92,13 @@ export class Parts {
     if (this.#pointed) this.#highlight(this.#pointed);
   }
 
+  /** Maps that are not kept up are older than the pictures. */
+  forget() {
+    this.#maps = [];
+    delete this.stage.root.dataset.parts;
+    this.#point(null);
+  }
+
   donor(bitmap) {
     draw(byId("donor"), bitmap);
   }

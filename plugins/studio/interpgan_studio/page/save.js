@@ -2,6 +2,7 @@
 
 import { credentials } from "./connection.js";
 import { byId, showText } from "./dom.js";
+import { sentence } from "./messages.js";
 
 export class Save {
   #waits = false;
@@ -25,10 +26,10 @@ export class Save {
   }
 
   /** The answer to "save" holds the command to run, so it stays in the panel. */
-  said(sentence, kind) {
+  said(text, kind) {
     if (!this.#waits || kind === "error") return;
     this.#waits = false;
-    byId("saved").textContent = sentence;
+    byId("saved").replaceChildren(...sentence(text));
     byId("saved").hidden = false;
   }
 }

@@ -1,6 +1,6 @@
 /** A slider with its number box and reset button. */
 
-import { make } from "./dom.js";
+import { make, unsaid } from "./dom.js";
 
 const MOVING_KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End"];
 
@@ -9,7 +9,8 @@ export function paintTrack(range) {
   const low = Number(range.min);
   const high = Number(range.max);
   const share = (value) => Math.min(1, Math.max(0, (value - low) / (high - low || 1)));
-  const zero = low < 0 && high > 0 ? share(0) : 0;
+  // From the low end means from the track's very end, not from the middle of a thumb that stands there.
+  const zero = low < 0 && high > 0 ? share(0) : -1;
   const here = share(Number(range.value));
   range.style.setProperty("--from", Math.min(zero, here));
   range.style.setProperty("--to", Math.max(zero, here));
@@ -38,6 +39,9 @@ export function listen(range, { moved, settled }) {
   return { moving: () => moving };
 }
 
+/** A value without the digits that binary fractions add. */
+const tidy = (value) => Number(Number(value).toPrecision(6));
+
 /**
  * Options: {label, low, high, step, unit, help, value, reset, data, moved, settled, busy}.
  * `reset` is the value of the reset button and of a double click; without it there is none.
@@ -53,11 +57,12 @@ export function slider(options) {
       ? null
       : make("button", { type: "button", class: "plain zero", title: `Back to ${reset}`, "aria-label": `${label}: back to ${reset}` }, String(reset));
   const name = make("span", { class: "name", title: help ? `${label}: ${help}` : label }, label);
-  const element = make("div", { class: "slider" }, name, range, box, zero);
+  const element = make("div", { class: "slider" }, name, range, zero ?? make("span"), box);
 
-  const mirror = (value) => {
+  const mirror = (exact) => {
+    const value = tidy(exact);
     range.value = value;
-    if (document.activeElement !== box || box.value === "") box.value = value;
+    if (document.activeElement !== box) box.value = value;
     range.setAttribute("aria-valuetext", `${value}${unit && ` ${unit}`}`);
     element.classList.toggle("set", reset !== null && Number(value) !== reset);
     paintTrack(range);
@@ -90,7 +95,7 @@ export function slider(options) {
     read: () => Number(range.value),
     show(value) {
       if (moving() || options.busy?.() || value === null || value === undefined) return;
-      box.value = value;
+      if (!unsaid(box)) box.value = tidy(value);
       mirror(value);
     },
   };

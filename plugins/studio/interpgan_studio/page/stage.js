@@ -63,17 +63,8 @@ export class Stage {
     box.picture.removeAttribute("aria-hidden");
     box.picture.setAttribute("role", "img");
     box.picture.setAttribute("aria-label", `Person ${index + 1}, edited`);
-    const divider = make("div", { class: "divider", role: "slider", tabindex: "0", "aria-valuemin": 0, "aria-valuemax": 100 });
+    const divider = make("div", { class: "divider", role: "slider", tabindex: "0", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": 50 });
     divider.setAttribute("aria-label", "Where the original ends and the edited picture begins, in percent");
-    divider.addEventListener("pointerdown", (event) => {
-      event.stopPropagation();
-      divider.setPointerCapture(event.pointerId);
-    });
-    divider.addEventListener("pointermove", (event) => {
-      if (!divider.hasPointerCapture(event.pointerId)) return;
-      const frame = box.element.getBoundingClientRect();
-      this.divide((event.clientX - frame.left) / frame.width);
-    });
     divider.addEventListener("keydown", ({ key }) => {
       const moves = { ArrowLeft: -0.02, ArrowRight: 0.02, Home: -1, End: 1 };
       if (key in moves) this.divide(this.#split + moves[key]);
@@ -83,8 +74,25 @@ export class Stage {
     const tags = make("span", { class: "tags", "aria-hidden": "true" }, make("b", {}, "original"), make("b", {}, "edited"));
     box.element = make("div", { class: "box", data: { index } }, ...LAYERS.map((layer) => box[layer]), tags, divider, larger);
     box.divider = divider;
+    this.#dividable(box);
     this.grid.append(box.element);
     return box;
+  }
+
+  /** In a split view the divider follows a pointer from anywhere in the box, unless brush or parts need it. */
+  #dividable({ element, divider }) {
+    element.addEventListener("pointerdown", (event) => {
+      const taken = this.root.matches(".brushing, .pointing") && event.target !== divider;
+      if (this.view !== "split" || taken || event.target.closest("button")) return;
+      event.preventDefault();
+      event.stopPropagation();
+      divider.focus({ preventScroll: true });
+      element.setPointerCapture(event.pointerId);
+      this.divide(this.within(element, event).x);
+    });
+    element.addEventListener("pointermove", (event) => {
+      if (this.view === "split" && element.hasPointerCapture(event.pointerId)) this.divide(this.within(element, event).x);
+    });
   }
 
   /** Show one person alone, or all (null). */

@@ -4,7 +4,7 @@ import { control, operatorForm } from "./controls.js";
 import { byId, make } from "./dom.js";
 
 export class Steps {
-  #rows = new Map(); // id of an edit -> {element, controls, signature}
+  #rows = new Map(); // id of an edit -> {item, element, label, controls, signature}
 
   constructor(connection, say) {
     this.connection = connection;
@@ -15,7 +15,7 @@ export class Steps {
   update({ edits, operators }) {
     for (const [id, row] of this.#rows) {
       if (edits.some((edit) => edit.id === id)) continue;
-      row.element.remove();
+      row.item.remove();
       this.#rows.delete(id);
     }
     const order = edits.map((edit) => this.#row(edit));
@@ -35,7 +35,7 @@ export class Steps {
     if (row?.signature !== signature) {
       const made = this.#make(edit);
       if (row?.element.open) made.element.open = true;
-      row?.element.closest("li").replaceWith(made.item);
+      row?.item.replaceWith(made.item);
       row = { ...made, signature };
       this.#rows.set(id, row);
     }
