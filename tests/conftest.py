@@ -1,8 +1,6 @@
 """The real command, and a browser, for every test that needs them."""
 
-import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from browsing import browser, found_browser
+
+__all__ = ["browser", "found_browser"]
 
 # Python runs this before the command, and what it registers after it.
 _WATCH = """
@@ -52,27 +53,3 @@ def command(tmp_path_factory) -> Callable[..., Ran]:
         return Ran(done.returncode, done.stdout, done.stderr, frozenset(modules.read_text().split("\n")))
 
     return run
-
-
-@pytest.fixture(scope="session")
-def found_browser():
-    """A browser; None where there is none."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not chromium or not importlib.util.find_spec("playwright"):
-        yield None
-        return
-    from playwright.sync_api import sync_playwright
-
-    flags = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
-    quiet = "--disable-background-networking --disable-component-update"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=[*flags.split(), *quiet.split()])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def browser(found_browser):
-    if found_browser is None:
-        pytest.skip("playwright is not installed, or there is no Chromium here")
-    return found_browser

@@ -94,7 +94,11 @@ def _serve(
         if browser:
             webbrowser.open(address)
         config = uvicorn.Config(
-            studio.app(), log_level="warning", ws_max_size=2**20, ws="websockets-sansio", timeout_graceful_shutdown=1
+            studio.app(),
+            log_level="warning",
+            ws_max_size=2**20,
+            ws="websockets-sansio",
+            timeout_graceful_shutdown=1,
         )
         try:
             uvicorn.Server(config).run(sockets=[bound])
