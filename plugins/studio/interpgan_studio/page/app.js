@@ -53,8 +53,9 @@ const connection = new Connection({
   },
 });
 
-const people = new People(connection, say);
-const directions = new Directions(connection, say);
+const begin = (what) => messages.begin(what);
+const people = new People(connection, say, begin);
+const directions = new Directions(connection, say, begin);
 const steps = new Steps(connection, say);
 const save = new Save(connection, say);
 const brush = new Brush(stage, {

@@ -1,6 +1,6 @@
 /** Controls and forms from the descriptions that operators give of their parameters. */
 
-import { fillSelect, freshId, make, unsaid } from "./dom.js";
+import { capital, fillSelect, freshId, make, unsaid } from "./dom.js";
 import { slider } from "./slider.js";
 
 const SILENT = { moved() {}, settled() {}, busy: () => false };
@@ -47,9 +47,6 @@ export function arrange(descriptions, rows) {
   const summary = make("summary", {}, `More fields: ${rest.map(({ label }) => label).join(", ")}`);
   return [...first, make("details", { class: "fields-more" }, summary, make("div", { class: "fields" }, ...rest.map(element)))];
 }
-
-/** A label with a capital. */
-const capital = (label) => label.charAt(0).toUpperCase() + label.slice(1);
 
 function sliderControl(description, live) {
   const { label, low, high, step, unit, help, field } = description;

@@ -16,9 +16,13 @@ export class Directions {
   #sets = [];
   #limits = { low: -5, high: 5, step: 0.1 };
 
-  constructor(connection, say) {
+  constructor(connection, say, begin) {
     this.connection = connection;
-    this.find = operatorForm(byId("find-form"), (step) => connection.send({ do: "find", ...step }), say);
+    const find = (step) => {
+      connection.send({ do: "find", ...step });
+      begin(`Finding: ${step.use}`);
+    };
+    this.find = operatorForm(byId("find-form"), find, say);
   }
 
   update({ sets, limits, operators }) {

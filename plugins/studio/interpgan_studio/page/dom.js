@@ -71,6 +71,9 @@ export function showText(input, value) {
   input.value = value ?? "";
 }
 
+/** A text with a capital. */
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 let ids = 0;
 /** An id that no other element has. */
 export const freshId = (stem) => `${stem}-${(ids += 1)}`;

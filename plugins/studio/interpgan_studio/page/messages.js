@@ -17,6 +17,7 @@ export function sentence(text) {
 export class Messages {
   #timer = 0;
   #lost = false;
+  #begun = false; // a job was asked for, and the server has not told of it yet
 
   constructor(cancel) {
     byId("cancel").addEventListener("click", cancel);
@@ -30,6 +31,7 @@ export class Messages {
   /** Show a sentence. Errors stay until a person does something else, notes go after a while. */
   say(text, kind = "note") {
     if (this.#lost) return;
+    if (kind === "error" && this.#begun) this.job(null);
     clearTimeout(this.#timer);
     byId("message").replaceChildren(...sentence(text));
     byId("message").parentElement.dataset.kind = kind;
@@ -55,7 +57,14 @@ export class Messages {
     if (lost) this.job(null);
   }
 
+  /** A job is on its way: its first steps may be long, and a person wants to see that something happens. */
+  begin(what) {
+    this.job({ what, done: 0, total: null });
+    this.#begun = true;
+  }
+
   job(job) {
+    this.#begun = false;
     byId("job").hidden = !job;
     if (!job) return;
     const { what, done, total } = job;

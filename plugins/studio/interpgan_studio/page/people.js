@@ -1,7 +1,7 @@
 /** Who is in the pictures: seeds, classes, truncation, or a photo. */
 
 import { sendPhoto } from "./connection.js";
-import { byId, showText } from "./dom.js";
+import { byId, capital, showText } from "./dom.js";
 import { slider } from "./slider.js";
 
 const MANY = 10000;
@@ -10,10 +10,11 @@ export class People {
   #psi = null;
   #state = null;
 
-  /** `connection`: to send with; `say(sentence, kind)`: for messages. */
-  constructor(connection, say) {
+  /** `connection`: to send with; `say(sentence, kind)`: for messages; `begin(what)`: of a job. */
+  constructor(connection, say, begin) {
     this.connection = connection;
     this.say = say;
+    this.begin = begin;
     for (const id of ["seeds", "classes"]) byId(id).addEventListener("change", () => this.#send());
     byId("random").addEventListener("click", () => {
       const first = Math.floor(Math.random() * MANY);
@@ -25,7 +26,10 @@ export class People {
       this.photo(event.target.files[0]);
       event.target.value = ""; // The same file may be chosen again.
     });
-    byId("refine").addEventListener("click", () => connection.send({ do: "refine" }));
+    byId("refine").addEventListener("click", () => {
+      connection.send({ do: "refine" });
+      begin("Refining the photo");
+    });
     this.#drops(document.querySelector(".work"));
   }
 
@@ -50,7 +54,7 @@ export class People {
     const refined = people.refined ? ", refined" : ", as the encoder sees it";
     byId("photo-note").textContent = photo.possible
       ? isPhoto
-        ? `${people.photo ?? "Your photo"}${refined}. A seed brings generated people back.`
+        ? `${capital(people.photo ?? "your photo")}${refined}. A seed brings generated people back.`
         : "Choose a photo of a face, or drop it on the picture."
       : photo.why;
     const codes = people.kind === "codes" ? "codes of the recipe" : "";
@@ -76,10 +80,9 @@ export class People {
       this.say(this.#state?.photo.why || "This generator takes no photo.", "error");
       return;
     }
-    this.say("The photo is being read …", "note");
+    this.begin("Reading the photo");
     const refused = await sendPhoto(file);
     if (refused) this.say(refused, "error");
-    else this.say("", "note");
   }
 
   #drops(zone) {
