@@ -77,6 +77,7 @@ byId("parts-panel").addEventListener("toggle", () => ask());
 function update(next) {
   state = next;
   heldBack = !connection.rests;
+  document.body.classList.remove("new");
   document.title = state.title ? `${state.title} · interpgan studio` : "interpgan studio";
   fillSelect(byId("generator"), state.models.includes(state.generator.name) ? state.models : [state.generator.name, ...state.models], state.generator.name);
   stage.shape(state.generator.width, state.generator.height);

@@ -36,7 +36,6 @@ export class Directions {
     for (const set of sets) this.#group(set);
     const order = sets.map(({ id }) => this.#groups.get(id).element);
     if (order.some((element, at) => byId("sets").children[at] !== element)) byId("sets").replaceChildren(...order);
-    byId("find-panel").hidden = !operators.finders.length;
     this.find.update(operators.finders);
   }
 

@@ -20,7 +20,10 @@ export class Messages {
   #begun = false; // a job was asked for, and the server has not told of it yet
 
   constructor(cancel) {
-    byId("cancel").addEventListener("click", cancel);
+    byId("cancel").addEventListener("click", () => {
+      byId("job-what").textContent = "Stopping …";
+      cancel();
+    });
     byId("hush").addEventListener("click", () => this.say(""));
     byId("copy").addEventListener("click", async () => {
       await navigator.clipboard.writeText(byId("message").querySelector("code").textContent);

@@ -10,6 +10,7 @@ export class Parts {
   on = false;
   #maps = []; // of each person: {width, height, pixels, names}
   #pointed = null;
+  #taken = null; // just taken: not in shade again before the pointer has left it
   #state = null;
 
   /** `heard`: {take(part, layer), donor(seeds), turned(on)}. */
@@ -114,11 +115,15 @@ export class Parts {
     this.chip.hidden = !name || !event;
     if (event && name) {
       const frame = this.stage.root.getBoundingClientRect();
-      const donor = this.#state?.donor ? ` from person ${this.#state.donor}` : "";
+      const donor = this.#state?.donor ? ` from seed ${this.#state.donor}` : "";
       this.chip.textContent = this.#state?.parts.includes(name) ? `${name} · click to take it${donor}` : name;
-      this.chip.style.left = `${event.clientX - frame.left}px`;
+      const x = event.clientX - frame.left;
+      this.chip.style.left = `${x}px`;
+      this.chip.classList.toggle("leftward", x > frame.width / 2);
       this.chip.style.top = `${event.clientY - frame.top}px`;
     }
+    if (name === this.#taken) return;
+    this.#taken = null;
     if (name === this.#pointed) return;
     this.#pointed = name;
     for (const button of byId("part-buttons").children) button.classList.toggle("pointed", button.dataset.part === name);
@@ -144,6 +149,8 @@ export class Parts {
   }
 
   #take(part) {
+    this.#point(null);
+    this.#taken = part;
     this.heard.take(part, byId("take-layer").value);
   }
 }

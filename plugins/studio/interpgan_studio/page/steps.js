@@ -23,7 +23,6 @@ export class Steps {
     byId("steps-empty").hidden = edits.length > 0;
     byId("steps-count").textContent = edits.length ? String(edits.length) : "";
     byId("reset").hidden = !edits.some(({ fixed }) => !fixed);
-    byId("add-panel").hidden = !operators.edits.length;
     this.add.update(operators.edits);
   }
 
