@@ -125,7 +125,7 @@ def make_plan(
         RecipeError: if there are mistakes; it holds all of them, but none that only follows from another.
     """
     if isinstance(recipe, Mapping):
-        source, raw = Source(folder / "recipe", ""), copy.deepcopy(dict(recipe))
+        source, raw = Source(folder / "recipe", "", written=False), copy.deepcopy(dict(recipe))
     else:
         source, raw = read_recipe(Path(recipe))
     return _Planner(source, raw, overrides).plan()

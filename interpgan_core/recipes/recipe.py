@@ -92,12 +92,14 @@ class Source:
         text: the whole of it.
         values: loc -> (line, column) of a value, 1-based.
         keys: loc -> (line, column) of the key that names the value.
+        written: False for a recipe that came as plain values: its mistakes have no place.
     """
 
     file: Path
     text: str
     values: dict[Loc, tuple[int, int]] = field(default_factory=dict)
     keys: dict[Loc, tuple[int, int]] = field(default_factory=dict)
+    written: bool = True
 
     def error(self, message: str, loc: Loc = (), key: bool = False) -> RecipeError:
         """An error at a place, or at the nearest place around it that the file has."""
@@ -108,6 +110,8 @@ class Source:
 
     def at(self, message: str, line: int, column: int) -> RecipeError:
         """An error at a line and a column, 1-based."""
+        if not self.written:
+            return RecipeError(message)
         lines = re.split(r"\r\n|\r|\n", self.text)
         shown = lines[line - 1] if line <= len(lines) else ""
         return RecipeError(message, self.file, line, column, shown)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
@@ -27,6 +27,8 @@ class AvatarSegmenter:
     Attributes:
         parts: the names of the parts.
     """
+
+    parts: Sequence[str]
 
     def __init__(self, net: SegmenterNet, figures: Mapping[str, float] = MappingProxyType({})) -> None:
         from interpgan_avatars.drawing import PARTS

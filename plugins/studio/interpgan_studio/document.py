@@ -10,6 +10,9 @@ from typing import Any
 
 from interpgan_core import Generator, InterpganError, LatentBatch, Operator, Plan, installed, make_plan
 
+RESERVED = ("use", "id", "batch", "generator")
+"""Words that are no ids."""
+
 Step = Mapping[str, Any]
 """One step as in YAML: `use`, `id`, and the operator's parameters."""
 
@@ -91,7 +94,7 @@ class Document:
         """An id that no step has, like the wished one."""
         base = re.sub(r"[^a-z0-9_-]+", "-", wish.lower()).strip("-_") or "step"
         base = base if base[0].isalpha() else f"step-{base}"
-        base = base[:40] if base not in ("use", "id", "batch", "generator") else f"{base}-1"
+        base = f"{base}-1" if base in RESERVED else base[:40]
         name, count = base, 2
         while name in self:
             name, count = f"{base}-{count}", count + 1

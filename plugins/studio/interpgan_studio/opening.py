@@ -17,7 +17,7 @@ from interpgan_core import (
     installed,
     make_plan,
 )
-from interpgan_studio.document import Document, Step, makes_batch, operator_of
+from interpgan_studio.document import RESERVED, Document, Step, makes_batch, operator_of
 
 FIRST_SEED = 7
 PREFERRED = ("avatars.stylegan2", "toy")
@@ -34,13 +34,15 @@ def opened(file: Path, folder: Path) -> Document:
         InterpganError: if the recipe has mistakes, or makes no batch.
     """
     plan = make_plan(file)
+    ids = {planned.id: _free(planned.id, plan) for planned in plan.steps}
     steps = []
     for planned in plan.steps:
-        step = {"use": planned.use, "id": planned.id, **_absolute(planned.written, planned.operator)}
+        step = {"use": planned.use, "id": ids[planned.id], **_absolute(planned.written, planned.operator)}
         flows = {flow: planned.inputs[flow] for flow in ("generator", "batch") if flow in planned.inputs}
         if flows.get("generator") == _nearest_generator(plan, planned.number):
             del flows["generator"]
-        steps.append({**step, **{flow: f"${plan.steps[number - 1].id}" for flow, number in flows.items()}})
+        named = {flow: f"${ids[plan.steps[number - 1].id]}" for flow, number in flows.items()}
+        steps.append({**_renamed(step, ids), **named})
     batches = [step["id"] for step in steps if makes_batch(step)]
     if not batches:
         raise InterpganError(
@@ -79,6 +81,26 @@ def companions(weights: Any) -> tuple[str, ...]:
 def first_model() -> str:
     """The named model that is opened where nobody names one."""
     return next((name for name in PREFERRED if name in installed("models")), "toy")
+
+
+def _free(name: str, plan: Plan) -> str:
+    """An id that a recipe may write: a step without one is called as its operator is, even `generator`."""
+    if name not in RESERVED:
+        return name
+    taken = {planned.id for planned in plan.steps}
+    return next(free for count in range(1, len(taken) + 2) if (free := f"{name}-{count}") not in taken)
+
+
+def _renamed(value: Any, ids: Mapping[str, str]) -> Any:
+    """A parameter with references to steps by their new ids."""
+    if isinstance(value, str) and value.startswith("$"):
+        name, dot, item = value[1:].partition(".")
+        return f"${ids.get(name, name)}{dot}{item}"
+    if isinstance(value, list | tuple):
+        return [_renamed(item, ids) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _renamed(item, ids) for key, item in value.items()}
+    return value
 
 
 def _nearest_generator(plan: Plan, number: int) -> int:

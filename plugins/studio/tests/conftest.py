@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -55,7 +56,9 @@ class Tab:
     said: list = field(default_factory=list)
 
     def __post_init__(self):
-        self.socket = connect(f"ws://{self.served.host}/live?token={TOKEN}&tab={self.name}", max_size=None)
+        self.open = ExitStack()
+        address = f"ws://{self.served.host}/live?token={TOKEN}&tab={self.name}"
+        self.socket = self.open.enter_context(connect(address, max_size=None))
         self.until(lambda message: message.get("state", {}).get("operators", {}).get("edits"))
 
     def until(self, there, timeout=60):
@@ -89,7 +92,7 @@ class Tab:
         return Image.open(BytesIO(self.pictures[kind, index][1]))
 
     def close(self):
-        self.socket.close()
+        self.open.close()
 
 
 @pytest.fixture(scope="session")

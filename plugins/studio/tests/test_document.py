@@ -78,7 +78,7 @@ values = st.one_of(words, st.integers(-9, 9), st.floats(-9, 9), st.booleans(), s
 
 
 @given(st.dictionaries(st.sampled_from(["title", "caption", "other"]), values, max_size=3))
-def test_yaml_is_read_as_it_was_written(fields, tmp_path_factory):
+def test_yaml_is_read_as_it_was_written(tmp_path_factory, fields):
     file = tmp_path_factory.mktemp("yaml") / "recipe.yaml"
     step = {"use": "render", "id": "odd", "batch": "$t", **fields}
     file.write_text(yaml_of(toy(step)), encoding="utf-8")
