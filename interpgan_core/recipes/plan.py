@@ -211,9 +211,9 @@ class _Planner:
             if step.id in RESERVED:
                 raise self.source.error(f"'{step.id}' is a reserved word; choose another id", loc)
             if step.id and step.id in self.ids:
-                line = self.source.values["steps", self.ids.index(step.id)][0]
+                first = self._line(step.id)
                 raise self.source.error(
-                    f"two steps are called '{step.id}', the first in line {line}; rename one", loc
+                    f"two steps are called '{step.id}', the first {first}; rename one", loc
                 )
             name = step.id
             if not name:
@@ -222,6 +222,12 @@ class _Planner:
                 while name in given or name in self.ids:
                     name, count = f"{base}-{count}", count + 1
             self.ids.append(name)
+
+    def _line(self, step: str) -> str:
+        """Where a step stands, in words."""
+        number = self.ids.index(step)
+        line, _ = self.source.values.get(("steps", number), (0, 0))
+        return f"in line {line}" if line else f"as step {number + 1}"
 
     def _override(self, text: str) -> None:
         target, equals, value = text.partition("=")
@@ -328,9 +334,8 @@ class _Planner:
             raise _Follows("")
         if step not in self.done:
             if step in self.ids:
-                line = self.source.values["steps", self.ids.index(step)][0]
                 itself = self.ids.index(step) == number - 1
-                where = "is this step itself" if itself else f"stands below, in line {line}"
+                where = "is this step itself" if itself else f"stands below, {self._line(step)}"
                 raise self.draft.error(
                     f"${step} {where}; a step can use only the results of steps above it", loc
                 )

@@ -19,6 +19,8 @@ from interpgan_studio.workshop import Stopped, Workshop
 
 log = logging.getLogger("interpgan.studio")
 
+MISTAKE = "The studio has made a mistake; its terminal says more. Reload the page."
+QUIET = ("show", "save", "donor")  # messages that draw no new picture
 DRAGS = ("slide", "field", "psi")
 
 
@@ -71,51 +73,54 @@ class Connection:
             await self._hello()
             while True:
                 await self._arrived.wait()
-                if not self._waiting:
+                if self._waiting:
+                    await self._one(self._waiting.pop(0))
+                else:
                     self._arrived.clear()
-                    continue
-                await self._one(self._waiting.pop(0))
         except (WebSocketDisconnect, RuntimeError):
             pass  # the tab is gone
-        except Exception:
-            log.exception("the studio stopped serving a tab")
-            with suppress(Exception):
-                await self._say(
-                    "The studio has made a mistake; its terminal says more. Reload the page.", "error"
-                )
 
     async def _hello(self) -> None:
-        await self._guarded(lambda: self._draw(0, drafts=False, whole=False))
+        await self._guarded(lambda: self._draw(0, whole=False))
         self._start(self._prepare)
         await self._guarded(self._tell)
 
     async def _one(self, message: dict[str, Any]) -> None:
-        number, do = int(message.get("number", 0)), message.get("do")
-        dragging = do in DRAGS and not message.get("done")
+        number = int(message.get("number", 0))
         try:
-            if do == "save":
-                await self._save(str(message.get("name", "")))
-            elif do == "show":
-                await self._send_frames(
-                    lambda: [f.encoded() for f in self.session.views(str(message["what"]), number)]
-                )
-                if message["what"] == "parts":
-                    await self._tell()
-            else:
-                slow = await self.workshop.quickly(lambda: self.session.handle(message))
-                if slow is not None:
-                    self._start(lambda: self._compute(slow))
-                elif not self._waiting or not dragging:
-                    if do == "donor":
-                        await self._tell()
-                    elif not self._waiting or do not in DRAGS:
-                        await self._draw(number, drafts=dragging, whole=True, told=not dragging)
+            await self._answer(message, number)
         except InterpganError as error:
             await self._say(str(error), "error")
-            await self._guarded(lambda: self._draw(number, drafts=False, whole=True))
+            await self._guarded(lambda: self._draw(number))
+        except (WebSocketDisconnect, RuntimeError):
+            raise
+        except Exception:
+            log.exception("the studio failed at a message")
+            await self._say(MISTAKE, "error")
         await self.socket.send_json({"done": number})
 
-    async def _draw(self, number: int, drafts: bool, whole: bool, told: bool = True) -> None:
+    async def _answer(self, message: dict[str, Any], number: int) -> None:
+        do = message.get("do")
+        dragging = do in DRAGS and not message.get("done")
+        if do == "save":
+            await self._save(str(message.get("name", "")))
+            return
+        slow = await self.workshop.quickly(lambda: self.session.handle(message))
+        if slow is not None:
+            self._start(lambda: self._compute(slow))
+        elif do == "show":
+            what = str(message["what"])
+            await self._send_frames(lambda: [frame.encoded() for frame in self.session.views(what, number)])
+            if what == "parts":
+                await self._tell()  # now their names are known
+        elif do == "donor":
+            await self._tell()
+        elif all(waiting.get("do") in QUIET for waiting in self._waiting):
+            await self._draw(number, drafts=dragging, told=not dragging)
+        elif not dragging:
+            await self._tell()
+
+    async def _draw(self, number: int, drafts: bool = False, whole: bool = True, told: bool = True) -> None:
         """Pictures of what is shown, and then, unless one drags, the state."""
         await self._send_frames(lambda: [f.encoded() for f in self.session.pictures(number, drafts)])
         if told:
@@ -166,8 +171,10 @@ class Connection:
             await self._safely({"said": "Cancelled.", "kind": "note"})
         except InterpganError as error:
             await self._safely({"said": str(error), "kind": "error"})
-        except (WebSocketDisconnect, RuntimeError):
-            return
+        except Exception as error:
+            if not isinstance(error, WebSocketDisconnect | RuntimeError):
+                log.exception("a slow step of the studio failed")
+                await self._safely({"said": MISTAKE, "kind": "error"})
         await self._safely({"job": None})
 
     async def _safely(self, message: Mapping[str, Any]) -> None:
@@ -181,7 +188,7 @@ class Connection:
             self.session.take(slow.what, slow.rebuild(self.session.history.now))
 
         await self.workshop.quickly(taken)
-        await self._draw(0, drafts=False, whole=True)
+        await self._draw(0)
 
     async def _prepare(self) -> None:
         """Directions and units of the opened recipe that take time."""

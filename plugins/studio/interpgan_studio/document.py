@@ -112,7 +112,7 @@ class Document:
 
     def prepared(self, step: Step) -> Document:
         """With one more step that edits may refer to: before the unedited batch, behind what it refers to itself."""
-        needed = [self.position(name) + 1 for name in references(step) if name in self]
+        needed = [self.position(name) + 1 for name in self._needed_by([step])]
         at = max([self.position(self.base["id"]), *needed])
         return replace(self, steps=(*self.steps[:at], step, *self.steps[at:]))
 
@@ -152,7 +152,8 @@ class Document:
     def based_on(self, *steps: Step) -> Document:
         """With another unedited batch: the last of some steps; edits follow it as they followed the one before."""
         old, new = self.base["id"], steps[-1]["id"]
-        at = self.position(old)
+        needed = [self.position(name) + 1 for name in self._needed_by(steps)]
+        at = max([self.position(old), *needed])
         others = [step for step in self.steps if step["id"] not in {s["id"] for s in steps}]
         kept = [{**step, "batch": f"${new}"} if step.get("batch") == f"${old}" else step for step in others]
         made = replace(
@@ -188,6 +189,10 @@ class Document:
             return value
 
         return replace(self, steps=tuple(renamed(step) for step in self.steps))
+
+    def _needed_by(self, steps: Sequence[Step]) -> list[str]:
+        """Ids of the steps here that some new steps refer to."""
+        return [name for step in steps for name in references(step) if name in self]
 
     def _is_output(self, step: Step) -> bool:
         """Does a step show the batch that is shown, and make no other of it?"""

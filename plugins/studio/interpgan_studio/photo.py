@@ -54,8 +54,9 @@ def refined(document: Document) -> tuple[Document, str]:
     near = document.base
     if near["use"] != ENCODE:
         raise InterpganError("refining betters the code of a photograph; drop one on the page first")
-    perceptual, document = _offered(document, REFINE, "perceptual")
-    identity, document = _offered(document, REFINE, "identity")
+    # Of the nets that tell pictures apart, the first knows persons, and the last sees best.
+    identity, document = _offered(document, REFINE, "identity", 0)
+    perceptual, document = _offered(document, REFINE, "perceptual", -1)
     mask = {"mask": "face"} if "landmarks" in document[near["pictures"].removeprefix("$")] else {}
     settings = REFINING if identity else {**REFINING, "identity_weight": None}
     code = {
@@ -86,13 +87,13 @@ def _without_truncation(document: Document) -> Document:
     return document.without(first[0]["id"]) if first and first[0]["use"] == "truncate" else document
 
 
-def _offered(document: Document, use: str, field: str) -> tuple[dict[str, str], Document]:
+def _offered(document: Document, use: str, field: str, which: int = 0) -> tuple[dict[str, str], Document]:
     """The step that fills a field, of those that there are or go with the model, and the document that has it."""
-    for step in _fitting(document, use, field):
-        if step["id"] not in document:
-            document = document.prepared(step)
-        return {field: f"${step['id']}"}, document
-    return {}, document
+    fitting = list(_fitting(document, use, field))
+    if not fitting:
+        return {}, document
+    step = fitting[which]
+    return {field: f"${step['id']}"}, document if step["id"] in document else document.prepared(step)
 
 
 def _fitting(document: Document, use: str, field: str) -> Iterator[Step]:

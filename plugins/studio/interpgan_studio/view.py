@@ -262,4 +262,6 @@ def names() -> tuple[tuple[str, ...], tuple[str, ...]]:
         found |= more
         wanted += [control for n in more for control in shown_controls(n)]
     found -= {"generator"} | {n for n, c in others.items() if "weights" in c.model_fields}
-    return tuple(edits), tuple(sorted(found))
+    return tuple(edits), tuple(
+        sorted(found, key=lambda n: (not issubclass(others[n].result(), DirectionSet), n))
+    )

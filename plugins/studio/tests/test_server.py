@@ -112,12 +112,14 @@ def test_no_path_comes_from_the_page(tab, name):
 def test_messages_that_make_no_sense_are_answered(tab):
     for message in (
         {"do": "nonsense"}, {"do": "_work"}, {"do": "slide"}, {"do": "slide", "direction": 3, "value": 1, "done": True},
-        {"do": "slide", "direction": "$model.x", "value": "wide", "done": True}, {"do": "add", "use": "generator", "fields": {}},
+        {"do": "slide", "direction": "$model.x", "value": "wide", "done": True},
+        {"do": "add", "use": "generator", "fields": {}},
         {"do": "add", "use": "shift", "fields": {"direction": "$nowhere", "strength": 1}},
         {"do": "field", "step": "people", "field": "seeds", "value": "1", "done": True},
         {"do": "remove", "step": "people"}, {"do": "remove", "step": "nobody"}, {"do": "show", "what": "everything"},
         {"do": "stroke", "how": "remove", "target": {"layer": "x"}, "mask": "", "strength": 1},
-        {"do": "take", "part": "hair", "layer": "nowhere"}, {"do": "refine"}, {"do": "people", "seeds": "0-99999999999"},
+        {"do": "take", "part": "hair", "layer": "nowhere"}, {"do": "refine"},
+        {"do": "people", "seeds": "0-99999999999"},
         {"do": "people", "seeds": "0-9999999"},
     ):  # fmt: skip
         before = len(tab.said)
