@@ -398,10 +398,9 @@ class Generator(ABC):
             InterpganError: if there is none; the message lists those that there are.
         """
         if layer not in self.layers:
-            raise InterpganError(
-                f"this generator has no layer '{layer}'{did_you_mean(layer, self.layers)}"
-                f" (its layers: {', '.join(self.layers)})"
-            )
+            close = did_you_mean(layer, self.layers)
+            listed = "" if "there are" in close else f" (its layers: {', '.join(self.layers)})"
+            raise InterpganError(f"this generator has no layer '{layer}'{close}{listed}")
 
     def layer_number(self, layer: str) -> int | None:
         """The number of a synthesis layer in ranges such as "0-3", where codes drive it one by one.

@@ -124,6 +124,7 @@ def _bound(address: str, port: int) -> socket.socket:
         raise InterpganError(
             f"nothing can be served at {address}:{port}: {error.strerror}; leave --port out, or choose another"
         ) from None
+    bound.listen(128)  # who comes early waits
     return bound
 
 

@@ -8,16 +8,14 @@ from typing import Any
 
 from interpgan_core import (
     DirectionSet,
-    Exchange,
     Generator,
     InterpganError,
     Plan,
-    Segmenter,
-    controls_of,
     installed,
     make_plan,
 )
 from interpgan_studio.document import RESERVED, Document, Step, makes_batch, operator_of
+from interpgan_studio.parts import is_segmenter
 
 FIRST_SEED = 7
 PREFERRED = ("avatars.stylegan2", "toy")
@@ -59,11 +57,10 @@ def started(weights: str, folder: Path, seeds: str = str(FIRST_SEED)) -> Documen
         folder: where files will be put that the page brings.
         seeds: of the people.
     """
-    segmenters = [c for c in controls_of(Exchange) if c.wanted is Segmenter]
     steps: list[Step] = [{"use": "generator", "id": "model", "weights": weights}]
     for name in companions(weights):
         result = operator_of({"use": name}).result()
-        if issubclass(result, DirectionSet) or any(control.takes(result) for control in segmenters):
+        if issubclass(result, DirectionSet) or is_segmenter({"use": name}):
             steps.append({"use": name, "id": name.replace(".", "-")})
     steps.append({"use": "sample", "id": "people", "seeds": seeds})
     return Document(tuple(steps), "people", "", folder)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from interpgan_core import Exchange, Generator, LatentBatch, Segmenter, controls_of, parts_of, to_uint8
-from interpgan_studio.document import Document, operator_of
+from interpgan_core import (
+    Control,
+    Exchange,
+    Generator,
+    LatentBatch,
+    Segmenter,
+    controls_of,
+    parts_of,
+    to_uint8,
+)
+from interpgan_studio.document import Document, Step, operator_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,9 +27,19 @@ FINE = 4  # pictures are so many times as large as the maps of the layer that pa
 
 def segmenter_step(document: Document) -> str | None:
     """Id of the last step that makes a segmenter."""
-    (control,) = (c for c in controls_of(Exchange) if c.wanted is Segmenter)
-    found = [step["id"] for step in document.steps if control.takes(operator_of(step).result())]
+    found = [step["id"] for step in document.steps if is_segmenter(step)]
     return found[-1] if found else None
+
+
+def is_segmenter(step: Step) -> bool:
+    """Does a step make a segmenter?"""
+    (control,) = (c for c in _exchange() if c.wanted is Segmenter)
+    return control.takes(operator_of(step).result())
+
+
+@functools.cache
+def _exchange() -> tuple[Control, ...]:
+    return controls_of(Exchange)
 
 
 def names(generator: Generator, segmenter: Segmenter | None) -> tuple[str, ...]:

@@ -89,12 +89,13 @@ _PHOTO = (photo.ENCODE, photo.REFINE)
 
 
 def pending(workshop: Workshop, document: Document) -> list[str]:
-    """Steps of directions and ranked units that are slow, and have no result yet."""
+    """Steps of directions and ranked units that are slow, and of segmenters, which may be fetched; without result yet."""
     plan = document.plan()
     return [
         step["id"]
         for step in document.steps
-        if _is_set(step) and operator_of(step).keep and not workshop.live.knows(plan, step["id"])
+        if ((_is_set(step) and operator_of(step).keep) or parts.is_segmenter(step))
+        and not workshop.live.knows(plan, step["id"])
     ]
 
 

@@ -14,8 +14,8 @@ from interpgan_studio.drawing import Artist
 T = TypeVar("T")
 
 
-class Stopped(Exception):
-    """A slow step was cancelled."""
+class Stopped(BaseException):
+    """A slow step was cancelled: no failure, so that nothing on the way takes it for one."""
 
 
 class Workshop:

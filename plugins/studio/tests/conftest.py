@@ -34,6 +34,7 @@ class Served:
     out: Path
     studio: Studio
     workshop: Workshop
+    server: uvicorn.Server
 
     @property
     def address(self) -> str:
@@ -118,7 +119,7 @@ def serve(tmp_path_factory):
         while not server.started:
             time.sleep(0.01)
         running.append((server, thread, workshop))
-        return Served(host, folder / "saved", studio, workshop)
+        return Served(host, folder / "saved", studio, workshop, server)
 
     yield start
     for server, thread, workshop in running:
