@@ -17,7 +17,7 @@ from interpgan_core import (
 from interpgan_studio.document import RESERVED, Document, Step, makes_batch, operator_of
 from interpgan_studio.parts import is_segmenter
 
-FIRST_SEED = 7
+FIRST_SEED = 9
 PREFERRED = ("avatars.stylegan2", "toy")
 
 

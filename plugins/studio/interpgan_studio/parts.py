@@ -80,9 +80,10 @@ def taking(document: Document, generator: Generator, part: str, source: str, lay
 
 
 def usual_layer(generator: Generator, shapes: Mapping[str, tuple[int, int, int]]) -> str:
-    """The layer that parts are exchanged in where nobody chooses: the first with maps fine enough."""
-    side = max(min(height, width) for _, height, width in shapes.values())
-    return next(layer for layer, (_, *size) in shapes.items() if min(size) * FINE >= side)
+    """The layer that parts are exchanged in where nobody chooses: the last of the coarsest that is fine enough."""
+    sides = {layer: min(height, width) for layer, (_, height, width) in shapes.items()}
+    side = min(side for side in sides.values() if side * FINE >= max(sides.values()))
+    return [layer for layer in sides if sides[layer] == side][-1]
 
 
 def _activity(maps: Tensor, size: Any) -> Tensor:

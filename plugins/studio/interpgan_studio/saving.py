@@ -23,6 +23,7 @@ from interpgan_studio.workshop import Workshop
 
 NAME = re.compile(r"[A-Za-z0-9][\w-]{0,59}")
 RECIPE = "recipe.yaml"
+LINE = 140  # characters of a step that is written on one line, as Python shows it: with more quotes than YAML
 _PLAIN = re.compile(r"[A-Za-z$][\w.$-]*")
 _WORDS = ("null", "true", "false")  # that YAML does not read as text
 
@@ -63,10 +64,19 @@ def yaml_of(document: Document) -> str:
         steps.append(written)
     text = io.StringIO()
     yaml = YAML()
-    yaml.width = 118
+    yaml.width = 10**6  # nothing is folded: folds of texts in quotes are not read as they were written
     yaml.indent(mapping=2, sequence=4, offset=2)
     title = {"title": document.title} if document.title else {}
-    yaml.dump(_plain({"interpgan": 1, **title, "steps": [_Flow(step) for step in steps]}), text)
+    yaml.dump(
+        _plain(
+            {
+                "interpgan": 1,
+                **title,
+                "steps": [_Flow(step) if len(str(step)) < LINE else step for step in steps],
+            }
+        ),
+        text,
+    )
     return f"# Made in the studio. Run it: interpgan-run {RECIPE}\n{text.getvalue()}"
 
 

@@ -89,7 +89,7 @@ _PHOTO = (photo.ENCODE, photo.REFINE)
 
 
 def pending(workshop: Workshop, document: Document) -> list[str]:
-    """Steps of directions and ranked units that are slow, and of segmenters, which may be fetched; without result yet."""
+    """Steps of directions and units that are slow, and of segmenters, which may be fetched; without result yet."""
     plan = document.plan()
     return [
         step["id"]

@@ -103,7 +103,7 @@ def expected(*steps):
 
 
 def test_a_slider_moves_the_picture_and_the_arrow_keys_move_the_slider(page):
-    people = {"use": "sample", "seeds": "7"}
+    people = {"use": "sample", "seeds": "9"}
     assert (page.pixels() == expected(people)).all()
     page.slide(SMILE, 2)
     smiling = {"use": "shift", "direction": "$d.smile", "strength": 2.0, "unit": "sigma"}
@@ -126,7 +126,7 @@ def test_of_a_fast_drag_the_last_move_is_shown(page):
     value = float(page.page.input_value(SMILE))
     assert value > 3
     smiling = {"use": "shift", "direction": "$d.smile", "strength": value, "unit": "sigma"}
-    assert (page.pixels() == expected({"use": "sample", "seeds": "7"}, smiling)).all()
+    assert (page.pixels() == expected({"use": "sample", "seeds": "9"}, smiling)).all()
     page.page.click("#undo")
     page.page.wait_for_function("document.querySelector('#undo').disabled")
 
@@ -191,9 +191,10 @@ def test_a_click_takes_a_part_from_another_person(page):
     page.page.mouse.move(*over_hair)
     page.page.wait_for_selector("#stage[data-part=hair]")
     page.after(lambda: page.page.mouse.click(*over_hair))
-    assert np.abs(page.pixels() - before)[:16].mean() > 5
+    changed = np.abs(page.pixels() - before)
+    assert changed[:16].mean() > 4 * changed[40:48, 26:38].mean()  # the mouth stays
     text = page.recipe()
-    assert re.search(r"use: exchange.*parts: \[hair\]", text.replace("\n", " ")) and 'seeds: "12"' in text
+    assert re.search(r"use: exchange.*parts: \[hair\]", text.replace("\n", " ")) and 'seeds: "15"' in text
 
 
 def test_a_photograph_is_dropped_and_shown(page, tmp_path):
@@ -227,12 +228,12 @@ def test_an_operator_of_someone_else_has_controls(page):
     page.page.fill("#add-form input[type=number]", "0.5")
     page.after(lambda: page.page.click("#add"))
     nearer = {"use": "example.exaggerate", "factor": 0.5}
-    assert (page.pixels() == expected({"use": "sample", "seeds": "7"}, nearer)).all()
+    assert (page.pixels() == expected({"use": "sample", "seeds": "9"}, nearer)).all()
     box = page.page.locator("[data-step=example-exaggerate] input[type=number]")
     page.page.evaluate("() => document.querySelectorAll('#steps details').forEach(d => { d.open = true })")
     box.fill("0.2")
     page.after(lambda: box.press("Enter"))
-    assert (page.pixels() == expected({"use": "sample", "seeds": "7"}, {**nearer, "factor": 0.2})).all()
+    assert (page.pixels() == expected({"use": "sample", "seeds": "9"}, {**nearer, "factor": 0.2})).all()
 
 
 def test_several_people_stand_side_by_side_without_a_shift_of_the_page(page):

@@ -99,9 +99,8 @@ def test_a_large_file_is_refused_before_it_is_all_there(tab):
     host, _, port = tab.served.host.partition(":")
     with socket.create_connection((host, int(port)), timeout=60) as line:
         path = tab.served.url("photo", tab=tab.name).partition(tab.served.host)[2]
-        line.sendall(
-            f"POST {path} HTTP/1.1\r\nHost: {tab.served.host}\r\nContent-Length: {25 * 2**20}\r\nConnection: close\r\n\r\n".encode()
-        )
+        head = f"Host: {tab.served.host}\r\nContent-Length: {25 * 2**20}\r\nConnection: close"
+        line.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\n\r\n".encode())
         line.sendall(bytes(20 * 2**20 + 1))
         answer = b"".join(iter(lambda: line.recv(4000), b"")).decode()
     assert " 413 " in answer.partition("\r\n")[0] and "larger than 20 MB" in answer
