@@ -12,7 +12,7 @@ BIN    := $(VENV)/bin
 # Two workers on two cores: each with threads of its own would be slower.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
-.PHONY: install demo test test-all lint tiny bench clean
+.PHONY: install demo studio test test-all lint tiny bench clean
 
 install: $(VENV)/.installed
 
@@ -23,6 +23,9 @@ $(VENV)/.installed: requirements-dev.txt constraints.txt pyproject.toml $(wildca
 
 demo: install
 	$(BIN)/interpgan-run recipes/quickstart.yaml
+
+studio: install
+	$(BIN)/interpgan-studio recipes/studio.yaml
 
 test: install
 	$(PYTEST) -m "not slow and not network"
@@ -68,6 +71,7 @@ bench: install .bench/.installed
 	$(BIN)/python bench/faces_encoder.py
 	$(BIN)/python bench/faces_directions.py
 	$(BIN)/python bench/faces_edits.py recipes/my-face.jpg
+	$(BIN)/python bench/studio.py --gradio-python .bench/bin/python
 	$(BIN)/python bench/mobilestylegan.py --runtime-python .bench/bin/python
 
 .bench/.installed: bench/peers.txt

@@ -15,15 +15,16 @@ import interpgan_core.plugin
 
 NAMES = {
     "errors": "InterpganError Remark did_you_mean",
-    "plugins": "hookimpl StepReport",
+    "plugins": "hookimpl StepReport installed",
     "generators": "Generator HasEncoder HasStyleWeights load_generator",
     "latent codes": """
         LatentSpace LatentBatch FeatureEdit RankedUnits Grid seeded_normal check_batch_size check_equal_lengths
     """,
-    "pictures": "contact_sheet to_uint8 ImageSet read_picture each_picture Square Cutouts",
+    "pictures": "contact_sheet difference to_uint8 ImageSet read_picture each_picture Square Cutouts",
     "directions": "Direction DirectionSet load_directions sigma",
     "what operators are made of": """
         Operator EditOperator Input InputFile Layers Units Seeds Ranges Progress quiet Artifact Engine
+        Shown Control controls_of
     """,
     "what looks at images": "Scorer Scores score_images FeatureNet",
     "regions": "Segmenter Parts parts_of check_parts part_maps mask_of InRegion Region SoftSegmenter",
@@ -33,7 +34,7 @@ NAMES = {
     """,
     "reports": "Report Strip Picture Table",
     "files": "read_weights read_npy read_npz read_safetensors write_safetensors",
-    "runs": "make_plan run",
+    "runs": "make_plan Plan run Live use_the_machine_well",
 }
 FOR_BACKBONES = """
     Backbone Checkpoint Description LoadOptions Noise Precision as_channels check_option check_resolution

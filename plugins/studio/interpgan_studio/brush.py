@@ -16,6 +16,7 @@ from interpgan_core import Generator, InterpganError, RankedUnits, read_picture
 
 LARGEST = 400_000  # bytes of a mask
 SEEDS = range(32)  # of the samples that say how active units are where they draw
+LEVELS = ("map", "mean")  # of ranked units; a map knows what is usual at each place
 HIGH = 0.99  # quantile of their maps
 
 
@@ -54,7 +55,7 @@ def level_of(generator: Generator, target: dict[str, Any], ranked: RankedUnits |
     import torch
 
     if ranked is not None:
-        return "mean" if "mean" in ranked.levels else next(iter(ranked.levels))
+        return next(level for level in (*LEVELS, *ranked.levels) if level in ranked.levels)
     layer, units = generator.concepts[target["concept"]] if "concept" in target else (target["layer"], None)
     maps = [generator.features(one, [layer])[layer] for one in generator.stream(SEEDS, 1)]
     chosen = torch.cat(maps) if units is None else torch.cat(maps)[:, list(units)]

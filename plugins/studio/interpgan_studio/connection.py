@@ -7,13 +7,15 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from interpgan_core import InterpganError
+from interpgan_core import Direction, InterpganError, sigma
 from interpgan_studio import saving, view
+from interpgan_studio.document import Document
 from interpgan_studio.session import Session, Slow
 from interpgan_studio.workshop import Stopped, Workshop
 
@@ -196,6 +198,14 @@ class Connection:
         for step in await self.workshop.quickly(lambda: view.pending(self.workshop, document)):
             await self.workshop.slowly(document, step, self._progress(step), lambda: self._stopped)
             await self._tell()
+        # How far codes spread along a direction takes a moment, which its first drag should not wait for.
+        for direction in await self.workshop.quickly(lambda: view.directions(self.workshop, document)):
+            if self._stopped:
+                return
+            await self.workshop.quickly(partial(self._spread, document, direction))
+
+    def _spread(self, document: Document, direction: Direction) -> None:
+        sigma(direction, self.workshop.generator(document))
 
     def _progress(self, what: str) -> Callable[[str, int, int | None], None]:
         loop = asyncio.get_running_loop()

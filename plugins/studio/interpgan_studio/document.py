@@ -78,6 +78,12 @@ class Document:
         return self.chain[0]
 
     @property
+    def unedited(self) -> str:
+        """Id of the step whose batch is the original of what is shown: with the truncation that comes first."""
+        first = self.edits[:1]
+        return str(first[0]["id"] if first and first[0]["use"] == "truncate" else self.base["id"])
+
+    @property
     def edits(self) -> tuple[Step, ...]:
         """The steps between the unedited batch and what is shown."""
         return self.chain[1:]

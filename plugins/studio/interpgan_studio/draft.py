@@ -83,19 +83,17 @@ class Draft:
         return self._layer is not None and order.index(layer) <= order.index(self._layer)
 
     def _find(self, generator: Generator) -> str | None:
-        """The first layer whose maps have a draft's size; None where there is none."""
+        """The last layer whose maps have a draft's size; None where there is none."""
         if not self._known:
             self._known = True
             shapes = generator.layer_shapes()
             side = max(min(height, width) for _, height, width in shapes.values()) if shapes else 0
             most = min(side // SHARE, FINEST)
             fitting = [layer for layer, (_, *size) in shapes.items() if most // 2 < min(size) <= most]
-            finest = [
-                layer
-                for layer in fitting
-                if min(shapes[layer][1:]) == max(min(shapes[n][1:]) for n in fitting)
-            ]
-            self._layer = finest[0] if finest else None
+            # The last of the finest: the first ones, which upsample, show a chequered pattern.
+            self._layer = max(
+                fitting, key=lambda layer: (min(shapes[layer][1:]), fitting.index(layer)), default=None
+            )
         return self._layer
 
 

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NONE = 255
-FINE = 4  # pictures are so many times as large as the maps of the layer that parts are exchanged in, or less
+FINE, FINEST = (
+    4,
+    32,
+)  # parts are exchanged in maps of a share of the finest resolution, and so many positions at most
 
 
 def segmenter_step(document: Document) -> str | None:
@@ -79,10 +82,19 @@ def taking(document: Document, generator: Generator, part: str, source: str, lay
     }  # fmt: skip
 
 
-def usual_layer(generator: Generator, shapes: Mapping[str, tuple[int, int, int]]) -> str:
-    """The layer that parts are exchanged in where nobody chooses: the last of the coarsest that is fine enough."""
+def usual_layer(shapes: Mapping[str, tuple[int, int, int]]) -> str:
+    """The layer that parts are exchanged in where nobody chooses.
+
+    Args:
+        shapes: of each layer the channels, height and width of its maps.
+
+    Returns:
+        The last layer of a quarter of the finest resolution, and of 32 positions at most: deep enough for the shape of
+        a part, and early enough for the later layers to fit colours and seams.
+    """
     sides = {layer: min(height, width) for layer, (_, height, width) in shapes.items()}
-    side = min(side for side in sides.values() if side * FINE >= max(sides.values()))
+    most = min(max(sides.values()) // FINE, FINEST)
+    side = max((side for side in sides.values() if side <= most), default=min(sides.values()))
     return [layer for layer in sides if sides[layer] == side][-1]
 
 

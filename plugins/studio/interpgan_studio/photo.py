@@ -49,10 +49,10 @@ def refined(document: Document) -> tuple[Document, str]:
     """A document whose unedited batch is a better code of the same photograph, and the id of the step that finds it.
 
     Raises:
-        InterpganError: if what is edited is no photograph, or its code is refined already.
+        InterpganError: if what is edited is no photograph.
     """
     near = document.base
-    if near["use"] != ENCODE:
+    if near["use"] not in (ENCODE, REFINE):
         raise InterpganError("refining betters the code of a photograph; drop one on the page first")
     # Of the nets that tell pictures apart, the first knows persons, and the last sees best.
     identity, document = _offered(document, REFINE, "identity", 0)

@@ -36,7 +36,8 @@ def finished(document: Document) -> tuple[Document, tuple[str, ...]]:
     """
     shows = [step["id"] for step in document.steps if _renders(step, document.shown)]
     if not shows:
-        compare = {"compare": f"${document.base['id']}", "caption": "edited"} if document.edits else {}
+        edited = document.shown != document.unedited
+        compare = {"compare": f"${document.unedited}", "caption": "edited"} if edited else {}
         render = {"use": "render", "id": document.free_id("render"), "batch": f"${document.shown}", **compare}
         document = replace(document, steps=(*document.steps, render))
         shows = [render["id"]]
@@ -92,7 +93,10 @@ def _plain(value: Any) -> Any:
             mapping.fa.set_flow_style()
         return mapping
     if isinstance(value, list | tuple):
-        return CommentedSeq([_plain(item) for item in value])
+        items = CommentedSeq([_plain(item) for item in value])
+        if not any(isinstance(item, Mapping) for item in value):
+            items.fa.set_flow_style()
+        return items
     if isinstance(value, str) and (not _PLAIN.fullmatch(value) or value.lower() in _WORDS):
         return DoubleQuotedScalarString(value)
     return value

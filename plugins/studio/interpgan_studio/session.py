@@ -210,7 +210,8 @@ class Session:
     def _do_reset(self, message: Mapping[str, Any]) -> None:
         document = self.history.now
         for step in reversed(document.edits):
-            document = document.without(step["id"])
+            if step["id"] != document.unedited:
+                document = document.without(step["id"])
         self.take("all edits deleted", document)
 
     def _do_stroke(self, message: Mapping[str, Any]) -> None:
@@ -245,7 +246,7 @@ class Session:
         if part not in known:
             raise InterpganError(f"there is no part '{part}' here" + did_you_mean(part, known))
         shapes = self.workshop.artist.shapes(generator)
-        layer = plain("the layer", message.get("layer") or parts.usual_layer(generator, shapes))
+        layer = plain("the layer", message.get("layer") or parts.usual_layer(shapes))
         people = self._donor_steps(document)
         step = {"use": "exchange", "id": document.free_id(f"{part}-of-{self.donor}")}
         step |= parts.taking(document, generator, part, people[-1]["id"], layer)
@@ -312,7 +313,7 @@ class Session:
                 grey = found.to("cpu").numpy().astype("uint8")
                 yield Frame(what, index, count, number, grey, names=names)
             return
-        _, original = self.workshop.batch(document, document.base["id"])
+        _, original = self.workshop.batch(document, document.unedited)
         befores = list(artist.pictures(generator, original))
         if what == "original":
             for index, pixels in enumerate(befores):

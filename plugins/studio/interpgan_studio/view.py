@@ -9,6 +9,7 @@ from typing import Any
 
 from interpgan_core import (
     Control,
+    Direction,
     DirectionSet,
     InterpganError,
     LatentBatch,
@@ -24,6 +25,7 @@ from interpgan_studio.workshop import Workshop
 
 LIMITS = {"low": -5, "high": 5, "step": 0.1}  # standard deviations
 MOST_DIRECTIONS = 80  # of a set
+READY = 8  # directions of a set whose spread is known before they are dragged
 SHOWN_SETS = (DirectionSet, RankedUnits)
 
 
@@ -77,7 +79,7 @@ def state(
         "take": {
             "parts": list(named),
             "layers": list(shapes),
-            "layer": parts.usual_layer(generator, shapes) if shapes else "",
+            "layer": parts.usual_layer(shapes) if shapes else "",
             "donor": donor,
         },
         "operators": _operators(document, results) if whole else {"edits": [], "finders": []},
@@ -97,6 +99,12 @@ def pending(workshop: Workshop, document: Document) -> list[str]:
         if ((_is_set(step) and operator_of(step).keep) or parts.is_segmenter(step))
         and not workshop.live.knows(plan, step["id"])
     ]
+
+
+def directions(workshop: Workshop, document: Document) -> list[Direction]:
+    """The first directions of each set that is there."""
+    sets = [found for _, found in _results(workshop, document) if isinstance(found, DirectionSet)]
+    return [direction for found in sets for direction in list(found.values())[:READY]]
 
 
 def _is_set(step: Step) -> bool:
