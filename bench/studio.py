@@ -105,7 +105,7 @@ def drags(browser: Browser, moves: int, gradio: str | None) -> None:
             tell("studio, avatars", ours)
             return
         with served(
-            [gradio, str(HERE / "gradio_slider.py"), sysconfig.get_paths()["purelib"]], r"http://\S+"
+            [gradio, str(HERE / "peers/gradio_slider.py"), sysconfig.get_paths()["purelib"]], r"http://\S+"
         ) as other:
             peer = browser.new_context().new_page()
             peer.goto(other)

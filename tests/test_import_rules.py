@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "interpgan_core"
 FOLDERS = ("", "files", "pictures", "generators", "loading", "operators", "recipes", "testing")
 """Each imports only from itself and from those before it; "" holds the files beside the folders."""
-FIRST = {"__init__", "errors", "hookspecs", "plugins", "progress"}  # of "", below the folders
+FIRST = {"__init__", "errors", "hookspecs", "machine", "plugins", "progress"}  # of "", below the folders
 LAST = {"cli", "__main__", "plugin"}  # of "", above them
 PUBLIC = ("interpgan_core", "interpgan_core.plugin", "interpgan_core.testing")
 SLOW = {"torch", "numpy", "PIL", "scipy", "sklearn", "safetensors", "rich", "pooch"}

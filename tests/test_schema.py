@@ -79,7 +79,7 @@ TYPES = {
     "object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float),
     "null": type(None),
 }  # fmt: skip
-SAYS_NOTHING = {"title", "description", "default", "format", "$schema", "$defs", "discriminator"}
+SAYS_NOTHING = {"shown", "title", "description", "default", "format", "$schema", "$defs", "discriminator"}
 WITHIN = {"anyOf", "oneOf", "prefixItems"}
 CHECKS = {
     "type": lambda v, t: isinstance(v, TYPES[t]) and (t == "boolean" or not isinstance(v, bool)),

@@ -74,7 +74,7 @@ class Control:
     Example:
         >>> from interpgan_core import Shift, controls_of
         >>> [(control.field, control.kind) for control in controls_of(Shift)][:2]
-        [('direction', 'step'), ('layers', 'text')]
+        [('direction', 'step'), ('strength', 'slider')]
     """
 
     field: str

@@ -86,6 +86,13 @@ class PlannedStep:
 class Plan:
     """A recipe whose every name, parameter, reference, type and file has been checked: what `make_plan` returns.
 
+    Args:
+        source: the text, and where in it everything stands.
+        title: of the recipe.
+        steps: in order.
+        overrides: "step.parameter=value" each, as of `--set`.
+        replaced: place of a parameter -> the override that has put its value there.
+
     Example:
         >>> from interpgan_core import make_plan
         >>> plan = make_plan({"interpgan": 1, "steps": [{"use": "generator", "weights": "toy"}]})
@@ -101,7 +108,16 @@ class Plan:
     """Place of a parameter -> the override that has put its value there."""
 
     def error(self, message: str, loc: Loc, key: bool = False) -> RecipeError:
-        """An error at a place in the file, or in the override that put the value there."""
+        """An error at a place in the file, or in the override that put the value there.
+
+        Args:
+            message: what is wrong and what to do.
+            loc: of the value.
+            key: whether the name of the value is meant.
+
+        Returns:
+            The error, to be raised.
+        """
         for place, text in self.replaced.items():
             if loc[: len(place)] == place:
                 return RecipeError(message, f"--set {text}")

@@ -1,6 +1,6 @@
 """A slider and a picture in Gradio, for bench/studio.py: run by a Python that has gradio.
 
-PYTHON bench/gradio_slider.py SITE_PACKAGES_OF_INTERPGAN
+PYTHON bench/peers/gradio_slider.py SITE_PACKAGES_OF_INTERPGAN
 """
 
 import site
