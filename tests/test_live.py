@@ -72,18 +72,16 @@ def test_what_was_computed_elsewhere_is_taken():
 
 def test_a_step_that_fails_is_named_in_the_sentence():
     live = Live("cpu")
+    person = {"use": "sample", "seeds": 7, "id": "p"}
+    plan = make_plan(recipe(person, {"use": "exchange", "source": "$p", "layer": "deep"}))
     with pytest.raises(InterpganError, match=r"^exchange: this generator has no layer 'deep'"):
-        steps = (
-            {"use": "sample", "seeds": 7, "id": "p"},
-            {"use": "exchange", "source": "$p", "layer": "deep"},
-        )
-        live.result(make_plan(recipe(*steps)), "exchange")
+        live.result(plan, "exchange")
     with pytest.raises(InterpganError, match="no step 'nowhere'"):
         live.result(make_plan(shifted(0.5)), "nowhere")
 
 
 def test_a_recipe_of_plain_values_is_checked_as_a_file_is_and_left_as_it_was(tmp_path):
-    given = recipe({"use": "truncate", "psi": "much"})
+    given = recipe({"use": "truncate"})
     with pytest.raises(InterpganError) as error:
         make_plan(given)
     assert str(error.value).startswith("truncate needs a batch") and ":1:1" not in str(error.value)
