@@ -66,6 +66,7 @@ class Control:
         low, high, step: of a slider, and limits of a box.
         unit: of the number.
         choices: of a choice.
+        numbers: of a list: are its entries numbers?
         default: where nothing is chosen.
         needed: must something be chosen?
         help: what it is.
@@ -84,6 +85,7 @@ class Control:
     step: float | None = None
     unit: str = ""
     choices: tuple[str, ...] = ()
+    numbers: bool = False
     default: Any = None
     needed: bool = False
     help: str = ""
@@ -137,6 +139,7 @@ def controls_of(operator: type[Operator]) -> tuple[Control, ...]:
                     step=step,
                     unit=shown.get("unit", ""),
                     choices=choices,
+                    numbers=told.get("items", {}).get("type") in ("number", "integer"),
                 )
             )
     return tuple(sorted(found, key=lambda control: not control.needed))
@@ -154,11 +157,4 @@ def _without_none(told: dict[str, Any], definitions: dict[str, Any]) -> dict[str
 def _kind(told: dict[str, Any]) -> Kind | None:
     if "enum" in told:
         return "choice"
-    kinds: dict[str, Kind] = {
-        "number": "number",
-        "integer": "whole",
-        "boolean": "check",
-        "string": "text",
-        "array": "list",
-    }
-    return kinds.get(str(told.get("type")))
+    return _KINDS.get(str(told.get("type")))

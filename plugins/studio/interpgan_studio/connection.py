@@ -41,7 +41,8 @@ class Connection:
         self._waiting: list[dict[str, Any]] = []
         self._arrived = asyncio.Event()
         self._job: asyncio.Task[None] | None = None
-        self._stopped = False
+        self._preparation: asyncio.Task[None] | None = None
+        self._stopped = self._closed = False
 
     async def serve(self) -> None:
         """Until the tab is closed."""
@@ -58,7 +59,7 @@ class Connection:
         except (WebSocketDisconnect, json.JSONDecodeError, RuntimeError):
             pass
         finally:
-            self._stopped = True
+            self._stopped = self._closed = True
             work.cancel()
             with suppress(asyncio.CancelledError):
                 await work
@@ -84,7 +85,7 @@ class Connection:
 
     async def _hello(self) -> None:
         await self._guarded(lambda: self._draw(0, whole=False))
-        self._start(self._prepare)
+        self._preparation = asyncio.create_task(self._guarded_job(self._prepare))
         await self._guarded(self._tell)
 
     async def _one(self, message: dict[str, Any]) -> None:
@@ -196,11 +197,11 @@ class Connection:
         """Directions and units of the opened recipe that take time."""
         document = self.session.document
         for step in await self.workshop.quickly(lambda: view.pending(self.workshop, document)):
-            await self.workshop.slowly(document, step, self._progress(step), lambda: self._stopped)
+            await self.workshop.slowly(document, step, self._progress(step), lambda: self._closed)
             await self._tell()
         # How far codes spread along a direction takes a moment, which its first drag should not wait for.
         for direction in await self.workshop.quickly(lambda: view.directions(self.workshop, document)):
-            if self._stopped:
+            if self._closed:
                 return
             await self.workshop.quickly(partial(self._spread, document, direction))
 

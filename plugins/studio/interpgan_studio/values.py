@@ -54,7 +54,8 @@ def parameter(document: Document, control: Control, value: Any) -> Any:
     if control.kind == "choice" and text not in control.choices:
         raise InterpganError(f"{what} is one of {', '.join(control.choices)}, not '{text}'")
     if control.kind == "list":
-        return [_entry(part.strip()) for part in text.split(",") if part.strip()]
+        words = [part.strip() for part in text.split(",") if part.strip()]
+        return [_entry(what, word) for word in words] if control.numbers else words
     if text.startswith("$"):
         raise InterpganError(f"{what} takes no result of a step")
     return text
@@ -89,8 +90,8 @@ def _number(what: str, value: Any, whole: bool) -> float | int:
     return float(value)
 
 
-def _entry(text: str) -> str | float:
+def _entry(what: str, word: str) -> float:
     try:
-        return float(text)
+        return float(word)
     except ValueError:
-        return text
+        raise InterpganError(f"{what} takes numbers with commas between, and '{word}' is none") from None

@@ -153,6 +153,25 @@ def test_directions_are_found_beside_the_pictures(tab):
     assert tab.pictures["picture", 0][1] != before
 
 
+FOUND = {
+    "ganspace": {"count": 2, "seeds": "0-499"},
+    "resefa": {"region": "0.6, 0.3, 0.8, 0.7", "count": 2, "seeds": "0-3"},
+    "stylespace": {"channels": "4.3, 5.10"},
+}
+
+
+@pytest.mark.parametrize("use", FOUND)
+def test_sliders_along_components_regions_and_single_channels(tab, tmp_path, use):
+    tab.send(do="find", use=use, fields=FOUND[use])
+    tab.until(lambda message: any(found["id"] == use for found in message.get("state", {}).get("sets", ())))
+    (found,) = (each for each in tab.state["sets"] if each["id"] == use)
+    assert len(found["directions"]) == 2
+    before = tab.pictures["picture", 0][1]
+    slide(tab, found["directions"][0]["reference"], 3)
+    assert tab.pictures["picture", 0][1] != before and not tab.said
+    assert_same_bytes(tab, tmp_path)
+
+
 def test_a_part_is_taken_from_another_person(tab):
     tab.do(do="show", what="parts")
     names = tab.pictures["parts", 0][0]["names"]
