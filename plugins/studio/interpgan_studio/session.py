@@ -152,12 +152,11 @@ class Session:
             raise InterpganError(f"there is no direction '{direction}' here")
         layers = plain("'layers'", message.get("layers") or found[item].layers)
         chosen = {"layers": layers if layers != found[item].layers else None}
-        own = [s for s in document.edits if s["use"] == "shift" and s.get("direction") == direction]
+        own = [step for step in document.edits if view.is_slider(step) and step["direction"] == direction]
         if own and value == 0:
             made = document.without(own[0]["id"])
         elif own:
-            unit = {"unit": "sigma"}
-            made = document.changed(own[0]["id"], strength=value, **unit, **chosen)
+            made = document.changed(own[0]["id"], strength=value, **chosen)
         elif value == 0:
             return
         else:

@@ -132,7 +132,7 @@ def psi_of(document: Document, generator: Any) -> float | None:
 
 
 def _set(document: Document, name: str, found: DirectionSet) -> dict[str, Any]:
-    moved = {step.get("direction"): step for step in document.edits if step["use"] == "shift"}
+    moved = {step["direction"]: step for step in document.edits if is_slider(step)}
     layers = next(
         (s["layers"] for r, s in moved.items() if str(r).startswith(f"${name}.") and "layers" in s), None
     )
@@ -151,6 +151,11 @@ def _set(document: Document, name: str, found: DirectionSet) -> dict[str, Any]:
             for direction in shown
         ],
     }
+
+
+def is_slider(step: Step) -> bool:
+    """Is an edit what a slider makes?"""
+    return step["use"] == "shift" and step.get("unit") == "sigma"
 
 
 def reference(step: str, item: str) -> str:

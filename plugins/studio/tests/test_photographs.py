@@ -4,6 +4,7 @@ import socket
 import urllib.error
 import urllib.request
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -115,3 +116,23 @@ def test_a_generator_without_encoder_says_so(serve, open_tab, person):
     assert post(toy, png(person))[0] == 200
     toy.until(lambda message: "has no encoder" in message.get("said", ""))
     toy.close()
+
+
+@pytest.mark.network
+@pytest.mark.slow
+def test_an_edited_face_is_pasted_back_into_its_photograph(serve, open_tab, tmp_path):
+    portrait = Path(__file__).parents[3] / "recipes/my-face.jpg"
+    tab = open_tab(serve(weights="mobilestylegan.ffhq"))
+    placed(tab, portrait.read_bytes())
+    tab.do(do="slide", direction="$faces-directions.age", value=2, layers="all", done=True)
+    tab.do(do="save", name="portrait")
+    (folder,) = tab.served.out.glob("portrait*")
+    assert "use: faces.paste" in (folder / "recipe.yaml").read_text()
+    with Image.open(folder / "picture.png") as picture, Image.open(portrait) as photograph:
+        assert picture.size == photograph.size
+        apart = np.abs(np.asarray(picture, int) - np.asarray(photograph.convert("RGB"), int)).mean(2)
+    assert np.median(apart) < 1 and apart.max() > 30  # the photograph, but for the face
+    run(make_plan(folder / "recipe.yaml"), tmp_path / "run", device="cpu", progress=quiet)
+    pasted = [file.read_bytes() for file in tmp_path.glob("run/*pasted/**/*.png")]
+    assert (folder / "picture.png").read_bytes() in pasted
+    tab.close()
