@@ -20,6 +20,7 @@ from interpgan_core import InterpganError, load_generator
 from interpgan_core.errors import Remark
 from interpgan_core.loading.inspection import inspect
 from interpgan_core.plugin import Checkpoint
+from interpgan_dcgan import testing as dcgan
 from interpgan_pggan import testing as pggan
 from interpgan_stylegan.testing import v1, v2, v3
 from interpgan_stylegan.v2.conversion import convert
@@ -33,6 +34,7 @@ FAMILIES = {
     "StyleGAN 3": v3.state("t"),
     "PGGAN": pggan.generator(),
     "BigGAN": biggan.ajbrock(),
+    "DCGAN": dcgan.generator(),
 }
 RAW = "raw weights"  # in place of the averaged ones
 
