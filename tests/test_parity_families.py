@@ -10,7 +10,7 @@ import pytest
 
 from parity.second import SECOND, SecondCase, second_cases
 
-OBSERVERS = {"dcgan": "dcgan"}
+OBSERVERS = {"dcgan": "dcgan", "lucid": "lucidrains"}
 
 pytestmark = [
     pytest.mark.parity,
