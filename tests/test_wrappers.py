@@ -21,7 +21,9 @@ from interpgan_core.errors import Remark
 from interpgan_core.loading.inspection import inspect
 from interpgan_core.plugin import Checkpoint
 from interpgan_dcgan import testing as dcgan
+from interpgan_lucidrains import testing as lucidrains
 from interpgan_pggan import testing as pggan
+from interpgan_r3gan import testing as r3gan
 from interpgan_stylegan.testing import v1, v2, v3
 from interpgan_stylegan.v2.conversion import convert
 
@@ -35,6 +37,8 @@ FAMILIES = {
     "PGGAN": pggan.generator(),
     "BigGAN": biggan.ajbrock(),
     "DCGAN": dcgan.generator(),
+    "StyleGAN 2 of lucidrains": lucidrains.networks(discriminator=False),
+    "R3GAN": r3gan.generator(),
 }
 RAW = "raw weights"  # in place of the averaged ones
 

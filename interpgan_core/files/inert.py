@@ -20,7 +20,7 @@ _VALUES = {
     "types": {"SimpleNamespace"},
     "typing": {"Any"},
     "uuid": {"UUID"},
-    "torch": {"device", "dtype", "Size", "Generator"},
+    "torch": {"device", "dtype", "Size", "Generator", "bfloat16", "float16", "float32", "float64"},
     "numpy": {"bool", "bool_", "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8"},
     "numpy.random._pickle": {"__bit_generator_ctor", "__generator_ctor", "__randomstate_ctor"},
     "torch.torch_version": {"TorchVersion"},
