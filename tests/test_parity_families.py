@@ -10,7 +10,7 @@ import pytest
 
 from parity.second import SECOND, SecondCase, second_cases
 
-OBSERVERS = {"dcgan": "dcgan", "lucid": "lucidrains", "r3gan": "r3gan"}
+OBSERVERS = {"dcgan": "dcgan", "lucid": "lucidrains", "r3gan": "r3gan", "alae": "alae"}
 
 pytestmark = [
     pytest.mark.parity,

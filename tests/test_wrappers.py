@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
+from interpgan_alae import testing as alae
 from interpgan_biggan import testing as biggan
 from interpgan_core import InterpganError, load_generator
 from interpgan_core.errors import Remark
@@ -39,6 +40,7 @@ FAMILIES = {
     "DCGAN": dcgan.generator(),
     "StyleGAN 2 of lucidrains": lucidrains.networks(discriminator=False),
     "R3GAN": r3gan.generator(),
+    "ALAE": {f"{net}.{n}": t for net, s in alae.models(averages=False).items() for n, t in s.items()},
 }
 RAW = "raw weights"  # in place of the averaged ones
 

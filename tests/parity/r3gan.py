@@ -36,7 +36,7 @@ def observe(case: SecondCase, folder: Path) -> Iterator[tuple[str, Tensor]]:
     yield "img", images
     yield "d_out_img", generator.discriminator(images, labels)[:, 0]
     text, side = re.match(r"image\('(.*)',", case.facts["inputs"]["img_rand"])[1], network.side
-    yield "d_rand", generator.discriminator(_picture(text, (3, 3, side, side)), labels)[:, 0]
+    yield "d_rand", generator.discriminator(picture(text, (3, 3, side, side)), labels)[:, 0]
     network.double()
     few = 1 if "img/crop_f64" in case.arrays else len(batch)
     exact = LatentBatch(batch.codes[:few].double(), batch.space, None if labels is None else labels[:few])
@@ -48,7 +48,7 @@ def observe(case: SecondCase, folder: Path) -> Iterator[tuple[str, Tensor]]:
         yield "img_f64", drawn
 
 
-def _picture(text: str, shape: tuple[int, ...]) -> Tensor:
+def picture(text: str, shape: tuple[int, ...]) -> Tensor:
     """`image(text, shape)` of the notes."""
     low = seeded_input(f"{text}/low", (*shape[:2], 8, 8)).repeat_interleave(shape[2] // 8, 2)
     low = low.repeat_interleave(shape[3] // 8, 3)
