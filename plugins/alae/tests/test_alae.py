@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from memory_of_loading import peak_of_loading
 from PIL import Image
 
 from interpgan_alae.backbone import backbone
@@ -266,3 +267,9 @@ def test_options_that_do_not_apply(says):
     with pytest.raises(InterpganError) as error:
         load(**WRONG[says])
     assert says in str(error.value)
+
+
+def test_loading_takes_little_memory(tmp_path):
+    (tmp_path / "small").mkdir()
+    large = write(tmp_path, {"models": models((512, 512, 512), averages=False)})
+    assert peak_of_loading(large, write(tmp_path / "small", {"models": GOOD})) < 1.3

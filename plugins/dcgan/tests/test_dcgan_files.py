@@ -7,10 +7,12 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from memory_of_loading import peak_of_loading
 from safetensors.torch import save_file
 
 from interpgan_core import InterpganError, load_generator
 from interpgan_core.plugin import Checkpoint
+from interpgan_core.testing import recipe_error
 from interpgan_dcgan.backbone import backbone
 from interpgan_dcgan.generator import DCGAN
 from interpgan_dcgan.testing import attributes, blocks, discriminator, generator, norm
@@ -213,3 +215,22 @@ def test_options_that_do_not_apply(says, tmp_path):
     with pytest.raises(InterpganError) as error:
         load_generator(write(tmp_path, generator()), **WRONG[says])
     assert says in str(error.value)
+
+
+def test_loading_takes_little_memory(tmp_path):
+    (tmp_path / "small").mkdir()
+    large = write(tmp_path, generator(widths=(1024, 512, 512)))
+    assert peak_of_loading(large, write(tmp_path / "small", generator())) < 2.2
+
+
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        ("weights: dcgan.celeba-64, classes: -1", "'classes' of dcgan must be at least 0, not -1"),
+        ("weights: dcgan.celeba-64, slope: 1", "'slope' of dcgan must be less than 1.0, not 1"),
+        ("weights: dcgan.celeba-64, sigmoid: tanh", "'sigmoid' of dcgan must be true or false, not 'tanh'"),
+        ("weights: dcgan.celebA-64", "no model of that name; did you mean 'dcgan.celeba-64'?"),
+    ],
+)
+def test_a_wrong_step_is_refused_at_once(step, says, tmp_path):
+    assert says in recipe_error(f"interpgan: 1\nsteps:\n  - {{use: dcgan, {step}}}\n", tmp_path)

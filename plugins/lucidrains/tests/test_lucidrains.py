@@ -11,10 +11,11 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from memory_of_loading import peak_of_loading
 
 from interpgan_core import InterpganError, load_generator
 from interpgan_core.plugin import Checkpoint
-from interpgan_core.testing import conformance, plugin_conformance
+from interpgan_core.testing import conformance, plugin_conformance, recipe_error
 from interpgan_lucidrains.backbone import backbone
 from interpgan_lucidrains.operators import LoadLucidrains
 from interpgan_lucidrains.testing import CHANNELS, WIDTH, file, networks
@@ -269,3 +270,17 @@ def test_the_step_of_a_recipe(tmp_path):
     path = write(tmp_path, file())
     made = LoadLucidrains(weights=str(path), lr_mlp=0.02, noise="none").run("cpu")
     assert made.noise == "none" and made.fingerprint == load(lr_mlp=0.02).fingerprint
+
+
+def test_a_wrong_step_is_refused_at_once(tmp_path):
+    (tmp_path / "model_3.pt").touch()
+    step = "{use: lucidrains, weights: model_3.pt, lr_mlp: 0}"
+    said = recipe_error(f"interpgan: 1\nsteps:\n  - {step}\n", tmp_path)
+    assert "'lr_mlp' of lucidrains must be more than 0.0, not 0" in said
+
+
+def test_loading_takes_little_memory(tmp_path):
+    (tmp_path / "small").mkdir()
+    options = {"raw": True, "discriminator": False}
+    large = write(tmp_path, file(channels=(512, 512, 512), **options))
+    assert peak_of_loading(large, write(tmp_path / "small", file(**options))) < 1.3

@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from memory_of_loading import peak_of_loading
 from safetensors.torch import save_file
 
 from interpgan_core import InterpganError, LatentBatch, load_generator
@@ -230,3 +231,10 @@ def test_options_that_do_not_apply(says, tmp_path):
     with pytest.raises(InterpganError) as error:
         load_generator(write_pickle(tmp_path / "net.pkl", nets()), **WRONG[says])
     assert says in str(error.value)
+
+
+def test_loading_takes_little_memory(tmp_path):
+    """A pickle holds each storage as bytes, from which the tensors are made."""
+    small = write_pickle(tmp_path / "small.pkl", {"G_ema": generator()})
+    large = write_pickle(tmp_path / "large.pkl", {"G_ema": generator(widths=(1024, 1024, 1024))})
+    assert peak_of_loading(large, small) < 2.2
