@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from interpgan_core.plugin import UpsamplingKernel
+
 EPSILON = 1e-8  # of the normalisation of z
 NORM_EPSILON = 1e-5  # of the batch norms
 SKIP = 4  # a gate's maps are so many doublings smaller
@@ -69,11 +71,14 @@ class Half(nn.Module):
         self.weight = nn.Parameter(torch.empty(2 * outputs, inputs, 3, 3))
         self.strength = nn.Parameter(torch.empty(1)) if noise else None
         self.norm, self.up = Norm(2 * outputs, embedded), up
+        self.kernel = UpsamplingKernel()
 
     def forward(self, x: Tensor, label: Tensor | None, noise: Tensor | None) -> Tensor:
         """Args: x: (n, c, h, w); noise: (n or 1, 1, h', w'), or None for none. Returns: (n, outputs, h', w')."""
-        x = functional.interpolate(x, scale_factor=2.0) if self.up else x
-        x = functional.conv2d(x, self.weight, padding=1)
+        if self.up:  # nearest upsampling and the convolution in one
+            x = functional.conv_transpose2d(x, self.kernel(self.weight), stride=2, padding=1)
+        else:
+            x = functional.conv2d(x, self.weight, padding=1)
         if self.strength is not None and noise is not None:
             x = x + self.strength * noise.to(x.dtype)
         return functional.glu(self.norm(x, label), 1)
