@@ -109,7 +109,9 @@ class LucidrainsBackbone:
             if attention and attention[-1] >= len(channels) - 1:
                 parts.discriminator_shapes.fail(f"has attention behind block {attention[-1]}")
             discriminator = build(
-                lambda: Discriminator(channels, features, attention), discriminator_tensors(parts), parts.path
+                lambda: Discriminator(channels, features, attention, parts.discriminator_blurred),
+                discriminator_tensors(parts),
+                parts.path,
             )
         _check(options, network, parts.path)
         generator = LucidrainsGenerator(network, options.noise, discriminator=discriminator)
@@ -133,7 +135,11 @@ def _network(parts: Parts, rate: float) -> Network:
     attention = parts.attention
     if attention and attention[-1] >= parts.blocks:
         parts.shapes.fail(f"has attention before block {attention[-1]} of {parts.blocks}")
-    return Network(parts.width, parts.depth, rate, parts.channels, parts.colours, parts.constant, attention)
+    return Network(
+        *(parts.width, parts.depth, rate, parts.channels, parts.colours, parts.constant),
+        attention,
+        parts.blurred,
+    )
 
 
 def _check(options: LucidrainsOptions, network: Network, path: Path) -> None:

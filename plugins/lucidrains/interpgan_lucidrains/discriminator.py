@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,17 +20,21 @@ class Discriminator(nn.Module):
         channels: of the pictures, then of each block's maps.
         features: inputs of the last layer.
         attention: numbers of the blocks that have attention behind them.
+        blurred: are maps blurred before they are halved? Not in the package's first versions.
 
     Attributes:
         shape: the arguments that it was made with, as JSON values.
     """
 
-    def __init__(self, channels: Sequence[int], features: int, attention: Sequence[int]) -> None:
+    def __init__(
+        self, channels: Sequence[int], features: int, attention: Sequence[int], blurred: bool = True
+    ) -> None:
         super().__init__()
-        self.shape = {"channels": list(channels), "features": features, "attention": list(attention)}
+        self.shape: dict[str, Any] = {"channels": list(channels), "features": features}
+        self.shape |= {"attention": list(attention), "blurred": blurred}
         self.colours, count = channels[0], len(channels) - 1
         self.blocks = nn.ModuleList(
-            _Block(channels[i], channels[i + 1], down=i < count - 1) for i in range(count)
+            _Block(channels[i], channels[i + 1], i < count - 1, blurred) for i in range(count)
         )
         self.attention = nn.ModuleDict({str(i): Attention(channels[i + 1]) for i in attention})
         self.last = Conv(channels[-1], channels[-1], 3)
@@ -59,8 +64,9 @@ class Discriminator(nn.Module):
 
 
 class _Block(nn.Module):
-    def __init__(self, inputs: int, outputs: int, down: bool) -> None:
+    def __init__(self, inputs: int, outputs: int, down: bool, blurred: bool) -> None:
         super().__init__()
+        self.blurred = blurred
         self.skip = Conv(inputs, outputs, 1, stride=2 if down else 1)
         self.conv1, self.conv2 = Conv(inputs, outputs, 3), Conv(outputs, outputs, 3)
         self.down = Conv(outputs, outputs, 3, stride=2) if down else None
@@ -69,6 +75,7 @@ class _Block(nn.Module):
         skipped = self.skip(x)
         for conv in (self.conv1, self.conv2):
             x = functional.leaky_relu(conv(x), SLOPE)
-        x = x if self.down is None else self.down(blur(x))
+        if self.down is not None:
+            x = self.down(blur(x) if self.blurred else x)
         total: Tensor = (x + skipped) * torch.tensor(0.5, dtype=torch.float64).sqrt().to(x)
         return total

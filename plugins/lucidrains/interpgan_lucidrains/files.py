@@ -38,7 +38,7 @@ _DISCRIMINATOR = (
     (
         r"blocks\.(\d+)\.downsample\.(weight|bias)",
         r"blocks.\1.down.\2",
-    ),  # versions before 0.10 had no blur there
+    ),  # the first versions had no blur
     (r"attn_blocks\.(\d+)\.(.*)", r"attention.\1.\2"),
     (r"final_conv\.(.*)", r"last.\1"),
     (r"to_logit\.(.*)", r"logit.\1"),
@@ -137,6 +137,16 @@ class Parts:
             for i in range(shapes.count(r"blocks\.(\d{1,6})\.net\.0\.weight"))
         ]
         return [kernels[0][1], *(kernel[0] for kernel in kernels)]
+
+    @property
+    def blurred(self) -> bool:
+        """Are pictures blurred where they are enlarged?"""
+        return self.blocks == 1 or "blocks.0.to_rgb.upsample.1.f" in self.generator
+
+    @property
+    def discriminator_blurred(self) -> bool:
+        """Are the discriminator's maps blurred before they are halved?"""
+        return "blocks.0.downsample.0.f" in self.discriminator
 
     @property
     def quantised(self) -> bool:

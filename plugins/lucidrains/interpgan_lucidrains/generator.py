@@ -43,7 +43,9 @@ class LucidrainsGenerator(Generator):
         discriminator: Discriminator | None = None,
     ) -> None:
         self.module, self.noise, self.discriminator = network, noise, discriminator
-        self.fingerprint = fingerprint(network, "lucidrains", network.mapping.rate)
+        self.fingerprint = fingerprint(
+            network, "lucidrains", network.mapping.rate, *([] if network.shape["blurred"] else ["sharp"])
+        )
         self.layers = tuple(network.layers)
         width, rows = network.width, torch.arange(len(self.layers))
         if mean is None:

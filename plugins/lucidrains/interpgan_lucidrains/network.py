@@ -85,21 +85,26 @@ class Layer(Modulated):
 class Block(nn.Module):
     """Two layers, and a step to the picture."""
 
-    def __init__(self, inputs: int, outputs: int, channels: int, width: int, up: bool, last: bool) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, channels: int, width: int, up: bool, last: bool, blurred: bool
+    ) -> None:
         super().__init__()
         self.conv1 = Layer(inputs, outputs, width, up)
         self.conv2 = Layer(outputs, outputs, width, up=False)
         self.rgb = Modulated(outputs, channels, 1, width)
-        self.last = last
+        self.last, self.blurred = last, blurred
 
     def forward(
         self, x: Tensor, rgb: Tensor | None, styles: Sequence[Tensor], noise: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Maps and the picture so far, enlarged and blurred but behind the last block."""
+        """Maps and the picture so far, enlarged, and blurred where it is, but behind the last block."""
         x = self.conv2(self.conv1(x, styles[0], noise), styles[1], noise)
         drawn = self.rgb.convolved(x, styles[2])
         drawn = drawn if rgb is None else drawn + rgb
-        return x, drawn if self.last else blur(doubled(drawn))
+        if self.last:
+            return x, drawn
+        drawn = doubled(drawn)
+        return x, blur(drawn) if self.blurred else drawn
 
 
 class Network(nn.Module):
@@ -113,6 +118,7 @@ class Network(nn.Module):
         colours: channels of the pictures, 3 or 4.
         constant: are the first maps a constant? Or else made of a code.
         attention: numbers of the blocks that have attention before them.
+        blurred: are pictures blurred where they are enlarged? Not in the package's first versions.
 
     Attributes:
         shape: the arguments that it was made with, as JSON values.
@@ -127,6 +133,7 @@ class Network(nn.Module):
         colours: int,
         constant: bool,
         attention: Sequence[int],
+        blurred: bool = True,
     ) -> None:
         super().__init__()
         self.shape: dict[str, Any] = {
@@ -136,6 +143,7 @@ class Network(nn.Module):
             "channels": list(channels),
         }
         self.shape |= {"colours": colours, "constant": constant, "attention": list(attention)}
+        self.shape["blurred"] = blurred
         self.width, self.constant = width, constant
         self.mapping = Mapping(depth, width, rate)
         first = channels[0]
@@ -143,7 +151,9 @@ class Network(nn.Module):
         self.stem = nn.Conv2d(first, first, 3, padding=1)
         count = len(channels) - 1
         self.blocks = nn.ModuleList(
-            Block(channels[i], channels[i + 1], colours, width, up=i > 0, last=i == count - 1)
+            Block(
+                channels[i], channels[i + 1], colours, width, up=i > 0, last=i == count - 1, blurred=blurred
+            )
             for i in range(count)
         )
         self.attention = nn.ModuleDict({str(i): Attention(channels[i]) for i in attention})

@@ -17,6 +17,7 @@ from interpgan_core import InterpganError, load_generator
 from interpgan_core.plugin import Checkpoint
 from interpgan_core.testing import conformance, plugin_conformance, recipe_error
 from interpgan_lucidrains.backbone import backbone
+from interpgan_lucidrains.layers import blur, doubled
 from interpgan_lucidrains.operators import LoadLucidrains
 from interpgan_lucidrains.testing import CHANNELS, WIDTH, file, networks
 
@@ -284,3 +285,23 @@ def test_loading_takes_little_memory(tmp_path):
     options = {"raw": True, "discriminator": False}
     large = write(tmp_path, file(channels=(512, 512, 512), **options))
     assert peak_of_loading(large, write(tmp_path / "small", file(**options))) < 1.3
+
+
+def test_files_of_the_first_versions_are_not_blurred(tmp_path):
+    """They have no kernels of a blur, and the layer that halves is no Sequential."""
+    state = {
+        n.replace("downsample.1.", "downsample."): t for n, t in networks().items() if not n.endswith(".f")
+    }
+    old, new = load(state), load()
+    assert old.fingerprint != new.fingerprint
+    batch = new.sample([1])
+    for made, blurred in ((old, False), (new, True)):
+        block = made.module.each[0]
+        x, styles, noise = torch.randn(1, 16, 4, 4), [torch.zeros(1, 16)] * 3, torch.zeros(1, 8, 8)
+        maps, enlarged = block(x, None, styles, noise)
+        drawn = doubled(block.rgb.convolved(maps, styles[2]))
+        assert torch.equal(enlarged, blur(drawn) if blurred else drawn)
+        assert made.discriminator.blocks[0].blurred == blurred
+    assert not torch.equal(old.images(batch), new.images(batch))
+    old.save(tmp_path)
+    assert load_generator(tmp_path / "generator.safetensors").fingerprint == old.fingerprint
