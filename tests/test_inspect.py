@@ -14,6 +14,7 @@ from interpgan_core.cli import command
 from interpgan_core.generators.directions import Direction
 from interpgan_core.generators.toy import ToyGenerator
 from interpgan_core.loading.inspection import inspect
+from interpgan_r3gan import testing as r3gan
 from interpgan_stylegan.testing.v3 import discriminator, state, write_pickle
 
 
@@ -253,3 +254,12 @@ def test_all_published_boundaries():
     if not files:
         pytest.skip(f"there are no boundaries in {folder}")
     assert all(inspect(file)["family"].startswith(("directions", "arrays")) for file in files)
+
+
+def test_objects_of_plain_classes_come_without_code(tmp_path):
+    """As R3GAN's; NVIDIA's pickles bring the source code of theirs."""
+    facts = inspect(
+        r3gan.write_pickle(tmp_path / "net.pkl", {"G": r3gan.generator(), "D": r3gan.discriminator()})
+    )
+    assert facts["family"] == "R3GAN" and facts["code"] == "nothing in it asked for code"
+    assert "training.networks.Generator" in facts["objects"]

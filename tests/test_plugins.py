@@ -525,20 +525,20 @@ def test_conformance_notices_what_a_file_does_not_keep(tmp_path, monkeypatch):
     from interpgan_core import load_generator
     from interpgan_core.testing import Case
     from interpgan_core.testing.generators import saved_it_stays_the_same
-    from interpgan_example_backbone.backbone import DCGAN, DCGANBackbone
+    from interpgan_example_backbone.backbone import SmallDCGAN, SmallDCGANBackbone
 
     generator = load_generator("example_backbone.random")
     saved_it_stays_the_same(Case(generator, generator, tmp_path))
-    restore = DCGANBackbone.restore
+    restore = SmallDCGANBackbone.restore
 
     def shifted(self, saved, path, options):
         made = restore(self, saved, path, options)
-        made.module.get_parameter("main.1.bias").add_(1)
+        made.module.get_parameter("conv_blocks.3.bias").add_(1)
         return made
 
-    monkeypatch.setattr(DCGANBackbone, "restore", shifted)
+    monkeypatch.setattr(SmallDCGANBackbone, "restore", shifted)
     with pytest.raises(AssertionError, match="draws other pictures"):
         saved_it_stays_the_same(Case(generator, generator, tmp_path))
-    monkeypatch.setattr(DCGANBackbone, "restore", lambda *given: DCGAN(shifted(*given).module))
+    monkeypatch.setattr(SmallDCGANBackbone, "restore", lambda *given: SmallDCGAN(shifted(*given).module))
     with pytest.raises(AssertionError, match="another generator"):
         saved_it_stays_the_same(Case(generator, generator, tmp_path))

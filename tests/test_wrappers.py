@@ -15,12 +15,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
+from interpgan_alae import testing as alae
 from interpgan_biggan import testing as biggan
 from interpgan_core import InterpganError, load_generator
 from interpgan_core.errors import Remark
 from interpgan_core.loading.inspection import inspect
 from interpgan_core.plugin import Checkpoint
+from interpgan_dcgan import testing as dcgan
+from interpgan_lucidrains import testing as lucidrains
 from interpgan_pggan import testing as pggan
+from interpgan_projected import testing as projected
+from interpgan_r3gan import testing as r3gan
 from interpgan_stylegan.testing import v1, v2, v3
 from interpgan_stylegan.v2.conversion import convert
 
@@ -33,6 +38,11 @@ FAMILIES = {
     "StyleGAN 3": v3.state("t"),
     "PGGAN": pggan.generator(),
     "BigGAN": biggan.ajbrock(),
+    "DCGAN": dcgan.generator(),
+    "StyleGAN 2 of lucidrains": lucidrains.networks(discriminator=False),
+    "R3GAN": r3gan.generator(),
+    "Projected GAN": projected.generator(),
+    "ALAE": {f"{net}.{n}": t for net, s in alae.models(averages=False).items() for n, t in s.items()},
 }
 RAW = "raw weights"  # in place of the averaged ones
 

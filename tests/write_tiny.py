@@ -10,10 +10,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from interpgan_alae import testing as alae_files
 from interpgan_avatars.operators import LoadDirections
 from interpgan_biggan import testing as biggan_files
 from interpgan_core import load_generator
+from interpgan_dcgan import testing as dcgan_files
+from interpgan_lucidrains import testing as lucidrains_files
 from interpgan_pggan import testing as pggan_files
+from interpgan_projected import testing as projected_files
+from interpgan_r3gan import testing as r3gan_files
 from interpgan_stylegan.testing import v1 as stylegan1_files
 from interpgan_stylegan.testing import v2 as stylegan2_files
 from interpgan_stylegan.testing import v3 as stylegan3_files
@@ -32,6 +37,12 @@ def write(folder: Path) -> None:
     for attribute in ("age", "gender"):
         vector = directions[attribute].vector.numpy()
         np.save(folder / f"pggan_avatars_{attribute}_boundary.npy", vector[None])
+    torch.save({"netG": dcgan_files.generator(), "netD": dcgan_files.discriminator()}, folder / "dcgan.pth")
+    torch.save(lucidrains_files.file(), folder / "lucidrains.pt")
+    nets = {"G_ema": r3gan_files.generator(), "D": r3gan_files.discriminator()}
+    r3gan_files.write_pickle(folder / "r3gan.pkl", nets)
+    torch.save({"models": alae_files.models()}, folder / "alae.pth")
+    torch.save({"G_ema": projected_files.generator()}, folder / "projected.pt")
     torch.save(biggan_files.ajbrock(), folder / "biggan.pth")
     state = biggan_files.huggingface()
     state["generator.bn.weight"] *= 8  # as they are drawn, these pictures are all but grey

@@ -20,10 +20,11 @@ _VALUES = {
     "types": {"SimpleNamespace"},
     "typing": {"Any"},
     "uuid": {"UUID"},
-    "torch": {"device", "dtype", "Size", "Generator"},
+    "torch": {"device", "dtype", "Size", "Generator", "bfloat16", "float16", "float32", "float64"},
     "numpy": {"bool", "bool_", "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8"},
     "numpy.random._pickle": {"__bit_generator_ctor", "__generator_ctor", "__randomstate_ctor"},
     "torch.torch_version": {"TorchVersion"},
+    "torch.nn.modules.module": {"_WrappedHook"},
 }  # fmt: skip
 _CLASSES_OF = (
     "torch.nn.modules.",
@@ -32,6 +33,7 @@ _CLASSES_OF = (
     "torch.nn.parallel.",
     "torch.optim.",
     "torch._dynamo.eval_frame",
+    "torch.nn.utils.spectral_norm.",
 )
 # Packages whose functions load, call or run what they are given; and the modules of Python 2.
 _ABLE = {

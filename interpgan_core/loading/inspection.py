@@ -157,7 +157,8 @@ def _code(content: Any) -> str:
     networks = [
         str(name)
         for name, inside in (content.items() if isinstance(content, Mapping) else ())
-        if isinstance(inside, Mapping) and "class_name" in inside
+        if isinstance(inside, Mapping)
+        and {"class_name", "version"} <= inside.keys()  # others are bare objects
     ]
     if not networks:
         return _NO_CODE

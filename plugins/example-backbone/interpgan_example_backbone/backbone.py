@@ -1,7 +1,7 @@
-"""DCGAN (Radford et al., ICLR 2016), from state dicts as PyTorch's example saves them: netG_epoch_24.pth."""
+"""The small DCGAN of PyTorch-GAN, from state dicts of its generator: nearest upsampling and two convolutions."""
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from math import isqrt
 from pathlib import Path
 from typing import Any
 
@@ -22,43 +22,47 @@ from interpgan_core.plugin import (
     state_of,
 )
 
-KERNEL, MEAN = "main.0.weight", "main.1.running_mean"  # a discriminator has no norm behind its first layer
+FIRST, LAST = "l1.0.weight", "conv_blocks.9.weight"
+EPSILON = 0.8  # of the later norms: the original means a momentum, and gives it in the place of this
 
 
 class Network(nn.Module):
-    """Its tensors have the names of the files; widths: entries of z, channels at 4, 8, 16 … pixels, of the picture."""
+    """Its tensors have the names of the files."""
 
-    def __init__(self, widths: Sequence[int]) -> None:
+    def __init__(self, inputs: int, widths: Sequence[int], side: int) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        for i, (inputs, outputs) in enumerate(pairwise(widths)):
-            stride, padding = (2, 1) if i else (1, 0)
-            layers.append(nn.ConvTranspose2d(inputs, outputs, 4, stride, padding, bias=False))
-            layers += [nn.BatchNorm2d(outputs), nn.ReLU()]
-        self.main = nn.Sequential(*layers[:-2], nn.Tanh())
+        (first, middle, last, channels), self.side = widths, side  # of the first maps
+        self.l1 = nn.Sequential(nn.Linear(inputs, first * side**2))
+        self.conv_blocks = nn.Sequential(
+            *(nn.BatchNorm2d(first), nn.Upsample(scale_factor=2)),
+            *(nn.Conv2d(first, middle, 3, padding=1), nn.BatchNorm2d(middle, EPSILON), nn.LeakyReLU(0.2)),
+            nn.Upsample(scale_factor=2),
+            *(nn.Conv2d(middle, last, 3, padding=1), nn.BatchNorm2d(last, EPSILON), nn.LeakyReLU(0.2)),
+            *(nn.Conv2d(last, channels, 3, padding=1), nn.Tanh()),
+        )
 
     def forward(self, z: Tensor) -> Tensor:
-        images: Tensor = self.main(z[:, :, None, None])
+        images: Tensor = self.conv_blocks(self.l1(z).view(len(z), -1, self.side, self.side))
         return images
 
 
-class DCGAN(Generator):
-    """z drives the first layer; a layer's feature map is what follows its ReLU."""
+class SmallDCGAN(Generator):
+    """z drives the first layer; a layer's feature map is what follows its leaky ReLU."""
 
-    codes_of = "DCGAN"
+    codes_of = "small DCGAN"
+    module: Network
 
     def __init__(self, network: Network) -> None:
-        self.module = network
-        self.fingerprint = fingerprint(network, "DCGAN")
-        self.layers = tuple(f"main.{i}" for i in range(2, len(network.main) - 1, 3))
-        inputs = network.get_parameter(KERNEL).shape[0]
-        self.spaces = {"z": LatentSpace("z", (inputs,), layer_of=torch.zeros(1, dtype=torch.long))}
+        self.module, self.fingerprint = network, fingerprint(network, self.codes_of)
+        self.layers = ("conv_blocks.4", "conv_blocks.8")
+        inputs, layer = network.get_parameter(FIRST).shape[1], torch.zeros(1, dtype=torch.long)
+        self.spaces = {"z": LatentSpace("z", (inputs,), layer_of=layer)}
 
     def prior(self, seeds: Sequence[int]) -> Tensor:
         return seeded_normal(seeds, self.spaces["z"].shape).to(self.device)
 
     def map(self, codes: Tensor, source: str, target: str, labels: Tensor | None) -> Tensor:
-        raise InterpganError(f"a DCGAN has the space z alone; there is no way from {source} to {target}")
+        raise InterpganError(f"it has the space z alone; there is no way from {source} to {target}")
 
     def forward(self, batch: LatentBatch) -> Tensor:
         images: Tensor = self.module(batch.codes)
@@ -68,79 +72,74 @@ class DCGAN(Generator):
         return SavedGenerator("example_backbone", settings={}, tensors=state_of(generator=self.module))
 
     def style_weight(self, space: str, layer: int) -> Tensor:
-        """What SeFa factorises: a row for each output of the first layer, at each of its 16 places."""
+        """What SeFa factorises: a row for each output of the first layer."""
         if (space, layer) != ("z", 0):
-            raise InterpganError(
-                f"a DCGAN takes a code in layer 0 alone, from z; not {space} in layer {layer}"
-            )
-        return self.module.get_parameter(KERNEL).flatten(1).T
+            raise InterpganError(f"it takes a code in layer 0 alone, from z; not {space} in layer {layer}")
+        return self.module.get_parameter(FIRST)
 
 
-class DCGANBackbone:
+class SmallDCGANBackbone:
     """Recognises, describes and loads the files."""
 
     options = LoadOptions
 
     def recognises(self, checkpoint: Checkpoint) -> bool:
-        found = checkpoint.network((KERNEL, MEAN))
-        return found is not None and found.tensors[KERNEL].shape[1:] == (*found.tensors[MEAN].shape, 4, 4)
+        return checkpoint.network((FIRST, LAST)) is not None
 
     def describe(self, checkpoint: Checkpoint) -> Description:
         tensors = _tensors(checkpoint)
-        widths = _widths(tensors, checkpoint.path)
+        inputs, widths, side = _shape(tensors, checkpoint.path)
         return Description(
-            family="DCGAN",
-            layout="PyTorch's example",
-            resolution=_size(widths),
+            family="small DCGAN",
+            layout="PyTorch-GAN",
+            resolution=4 * side,
             channels=widths[-1],
-            spaces={"z": (widths[0],)},
+            spaces={"z": (inputs,)},
             classes=0,
             parameters=sum(tensor.numel() for tensor in tensors.values()),
             discriminator=False,
         )
 
-    def load(self, checkpoint: Checkpoint, options: LoadOptions) -> DCGAN:
+    def load(self, checkpoint: Checkpoint, options: LoadOptions) -> SmallDCGAN:
         return _built(_tensors(checkpoint), checkpoint.path, options)
 
-    def restore(self, saved: SavedGenerator, path: Path, options: LoadOptions) -> DCGAN:
+    def restore(self, saved: SavedGenerator, path: Path, options: LoadOptions) -> SmallDCGAN:
         return _built(saved.part("generator"), path, options)
 
 
-backbone = DCGANBackbone()
+backbone = SmallDCGANBackbone()
 
 
-def random(**options: Any) -> DCGAN:
-    """A DCGAN that nobody trained, which needs no file; options as of `load_generator`."""
-    network = Network((32, 64, 32, 16, 3))
-    tensors = network.state_dict()
+def random(**options: Any) -> SmallDCGAN:
+    """One that nobody trained, which needs no file; options as of `load_generator`."""
+    tensors = Network(32, (32, 32, 16, 3), side=8).state_dict()
     for i, (name, tensor) in enumerate(tensors.items()):
-        if tensor.ndim == 4:  # norms are the identity as they are made
-            tensors[name] = seeded_normal([i], tensor.shape)[0] / (2 * len(tensor)) ** 0.5
+        if tensor.ndim > 1:  # norms are the identity as they are made
+            tensors[name] = seeded_normal([i], tensor.shape)[0] * 3 / tensor[0].numel() ** 0.5
+        elif name.endswith("bias"):
+            tensors[name] = torch.zeros_like(tensor)
     return _built(tensors, Path("example_backbone.random"), LoadOptions(**options))
 
 
 def _tensors(checkpoint: Checkpoint) -> Mapping[str, Tensor]:
-    found = checkpoint.network((KERNEL, MEAN))
+    found = checkpoint.network((FIRST, LAST))
     if found is None:  # it was named as the family of a file that is of another
-        raise InterpganError(f"{checkpoint.path} holds no DCGAN")
+        raise InterpganError(f"{checkpoint.path} holds no small DCGAN")
     return found.tensors
 
 
-def _widths(tensors: Mapping[str, Tensor], path: Path) -> list[int]:
-    shapes = Shapes(
-        tensors, path, "DCGAN"
-    )  # a tensor that is missing, or of other dimensions, is an error in words
-    kernels = [name for i in range(0, len(shapes), 3) if (name := f"main.{i}.weight") in shapes]
-    return [shapes.of(KERNEL, 4)[0], *(shapes.of(name, 4)[1] for name in kernels)]
+def _shape(tensors: Mapping[str, Tensor], path: Path) -> tuple[int, tuple[int, ...], int]:
+    """Entries of z, channels of the convolutions and of the picture, side of the first maps."""
+    shapes = Shapes(tensors, path, "the small DCGAN")  # one that is missing is an error in words
+    rows, inputs = shapes.of(FIRST, 2)
+    names = ("conv_blocks.2.weight", "conv_blocks.6.weight", LAST)
+    widths = (shapes.of(names[0], 4)[1], *(shapes.of(name, 4)[0] for name in names))
+    return inputs, widths, isqrt(rows // max(1, widths[0]))
 
 
-def _size(widths: Sequence[int]) -> int:
-    return int(4 * 2 ** (len(widths) - 2))
-
-
-def _built(tensors: Mapping[str, Tensor], path: Path, options: LoadOptions) -> DCGAN:
-    widths = _widths(tensors, path)
-    check_option("DCGAN", "noise", options.noise, ("const", "none"))  # it has none, which is the same
-    check_option("DCGAN", "precision", options.precision, ("float32",))
-    check_resolution(options.resolution, (_size(widths), _size(widths)), path)
-    return DCGAN(build(lambda: Network(widths), tensors, path)).to(options.device)
+def _built(tensors: Mapping[str, Tensor], path: Path, options: LoadOptions) -> SmallDCGAN:
+    inputs, widths, side = _shape(tensors, path)
+    check_option("the small DCGAN", "noise", options.noise, ("const", "none"))  # it has none: the same
+    check_option("the small DCGAN", "precision", options.precision, ("float32",))
+    check_resolution(options.resolution, (4 * side, 4 * side), path)
+    return SmallDCGAN(build(lambda: Network(inputs, widths, side), tensors, path)).to(options.device)

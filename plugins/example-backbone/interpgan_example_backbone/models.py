@@ -1,7 +1,7 @@
 from interpgan_core.plugin import NamedModel
 
 RANDOM = NamedModel(
-    family="DCGAN",
+    family="small DCGAN",
     resolution=32,
     data="nothing: random weights",
     licence="Apache-2.0",

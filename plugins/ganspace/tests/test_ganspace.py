@@ -116,6 +116,11 @@ FILES = {
     "stylegan3.pkl": "w",
     "biggan.pth": "z",
     "biggan-deep": "z",
+    "dcgan.pth": "z",
+    "lucidrains.pt": "w",
+    "r3gan.pkl": "z",
+    "alae.pth": "w",
+    "projected.pt": "z",
 }
 
 

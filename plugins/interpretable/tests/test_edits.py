@@ -138,7 +138,10 @@ def tiny(tmp_path_factory):
     return folder
 
 
-FAMILIES = ("pggan.pth", "stylegan1.pth", "stylegan2.pth", "stylegan3.pkl", "biggan.pth", "biggan-deep")
+FAMILIES = (
+    *("pggan.pth", "stylegan1.pth", "stylegan2.pth", "stylegan3.pkl", "biggan.pth", "biggan-deep"),
+    *("dcgan.pth", "lucidrains.pt", "r3gan.pkl", "alae.pth", "projected.pt"),
+)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
