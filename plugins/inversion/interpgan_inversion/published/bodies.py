@@ -48,7 +48,8 @@ class Squeeze(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Args: x: (n, c, h, w). Returns: of the same shape."""
-        return x * self.fc2(self.fc1(x.mean((2, 3), keepdim=True)).relu()).sigmoid()
+        shares: Tensor = self.fc2(self.fc1(x.mean((2, 3), keepdim=True)).relu()).sigmoid()
+        return x * shares
 
 
 class Unit(nn.Module):

@@ -42,4 +42,5 @@ class EqualLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Args: x: (n, inputs). Returns: (n, outputs)."""
-        return functional.linear(x, self.weight) / self.weight.shape[1] ** 0.5 + self.bias
+        scale = self.weight.shape[1] ** -0.5
+        return functional.linear(x, self.weight * scale, self.bias)

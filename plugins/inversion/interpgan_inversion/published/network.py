@@ -110,13 +110,14 @@ class StyleEncoder(nn.Module):
         maps = self.maps(pictures)
         if not self.plan.heads:
             last = self.output_layer_2(maps[0]) if self.plan.between else maps[0].mean((2, 3))
-            return self.linear(last).view(-1, self.plan.codes, self.plan.size)
+            codes: Tensor = self.linear(last)
+            return codes.view(-1, self.plan.codes, self.plan.size)
         if self.plan.pyramid:
             c3, c2, c1 = maps
             middle = _enlarged(c3, c2) + self.latlayer1(c2)
             maps = [c3, middle, _enlarged(middle, c1) + self.latlayer2(c1)]
-        codes = torch.stack([head(maps[self._map_of(i)]) for i, head in enumerate(self.styles)], 1)
-        return torch.cat([codes[:, :1], codes[:, :1] + codes[:, 1:]], 1) if self.plan.added else codes
+        each = torch.stack([head(maps[self._map_of(i)]) for i, head in enumerate(self.styles)], 1)
+        return torch.cat([each[:, :1], each[:, :1] + each[:, 1:]], 1) if self.plan.added else each
 
     def maps(self, pictures: Tensor) -> list[Tensor]:
         """What the body makes of pictures: maps of three sizes, the smallest first."""
