@@ -72,14 +72,18 @@ _OTHERS = (
     (
         (0, 64),
         b"\x12\x07pytorch",
-        "an ONNX model, which is not read; take the PyTorch weights that it was made of",
+        "an ONNX model, which is not read as a generator; take the PyTorch weights that it was made of",
     ),
     (
         (0, 64),
         b"\x12\x04onnx",
-        "an ONNX model, which is not read; take the PyTorch weights that it was made of",
+        "an ONNX model, which is not read as a generator; take the PyTorch weights that it was made of",
     ),
-    ((0, 64), b"tf2onnx", "an ONNX model, which is not read; take the PyTorch weights that it was made of"),
+    (
+        (0, 64),
+        b"tf2onnx",
+        "an ONNX model, which is not read as a generator; take the PyTorch weights that it was made of",
+    ),
     (
         (0, 64),
         b"saved_model_schema",
