@@ -28,7 +28,10 @@ VALUES = {
 
 _TENSORFLOW = {"dnnlib.tflib.network.Network", "tfutil.Network"}
 _SOURCE = 2**21  # bytes at the start of such a pickle that hold the source code of its network
-_LEGACY = "with legacy.py of NVIDIA's stylegan2-ada-pytorch on a machine that you can spare, and load the .pkl that it writes"
+_LEGACY = (
+    "with legacy.py of NVIDIA's stylegan2-ada-pytorch on a machine that you can spare, and load the .pkl that "
+    "it writes"
+)
 _CONVERSIONS = (
     "take a conversion, such as the named models stylegan.v1-ffhq-1024 and stylegan.v1-celebahq-1024"
 )

@@ -100,7 +100,7 @@ class Block(nn.Module):
         self.conv2 = nn.Conv2d(after, after, 3, 1, 1, bias=False)
         self.bn2 = Norm(after)
         self.downsample = None
-        if before != after:
+        if before != after or stride > 1:
             self.downsample = nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), Norm(after))
 
     def forward(self, x: Tensor) -> Tensor:

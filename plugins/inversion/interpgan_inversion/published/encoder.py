@@ -81,8 +81,16 @@ class PublishedEncoder:
 
         Returns:
             n codes, without seeds.
+
+        Raises:
+            InterpganError: if the numbers of the file bring about codes that are not finite.
         """
-        return self.batch(self.raw(self.seen(images))[-1])
+        codes = self.raw(self.seen(images))[-1]
+        if not codes.isfinite().all():
+            raise InterpganError(
+                f"the encoder of {self.found.checkpoint.path} gives codes that are not finite; its file is damaged"
+            )
+        return self.batch(codes)
 
     def raw(self, pictures: Tensor) -> list[Tensor]:
         """Codes in the encoder's own numbering, of every iteration.
