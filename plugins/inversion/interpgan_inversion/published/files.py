@@ -28,6 +28,7 @@ _LOOKS_TWICE = 6  # channels of ReStyle: the picture, and what its codes draw
 _MOST_ITERATIONS = 100
 _ITERATIONS = 5  # of ReStyle, where the file does not say
 _PICTURE = 256  # pixels
+_LARGEST = 1024  # pixels of the pictures of any encoder
 _CARS = (192, 256)
 
 # The names of the networks in the options: the paper's, whether codes are added to the first, and the body.
@@ -173,8 +174,7 @@ def _is_head(name: str) -> bool:
 def _style_encoder(checkpoint: Checkpoint, found: StoredNetwork, kind: Kind | None) -> Found:
     from interpgan_inversion.published.network import StyleEncoder
 
-    state = _without_counters(found.tensors)
-    shapes = Shapes(state, checkpoint.path, "pSp, e4e or ReStyle")
+    state, shapes = _read(checkpoint, found, "pSp, e4e or ReStyle")
     options = _options(checkpoint)
     said = str(options.get("encoder_type", ""))
     plan = _plan(shapes, _added(shapes, said, options, kind))
@@ -227,7 +227,8 @@ def _mean(shapes: Shapes, plan: Plan, mean: Tensor | None) -> tuple[Tensor | Non
         return None, plan.codes
     rows = 1 if mean.ndim < 2 else len(mean)
     if (
-        mean.ndim not in (1, 2)
+        not mean.is_floating_point()
+        or mean.ndim not in (1, 2)
         or mean.shape[-1] != plan.size
         or (plan.codes > 1 and rows not in (1, plan.codes))
     ):
@@ -333,8 +334,7 @@ def _idinvert(checkpoint: Checkpoint, found: StoredNetwork, kind: Kind | None) -
         raise InterpganError(
             f"{checkpoint.path} holds the encoder of IDInvert, which is of one kind; leave kind out"
         )
-    state = _without_counters(found.tensors)
-    shapes = Shapes(state, checkpoint.path, "IDInvert's encoder")
+    state, shapes = _read(checkpoint, found, "IDInvert's encoder")
     blocks = shapes.count(r"block(\d+)\..*")
     last = f"block{blocks - 1}.fc.weight"
     if "block0.bn.bn.weight" not in shapes:
@@ -345,6 +345,8 @@ def _idinvert(checkpoint: Checkpoint, found: StoredNetwork, kind: Kind | None) -
     if blocks < 3 or outputs % codes:
         shapes.fail(f"has {outputs} outputs, which are no {codes} codes")
     side = 4 * 2 ** (len(widths) - 1)
+    if side > _LARGEST:
+        shapes.fail(f"is of pictures of {side} px")
     return Found(
         checkpoint,
         "IDInvert",
@@ -363,8 +365,18 @@ def _idinvert(checkpoint: Checkpoint, found: StoredNetwork, kind: Kind | None) -
     )
 
 
-def _without_counters(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor for name, tensor in state.items() if not name.endswith(_COUNTER)}
+def _read(checkpoint: Checkpoint, found: StoredNetwork, family: str) -> tuple[dict[str, Tensor], Shapes]:
+    """The weights of a network, without the counters of its training, and their shapes.
+
+    Raises:
+        InterpganError: if a tensor is empty, or no weight.
+    """
+    state = {name: tensor for name, tensor in found.tensors.items() if not name.endswith(_COUNTER)}
+    shapes = Shapes(state, checkpoint.path, family)
+    for name, tensor in state.items():
+        if not tensor.is_floating_point() or not tensor.numel():
+            shapes.fail(f"has {name} of {tensor.dtype} and shape {tuple(tensor.shape)}, which is no weight")
+    return state, shapes
 
 
 def _options(checkpoint: Checkpoint) -> Mapping[str, Any]:
