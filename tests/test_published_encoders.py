@@ -1,5 +1,6 @@
 """The file of a published encoder is two things: an encoder, and the generator that it was trained for."""
 
+import re
 import sys
 
 import pytest
@@ -100,9 +101,19 @@ def test_an_encoder_of_idinvert_and_a_stylegan_1(tmp_path):
     path = write(tmp_path / "styleganinv_ffhq256_encoder.pth", testing.idinvert(codes, size))
     encoder = LoadEncoder(file=path).run(generator)
     assert generator.images(encoder.encode(torch.rand(1, 3, 32, 32))).shape[0] == 1
+    facts = inspect(path)
+    assert facts["family"] == "an encoder, without a generator" and facts["encoder"].startswith("IDInvert")
     path = write(tmp_path / "other.pth", testing.idinvert(codes + 2, size))
     with pytest.raises(InterpganError, match=rf"IDInvert, {codes + 2} codes of .* is one of {codes} layers"):
         LoadEncoder(file=path).run(generator)
+
+
+def test_a_damaged_encoder_beside_a_generator_is_said_to_be(both, tmp_path):
+    content = torch.load(both, weights_only=True)
+    del content["state_dict"]["encoder.styles.2.linear.bias"]
+    facts = inspect(write(tmp_path / "e4e.pt", content))
+    assert facts["family"] == "StyleGAN 2" and facts["loads"] == "yes"
+    assert re.search(r"^one that does not load: .* lacks styles\.2\.linear\.bias", facts["encoder"])
 
 
 @pytest.mark.network

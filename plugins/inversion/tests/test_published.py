@@ -9,13 +9,13 @@ from PIL import Image
 from torch.nn.functional import adaptive_avg_pool2d
 
 from interpgan_core import InterpganError, LatentBatch, load_generator, write_safetensors
-from interpgan_core.loading.inspection import inspect
 from interpgan_core.plugin import Checkpoint
 from interpgan_core.testing import toy
 from interpgan_inversion import testing
 from interpgan_inversion.encode import Encode, LoadEncoder
 from interpgan_inversion.encoder import ImageEncoder
 from interpgan_inversion.indomain import InvertInDomain
+from interpgan_inversion.published.describe import describe
 from interpgan_inversion.published.files import find
 
 CODES, SIZE = 6, 16  # of the toy's w+
@@ -92,7 +92,7 @@ def test_what_a_file_is(name, tmp_path):
         assert torch.allclose(batch.codes[1], alone, rtol=1e-3, atol=1e-3)  # but for rounding, of every look
     assert batch.codes.shape == (2, *encoder.space.shape) and batch.seeds is None
     assert toy().images(batch).shape == (2, 3, 32, 32)
-    facts = inspect(path)
+    facts = describe(Checkpoint(path))
     assert facts["encoder"] == words and facts["its pictures"].startswith("256 px, aligned")
     assert ("it looks" in facts) == ("ReStyle" in words)
     assert facts["a recipe takes it by"] == "{use: inversion.load-encoder, file: net.pt}"
@@ -127,7 +127,7 @@ def test_a_mean_that_the_file_lacks_is_the_generators(tmp_path):
     path = written(tmp_path / "net.pt", mean=None, **E4E)
     encoder = LoadEncoder(file=path).run(toy())
     assert torch.equal(encoder.mean, toy().spaces["w"].mean)
-    assert inspect(path)["its mean code"] == "not in the file; the generator's takes its place"
+    assert describe(Checkpoint(path))["its mean code"] == "not in the file; the generator's takes its place"
 
 
 def test_one_code_with_a_mean_for_each_layer(tmp_path):
@@ -189,7 +189,7 @@ def test_the_first_codes_where_its_generator_takes_fewer(tmp_path):
     path = written(tmp_path / "net.pt", testing.plan(8, 16), **E4E)
     found = find(Checkpoint(path))
     assert (found.codes, found.used) == (8, 6)
-    assert inspect(path)["its codes"] == "the first 6 are used"
+    assert describe(Checkpoint(path))["its codes"] == "the first 6 are used"
     encoder = LoadEncoder(file=path).run(toy())
     codes = encoder.raw(torch.rand(1, 3, 256, 256))[-1]
     assert torch.equal(encoder.batch(codes).codes, codes[:, :6])
@@ -219,7 +219,7 @@ def test_an_idinvert_encoder_and_its_generator(tmp_path):
     generator.codes_of = "StyleGAN 1"
     encoder = LoadEncoder(file=tmp_path / "net.pth").run(generator)
     assert encoder.encode(torch.rand(2, 3, 64, 64)).codes.shape == (2, 6, 16)
-    assert inspect(tmp_path / "net.pth")["family"] == "an encoder, without a generator"
+    assert describe(Checkpoint(tmp_path / "net.pth"))["encoder"] == "IDInvert, 6 codes of 16 numbers"
     with pytest.raises(
         InterpganError, match="holds the encoder of IDInvert, which is of one kind; leave kind out"
     ):
