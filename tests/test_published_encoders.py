@@ -96,7 +96,8 @@ def test_a_tuned_generator_is_still_its_own(both, tmp_path):
 
 
 def test_an_encoder_of_idinvert_and_a_stylegan_1(tmp_path):
-    generator = load_generator(write(tmp_path / "g.pth", {"generator_smooth": v1.generator()}))
+    generator = load_generator(write(tmp_path / "g.pth", v1.interfacegan(v1.generator(layered=True))))
+    assert "w" not in generator.spaces
     codes, size = generator.spaces["w+"].shape
     path = write(tmp_path / "styleganinv_ffhq256_encoder.pth", testing.idinvert(codes, size))
     encoder = LoadEncoder(file=path).run(generator)
@@ -113,7 +114,9 @@ def test_a_damaged_encoder_beside_a_generator_is_said_to_be(both, tmp_path):
     del content["state_dict"]["encoder.styles.2.linear.bias"]
     facts = inspect(write(tmp_path / "e4e.pt", content))
     assert facts["family"] == "StyleGAN 2" and facts["loads"] == "yes"
-    assert re.search(r"^one that does not load: .* lacks styles\.2\.linear\.bias", facts["encoder"])
+    assert re.search(
+        r"^one that cannot be loaded as it stands: .* lacks styles\.2\.linear\.bias", facts["encoder"]
+    )
 
 
 @pytest.mark.network

@@ -66,7 +66,7 @@ def other_family(checkpoint: Checkpoint) -> str:
     Returns:
         What it is and what can be done, as "holds a generator of …: …"; "" of any other file.
     """
-    names = [*checkpoint.shapes, *(checkpoint.keys if checkpoint.path.is_dir() else ())]
+    names = "\n".join([*checkpoint.shapes, *(checkpoint.keys if checkpoint.path.is_dir() else ())])
     for row in _ROWS:
         if all(_found(p, names) for p in row.has) and not any(_found(p, names) for p in row.lacks):
             what = "a model" if row.advice == _DIFFUSION else "a generator"
@@ -74,5 +74,6 @@ def other_family(checkpoint: Checkpoint) -> str:
     return ""
 
 
-def _found(pattern: str, names: list[str]) -> bool:
-    return any(re.search(rf"(^|\.){pattern}", name) for name in names)
+def _found(pattern: str, names: str) -> bool:
+    """Does one of the names, a line each, end or go on as the pattern says, behind any prefix?"""
+    return re.search(rf"(?m)(^|\.){pattern}", names) is not None

@@ -115,7 +115,9 @@ class Encode(OnPictures):
                     for start in progress(range(0, len(originals), AT_ONCE), what="encoding")
                 ]
             )
-            notes = (f"Codes by the encoder{' of the generator' if own else ''}, with no search.",)
+            notes = [f"Codes by the encoder{' of the generator' if own else ''}, with no search."]
+            if isinstance(words := getattr(encoder, "in_words", None), str):
+                notes.append(f"The encoder: {words}.")
             report = compared(folder, generator, {"encoded": batch}, originals, Likeness(), notes=notes)
         report.save(folder)
         return batch

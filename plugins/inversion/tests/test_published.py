@@ -361,6 +361,10 @@ def test_a_photograph_is_encoded_and_searched_for_in_the_domain(kit, tmp_path):
     Image.fromarray(np.random.RandomState(0).randint(0, 256, (40, 50, 3), np.uint8)).save(tmp_path / "me.png")
     encoder = LoadEncoder(file=path).run(toy())
     batch, report = kit.run(Encode(pictures=tmp_path / "me.png", encoder=encoder), tmp_path / "encoded")
+    assert report["notes"][1] == (
+        "The encoder: e4e, 6 codes of 16 numbers; its pictures: 256 px, aligned as those that it was trained on "
+        "(faces as those of FFHQ: inversion.align)."
+    )
     assert batch.space.name == "w+" and report["strips"][0]["pictures"][1]["caption"] == "encoded"
     step = InvertInDomain(pictures=tmp_path / "me.png", encoder=encoder, steps=4)
     found, _ = kit.run(step, tmp_path / "found")

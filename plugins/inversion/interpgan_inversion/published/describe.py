@@ -22,6 +22,6 @@ def describe(checkpoint: Checkpoint) -> dict[str, str]:
             return {}
         found.built()
     except InterpganError as error:
-        return {"encoder": f"one that does not load: {error}"}
+        return {"encoder": f"one that cannot be loaded as it stands: {error}"}
     how = f"{{use: inversion.load-encoder, file: {checkpoint.path.name}}}"
     return {**found.facts(), "a recipe takes it by": how}

@@ -153,6 +153,11 @@ class PublishedEncoder:
                 "behind this one"
             )
 
+    @property
+    def in_words(self) -> str:
+        """What it is, and what its pictures must be."""
+        return f"{self.found.in_words}; its pictures: {self.found.pictures}"
+
     def summary(self) -> Report:
         """What it is."""
         return Report(tables=(Table("The encoder", ("what", "it is"), tuple(self.found.facts().items())),))

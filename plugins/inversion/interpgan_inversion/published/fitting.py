@@ -31,15 +31,17 @@ def fitting(found: Found, generator: Generator) -> Tensor | None:
             message says what both are.
     """
     spaces = generator.spaces
-    if not {"w", "w+"} <= set(spaces) or (generator.codes_of and generator.codes_of != found.family):
+    needed = {"w"} if found.codes == 1 else {"w+"}
+    if not needed <= set(spaces) or (generator.codes_of and generator.codes_of != found.family):
         held = ", ".join(f"{name} {tuple(space.shape)}" for name, space in spaces.items())
         _refuse(found, f"for {found.family}", f"{generator.codes_of or 'of another family'}, with {held}")
-    wide = spaces["w+"]
-    if wide.shape[-1] != found.size:
-        _refuse(found, "", f"one whose codes have {wide.shape[-1]} numbers")
+    size = spaces[min(needed)].shape[-1]
+    if size != found.size:
+        _refuse(found, "", f"one whose codes have {size} numbers")
     _check_mean(found, generator)
     if found.codes == 1:
         return None
+    wide = spaces["w+"]
     numbers = torch.arange(wide.shape[0]) if wide.layer_of is None else wide.layer_of.flatten().cpu()
     count = int(numbers.max()) + 1
     # One with a numbering of its own leaves layers of the full network out, and has others twice.
@@ -56,7 +58,7 @@ def _check_mean(found: Found, generator: Generator) -> None:
     Raises:
         InterpganError: if not, or neither has a mean and the encoder needs one.
     """
-    own = generator.spaces["w"].mean
+    own = generator.spaces["w"].mean if "w" in generator.spaces else None
     if own is None and found.adds_mean and found.mean is None:
         _refuse(found, "which lacks its mean code", "one without a mean code either")
     if found.mean is None or own is None:
