@@ -47,8 +47,7 @@ class StyleGAN1(StyleGenerator):
         layers = network.synthesis.layers
         styles = [(k, len(layer.style.bias)) for k, layer in enumerate(layers)]
         mean = network.w_avg
-        outputs = network.mapping.shape["widths"][-1]
-        self.layered = outputs != len(mean)
+        self.layered = network.mapping.outputs != len(mean)
         self.set_spaces(network.mapping.inputs, len(layers), len(mean), styles, mean)
         if self.layered:
             self.spaces = {name: space for name, space in self.spaces.items() if name != "w"}

@@ -53,12 +53,14 @@ class Mapping(nn.Module):
 
     Attributes:
         shape: the arguments that it was made with.
+        outputs: the last of the widths.
     """
 
     def __init__(self, inputs: int, widths: Sequence[int], classes: int) -> None:
         super().__init__()
         self.shape = {"inputs": inputs, "widths": list(widths), "classes": classes}
         self.inputs, self.classes, self.depth = inputs, classes, len(widths)
+        self.outputs = widths[-1] if widths else 0
         if classes:
             self.label_weight = nn.Parameter(torch.empty(classes, inputs))
         before = inputs * 2 if classes else inputs
