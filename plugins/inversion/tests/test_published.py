@@ -10,7 +10,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from interpgan_core import InterpganError, LatentBatch, load_generator, write_safetensors
 from interpgan_core.plugin import Checkpoint
-from interpgan_core.testing import toy
+from interpgan_core.testing import recipe_error, toy
 from interpgan_inversion import testing
 from interpgan_inversion.encode import Encode, LoadEncoder
 from interpgan_inversion.encoder import ImageEncoder
@@ -378,3 +378,19 @@ def test_many_pictures_pass_in_small_lots(kit, tmp_path):
     encoder.net.register_forward_pre_hook(lambda _m, inputs: sizes.append(len(inputs[0])))
     batch, _ = kit.run(Encode(pictures=kit.drawn(toy(), range(11)), encoder=encoder), tmp_path / "encoded")
     assert sizes == [8, 3] and len(batch) == 11
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("kind: e5e", "'kind' of inversion.load-encoder must be 'e4e' or 'psp', not 'e5e'"),
+        ("iterations: 0", "'iterations' of inversion.load-encoder must be at least 1, not 0"),
+        ("iterations: often", "'iterations' of inversion.load-encoder must be a whole number, not 'often'"),
+        ("flie: a.pt", "inversion.load-encoder has no parameter 'flie'; did you mean 'file'?"),
+        ("file: lost.pt", "there is no file lost.pt"),
+    ],
+)
+def test_fields_that_are_wrong_are_said_at_once(field, said, tmp_path):
+    steps = f"  - {{use: generator, weights: toy}}\n  - {{use: inversion.load-encoder, {field}}}\n"
+    recipe = f"interpgan: 1\nsteps:\n{steps}"
+    assert said in recipe_error(recipe, tmp_path).replace(f"{tmp_path}/", "")
