@@ -1,9 +1,12 @@
 """Large files of torch: their tensors stay where they are until they are used, and are copied out then."""
 
 import sys
+from contextlib import suppress
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from processes import output, python
 
 from interpgan_core import InterpganError, read_weights
@@ -99,6 +102,7 @@ def test_a_file_that_is_packed_is_read_or_refused_whole(path, tmp_path):
 
 READ = """
 import sys
+from contextlib import suppress
 from pathlib import Path
 import torch
 from interpgan_core.plugin import Checkpoint, build
@@ -129,3 +133,23 @@ def test_what_is_not_used_takes_no_memory(tmp_path):
     used = 4 * 4000 * 4000
     assert peak <= 2.2 * used
     assert left <= 1.3 * used
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_mapped_file_that_is_damaged(data, tmp_path, monkeypatch):
+    """Whatever is changed in it, it is read or refused, and nothing reaches beyond it."""
+    monkeypatch.setattr(mapping, "LEAST", 0)
+    monkeypatch.setattr(mapping, "SMALL", 0)
+    path = tmp_path / "net.pt"
+    torch.save({"g_ema": {"weight": torch.ones(300, 20), "bias": torch.ones(300)}, "step": 3}, path)
+    content = bytearray(path.read_bytes())
+    ends = [i for i in range(len(content)) if not 700 < i < 24000]  # not only the numbers
+    for place in data.draw(st.lists(st.sampled_from(ends), min_size=1, max_size=8)):
+        content[place] = data.draw(st.integers(0, 255))
+    path.write_bytes(content[: data.draw(st.one_of(st.just(len(content)), st.integers(1, len(content))))])
+    with suppress(InterpganError):
+        checkpoint = Checkpoint(path)
+        for network in checkpoint.networks(["weight"]):
+            for tensor in network.tensors.values():
+                tensor.double().sum()
