@@ -65,7 +65,7 @@ def _check_mean(found: Found, generator: Generator) -> None:
         return
     mean = found.mean if found.mean.ndim == 1 else found.mean.mean(0)
     cosine = float(cosine_similarity(mean.double(), own.cpu().double(), dim=0))
-    if cosine < ALIKE:
+    if not cosine >= ALIKE:  # nor where it is no number
         _refuse(
             found,
             "of another W",
