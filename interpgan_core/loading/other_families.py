@@ -43,7 +43,7 @@ _ROWS = (
     _Row("StyleSwin", (r"input\.input$", r"layers\.0\.blocks\.0\.qkv\.weight$")),
     _Row("FastGAN, as of Projected GAN", (r"init\.init\.0\.", r"feat_8\.", r"se_64\.")),
     _Row("SemanticStyleGAN", (r"local_nets\.", r"render_net\.")),
-    _Row("SNGAN, as of torch-mimicry", (r"l1\.weight$", r"block2\.c1\.weight$", r"block2\.b1\.weight$")),
+    _Row("SNGAN, as of torch-mimicry", (r"l1\.weight$", r"block2\.c1\.weight$", r"block2\.b1\.")),
     _Row(
         "latent diffusion (Stable Diffusion)",
         (r"diffusion_model\.input_blocks\.0\.0\.weight$",),

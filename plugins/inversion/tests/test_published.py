@@ -1,6 +1,8 @@
 """Published encoders: what their files are, whether they fit a generator, and what they make of pictures."""
 
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -8,9 +10,9 @@ import torch
 from PIL import Image
 from torch.nn.functional import adaptive_avg_pool2d
 
-from interpgan_core import InterpganError, LatentBatch, load_generator, write_safetensors
+from interpgan_core import ImageSet, InterpganError, LatentBatch, load_generator, write_safetensors
 from interpgan_core.plugin import Checkpoint
-from interpgan_core.testing import recipe_error, toy
+from interpgan_core.testing import conformance, recipe_error, toy
 from interpgan_inversion import testing
 from interpgan_inversion.encode import Encode, LoadEncoder
 from interpgan_inversion.encoder import ImageEncoder
@@ -73,6 +75,21 @@ FILES = {
         "ReStyle of pSp, ResNet-34, 6 codes of 16 numbers",
     ),
 }
+
+
+FOLDER = TemporaryDirectory()
+FILE = written(Path(FOLDER.name, "net.pt"), **E4E)
+STRIPES = ImageSet(np.random.RandomState(0).randint(0, 256, (2, 3, 32, 32), dtype=np.uint8))
+LOADED = LoadEncoder(file=FILE).run(toy())
+NOT_KEPT = "nothing of it is kept: it is loaded again"
+
+test_load = conformance(
+    LoadEncoder(file=FILE),
+    toy,
+    exempt=dict.fromkeys(("same-parameters-same-result", "global-randomness-does-not-matter"), NOT_KEPT),
+)
+test_encode = conformance(Encode(pictures=STRIPES, encoder=LOADED), toy)
+test_indomain = conformance(InvertInDomain(pictures=STRIPES, encoder=LOADED, steps=2), toy)
 
 
 @pytest.mark.parametrize("name", FILES)
