@@ -66,6 +66,7 @@ bench: install .bench/.installed
 	$(BIN)/python bench/killed.py --samples 20000
 	$(BIN)/python bench/interfacegan.py
 	$(BIN)/python bench/inversion.py
+	$(BIN)/python bench/encoders.py
 	$(BIN)/python bench/photograph.py .bench/lib/python3*/site-packages/skimage/data/astronaut.png
 	$(BIN)/python bench/faces.py --samples 200
 	$(BIN)/python bench/faces_encoder.py

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     help="Add a plugin: a .py file or a package folder.",
 )
 @click.option(
-    "--list", "listing", is_flag=False, flag_value="all", metavar="[operators|backbones|models|engines|OPERATOR]",
+    "--list", "listing", is_flag=False, flag_value="all",
+    metavar="[operators|backbones|models|engines|encoders|OPERATOR]",
     help="Show what is installed, or what an operator takes.",
 )  # fmt: skip
 @click.option(

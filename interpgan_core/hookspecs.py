@@ -67,5 +67,13 @@ class HookSpecs(Protocol):
         """Where long tasks are worked on: `{"ray": "interpgan_ray.engine:RayEngine"}`."""
 
     @hookspec
+    def interpgan_encoders(self) -> Mapping[str, str]:
+        """Encoders of pictures in files: `{"inversion.published": "interpgan_inversion.published.describe:describe"}`.
+
+        Each is a function of a `Checkpoint` that says, for `interpgan-run --inspect`, what encoder stands in the file:
+        facts by label, the first of them "encoder"; {} where there is none.
+        """
+
+    @hookspec
     def interpgan_after_step(self, report: StepReport) -> None:
         """Observes a run; an exception is logged, never raised."""

@@ -27,6 +27,7 @@ TARGETS = {
     "backbones": "'module:object', an object with options, recognises, describe, load and restore, and not its class",
     "models": "'module:OBJECT', a NamedModel, a Published or a function that takes the options of load_generator",
     "engines": "'module:Class', a subclass of Engine",
+    "encoders": "'module:function', a function that takes a Checkpoint and returns facts by label",
 }
 """What the target of a name of each kind must be."""
 KINDS = tuple(TARGETS)
@@ -109,13 +110,13 @@ class Broken:
 
 
 class Plugins:
-    """The operators, backbones, models and engines of all installed plugins.
+    """The operators, backbones, models, engines and encoders of all installed plugins.
 
     Args:
         only: names of the plugins to load; None = all. The core is always there.
 
     Attributes:
-        operators, backbones, models, engines: what is offered, by name.
+        operators, backbones, models, engines, encoders: what is offered, by name.
         broken: plugins that could not be used; they stop nothing else.
     """
 
@@ -124,6 +125,7 @@ class Plugins:
         self.backbones: dict[str, Provided] = {}
         self.models: dict[str, Provided] = {}
         self.engines: dict[str, Provided] = {}
+        self.encoders: dict[str, Provided] = {}
         self.broken: list[Broken] = []
         self.hooks = pluggy.PluginManager("interpgan")
         self.hooks.add_hookspecs(HookSpecs)

@@ -122,7 +122,7 @@ def test_help_is_short_and_names_every_option(typed):
         (
             ["--list", "opertors"],
             2,
-            "engines, the name of an operator, or nothing; did you mean 'operators'?",
+            "encoders, the name of an operator, or nothing; did you mean 'operators'?",
         ),
         (["poeple.yaml"], 2, "poeple.yaml: there is no such file; did you mean 'people.yaml'?"),
         (["people.yaml", "--set", "first.sedes=1"], 2, "did you mean 'seeds'?"),
@@ -361,7 +361,8 @@ def test_a_folder_without_code_is_no_plugin(typed, here):
 
 def test_list_names_what_there_is(typed):
     _, out, _ = typed("--list")
-    assert re.findall(r"^(\w+):$", out, re.MULTILINE) == ["operators", "backbones", "models", "engines"]
+    kinds = ["operators", "backbones", "models", "engines", "encoders"]
+    assert re.findall(r"^(\w+):$", out, re.MULTILINE) == kinds
     assert re.search(r"^  sample +interpgan-core \d", out, re.MULTILINE)
     assert re.search(r"^  toy +interpgan-core \d", out, re.MULTILINE)
     _, models, _ = typed("--list", "models")

@@ -1,6 +1,7 @@
 """`interpgan-run --inspect FILE`: what a file is, and whether it asked for code."""
 
 import pickle
+import re
 import sys
 from pathlib import Path
 
@@ -9,11 +10,15 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from interpgan_core import DirectionSet, InterpganError, Sample, Scores
+from interpgan_core import DirectionSet, InterpganError, Sample, Scores, load_generator
 from interpgan_core.cli import command
+from interpgan_core.errors import Remark
 from interpgan_core.generators.directions import Direction
 from interpgan_core.generators.toy import ToyGenerator
+from interpgan_core.loading.encoders import encoders_in
 from interpgan_core.loading.inspection import inspect
+from interpgan_core.plugin import Checkpoint
+from interpgan_core.plugins import plugins
 from interpgan_r3gan import testing as r3gan
 from interpgan_stylegan.testing.v3 import discriminator, state, write_pickle
 
@@ -263,3 +268,99 @@ def test_objects_of_plain_classes_come_without_code(tmp_path):
     )
     assert facts["family"] == "R3GAN" and facts["code"] == "nothing in it asked for code"
     assert "training.networks.Generator" in facts["objects"]
+
+
+NO_PLUGIN = {
+    "EG3D": ["G_ema.backbone.synthesis.b4.const", "G_ema.superresolution.block0.conv0.weight"],
+    "GANformer": [
+        "G_ema.synthesis.b4.const",
+        "G_ema.synthesis.b4.conv1.weight",
+        "G_ema.synthesis.b256.conv_last.weight",
+    ],
+    "StyleGAN-XL": [
+        "synthesis.input.freqs",
+        "synthesis.input.weight",
+        "mapping.embed.weight",
+        "mapping.fc0.weight",
+    ],
+    "StyleSwin": ["g_ema.input.input", "g_ema.layers.0.blocks.0.qkv.weight", "g_ema.style.1.weight"],
+    "SemanticStyleGAN": ["g_ema.local_nets.0.weight", "g_ema.render_net.0.weight"],
+    "SNGAN, as of torch-mimicry": [
+        "l1.weight",
+        "block2.c1.weight",
+        "block2.b1.weight",
+        "b6.weight",
+        "c6.weight",
+    ],
+    "latent diffusion (Stable Diffusion)": ["model.diffusion_model.input_blocks.0.0.weight"],
+    "diffusers": ["down_blocks.0.resnets.0.conv1.weight", "mid_block.resnets.0.conv1.weight"],
+}
+
+
+@pytest.mark.parametrize("family", NO_PLUGIN)
+def test_a_family_that_no_plugin_loads_is_named(family, tmp_path):
+    path = saved(tmp_path, {name: torch.ones(2, 2) for name in NO_PLUGIN[family]})
+    for reader in (inspect, load_generator):
+        with pytest.raises(InterpganError) as caught:
+            reader(path)
+        said = str(caught.value)
+        assert re.search(rf"net\.pt holds a \w+ of {re.escape(family)}: ", said)
+        assert "install" not in said and (
+            "no plugin loads it; plugins/example-backbone" in said or "no GAN" in said
+        )
+
+
+def test_a_folder_of_diffusers_is_named(tmp_path):
+    (tmp_path / "model_index.json").write_text("{}")
+    with pytest.raises(InterpganError, match=r"holds a model of diffusers: it is no GAN"):
+        inspect(tmp_path)
+
+
+def test_a_stylegan_3_with_classes_is_no_stylegan_xl(tmp_path):
+    assert inspect(saved(tmp_path, state("t", classes=3)))["family"] == "StyleGAN 3"
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "family", "advice"),
+    [
+        (
+            b"cdnnlib.tflib.network\nNetwork",
+            b"def G_style(",
+            "StyleGAN 1",
+            "legacy.py does not read it: take a conversion",
+        ),
+        (
+            b"cdnnlib.tflib.network\nNetwork",
+            b"def G_synthesis_stylegan2(",
+            "StyleGAN 2",
+            "Convert it with legacy.py",
+        ),
+        (
+            b"cdnnlib.tflib.network\nNetwork",
+            b"def G_mapping_ND(",
+            "LIA",
+            "no conversion to PyTorch that is known here",
+        ),
+        (b"ctfutil\nNetwork", b"def G_paper(", "PGGAN", "such as the named model pggan.celebahq-1024"),
+    ],
+)
+def test_pickles_of_tensorflow_are_named(name, source, family, advice, tmp_path):
+    text = b"X" + len(source).to_bytes(4, "little") + source
+    (tmp_path / "net.pkl").write_bytes(b"\x80\x02" + name + b"\n)\x81}" + text + b"K\x01sb.")
+    with pytest.raises(InterpganError) as caught:
+        inspect(tmp_path / "net.pkl")
+    assert f"is a network of TensorFlow, {family}, whose pickle runs" in str(caught.value)
+    assert advice in str(caught.value)
+
+
+def test_a_plugin_that_fails_in_telling_encoders_stops_nothing(tmp_path, monkeypatch):
+    def fails(checkpoint):
+        raise ValueError("oh")
+
+    provided = plugins().encoders["inversion.published"]
+    monkeypatch.setattr(type(provided), "load", lambda self: fails)
+    with pytest.warns(Remark, match=r"comes from .*, which has a mistake in it: ValueError: oh"):
+        assert encoders_in(Checkpoint(saved(tmp_path, state()))) == {}
+    monkeypatch.setattr(type(provided), "load", lambda self: lambda checkpoint: 3)
+    with pytest.warns(Remark, match="returned int, and no facts; in interpgan_encoders a target is"):
+        assert encoders_in(Checkpoint(saved(tmp_path, state()))) == {}

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from interpgan_core import check_batch_size, make_plan, run
 from interpgan_core.errors import InterpganError, RefusedError
 from interpgan_core.testing import toy
+from interpgan_inversion import testing as encoder_files
 
+E4E = {"encoder_type": "Encoder4Editing", "stylegan_size": 16}
 SLOW = "  - {use: score, id: slow, seeds: 0-199, scorer: $judge}\n"
 
 
@@ -42,6 +45,10 @@ def folder(tmp_path):
     (tmp_path / "few").mkdir()
     for i in range(5):
         Image.new("RGB", (64, 64), (i * 40, 0, 0)).save(tmp_path / f"few/{i}.png")
+    mean = toy().spaces["w"].mean
+    for name, codes, known in (("e4e", 6, E4E), ("eight", 8, E4E | {"stylegan_size": 32}), ("unsaid", 6, {})):
+        state = encoder_files.style_encoder(encoder_files.plan(codes, 16))
+        torch.save(encoder_files.published(state, None, mean, **known), tmp_path / f"{name}.pt")
     return tmp_path
 
 

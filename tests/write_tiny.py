@@ -6,6 +6,7 @@ The checkpoints have random weights, a few kilobytes each: they show patterns, a
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from interpgan_avatars.operators import LoadDirections
 from interpgan_biggan import testing as biggan_files
 from interpgan_core import load_generator
 from interpgan_dcgan import testing as dcgan_files
+from interpgan_inversion import testing as encoder_files
 from interpgan_lucidrains import testing as lucidrains_files
 from interpgan_pggan import testing as pggan_files
 from interpgan_projected import testing as projected_files
@@ -22,6 +24,9 @@ from interpgan_r3gan import testing as r3gan_files
 from interpgan_stylegan.testing import v1 as stylegan1_files
 from interpgan_stylegan.testing import v2 as stylegan2_files
 from interpgan_stylegan.testing import v3 as stylegan3_files
+from interpgan_stylegan.v2.conversion import convert
+
+CODES = 6  # of the tiny StyleGAN 2
 
 
 def write(folder: Path) -> None:
@@ -31,6 +36,7 @@ def write(folder: Path) -> None:
     torch.save({"generator_smooth": pggan_files.generator()}, folder / "pggan.pth")
     torch.save({"generator_smooth": stylegan1_files.generator()}, folder / "stylegan1.pth")
     torch.save(stylegan2_files.generator(), folder / "stylegan2.pth")
+    torch.save(_e4e(), folder / "e4e.pt")
     networks = {"G_ema": ("Generator", stylegan3_files.state("t"), {})}
     stylegan3_files.write_pickle(folder / "stylegan3.pkl", **networks)
     directions = LoadDirections().run(load_generator("avatars.pggan"))
@@ -47,6 +53,18 @@ def write(folder: Path) -> None:
     state = biggan_files.huggingface()
     state["generator.bn.weight"] *= 8  # as they are drawn, these pictures are all but grey
     biggan_files.write_huggingface(folder / "biggan-deep", state)
+
+
+def _e4e() -> dict[str, Any]:
+    """An encoder and its generator in one file, as e4e has them."""
+    decoder = convert(stylegan2_files.generator(), "rosinality")
+    mean = decoder.pop("latent_avg")
+    encoder = encoder_files.style_encoder(encoder_files.plan(CODES, len(mean)))
+    for name, tensor in encoder.items():
+        if name.endswith("linear.weight"):
+            tensor *= 0.2  # codes near the mean, as those of a trained one
+    options = {"encoder_type": "Encoder4Editing", "stylegan_size": 16, "start_from_latent_avg": True}
+    return encoder_files.published(encoder, decoder, mean.expand(CODES, -1).clone(), **options)
 
 
 if __name__ == "__main__":

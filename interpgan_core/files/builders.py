@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -175,11 +176,12 @@ def _persistent(meta: dict[str, Any]) -> dict[str, Any]:
     return {name: meta[name] for name in ("class_name", "version", "state")}
 
 
-def torch_value(file: IO[bytes], more: Iterable[Global] = ()) -> Any:
+def torch_value(file: IO[bytes] | Path, more: Iterable[Global] = ()) -> Any:
     """What torch's own reader for untrusted files makes of one, with `EXTRAS` allowed beside its own.
 
     Args:
-        file: open for reading. Not a path: by the name alone torch would take it for another format.
+        file: open for reading; or the path of one in the new format whose tensors stay in it. By the ending
+            .safetensors alone torch would take a path for another format.
         more: what else may stand in it.
     """
     import torch
@@ -188,7 +190,7 @@ def torch_value(file: IO[bytes], more: Iterable[Global] = ()) -> Any:
     allowed += [(found.build, found.name) for found in more]
     with torch.serialization.safe_globals(allowed), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of pickle protocols
-        return torch.load(file, map_location="cpu", weights_only=True)
+        return torch.load(file, map_location="cpu", weights_only=True, mmap=isinstance(file, Path))
 
 
 def _storage(data: bytes) -> Tensor:

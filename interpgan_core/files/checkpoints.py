@@ -16,6 +16,7 @@ from interpgan_core.files.arrays import NPY_START, ZIP_START, read_npy, read_npz
 from interpgan_core.files.atomic import placing, placing_folder, sweep
 from interpgan_core.files.builders import BUILDERS, EXTRAS, Global, PlainDict, torch_value
 from interpgan_core.files.inert import builder_of, inert, of_python3
+from interpgan_core.files.mapping import Mapped, can_be_mapped, mapped
 from interpgan_core.files.paths import cache_folder, sha256_of, start_of
 from interpgan_core.files.plain import plain
 from interpgan_core.files.unpickle import RestrictedUnpickler, damaged, globals_in, refusal
@@ -71,14 +72,18 @@ _OTHERS = (
     (
         (0, 64),
         b"\x12\x07pytorch",
-        "an ONNX model, which is not read; take the PyTorch weights that it was made of",
+        "an ONNX model, which is not read as a generator; take the PyTorch weights that it was made of",
     ),
     (
         (0, 64),
         b"\x12\x04onnx",
-        "an ONNX model, which is not read; take the PyTorch weights that it was made of",
+        "an ONNX model, which is not read as a generator; take the PyTorch weights that it was made of",
     ),
-    ((0, 64), b"tf2onnx", "an ONNX model, which is not read; take the PyTorch weights that it was made of"),
+    (
+        (0, 64),
+        b"tf2onnx",
+        "an ONNX model, which is not read as a generator; take the PyTorch weights that it was made of",
+    ),
     (
         (0, 64),
         b"saved_model_schema",
@@ -170,9 +175,29 @@ def read_weights(path: Path) -> Any:
         InterpganError: if the file is missing, damaged, of no known format, or asks to run code; the message
             names every function it asks for.
     """
+    return _read(path, in_place=False)[0]
+
+
+def open_weights(path: Path) -> tuple[Any, Mapped | None]:
+    """As `read_weights`, but the large tensors of a large file in torch's format stay in it until they are used.
+
+    Returns:
+        The content, and where the tensors are that stayed: None where all were read.
+
+    Raises:
+        InterpganError: as `read_weights`.
+    """
+    return _read(path, in_place=True)
+
+
+def _read(path: Path, in_place: bool) -> tuple[Any, Mapped | None]:
     start = start_of(path)
     if start.startswith(ZIP_START):
-        return _read_zip(path)
+        return _read_zip(path, in_place)
+    return _read_other(path, start), None
+
+
+def _read_other(path: Path, start: bytes) -> Any:
     if start.startswith(NPY_START):
         return _as_tensors(read_npy(path))
     if start[8:9] == b"{" and start[4:8] == bytes(4):
@@ -193,10 +218,13 @@ def read_weights(path: Path) -> Any:
         return _as_tensors(RestrictedUnpickler(file, str(path)).load())
 
 
-def _read_zip(path: Path) -> Any:
+def _read_zip(path: Path, in_place: bool) -> tuple[Any, Mapped | None]:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
+            order = {
+                archive.read(m) for m in members if m.filename.endswith("/byteorder") and m.file_size < 8
+            }
     except Exception as error:
         raise damaged(error, str(path)) from error
     names = {member.filename.rpartition("/")[2] for member in members}
@@ -206,14 +234,22 @@ def _read_zip(path: Path) -> Any:
         # torch compresses nothing; a compressed file may unpack to far more than its size.
         if sum(member.file_size for member in members) > path.stat().st_size:
             raise InterpganError(f"{path} unpacks to more than it holds; save it with torch.save again")
-        return _read_torch(path)
+        # Where bytes have to be turned round, and where something is packed, the file is no memory.
+        if (
+            in_place
+            and order == {b"little"}
+            and can_be_mapped(path)
+            and not any(m.compress_type for m in members)
+        ):
+            return mapped(_read_torch(path, in_place=True))
+        return _read_torch(path), None
     if names and all(name.endswith(".npy") for name in names):
-        return _as_tensors(read_npz(path))
+        return _as_tensors(read_npz(path)), None
     raise InterpganError(f"{path} is a zip archive; unpack it and name the file of weights in it")
 
 
-def _read_torch(path: Path) -> Any:
-    """torch's own format, by torch's own reader for files that are not trusted."""
+def _read_torch(path: Path, in_place: bool = False) -> Any:
+    """torch's own format, by torch's own reader for files that are not trusted; in place: its tensors stay there."""
     named = {pair for pair in _torch_globals(path) if pair[0] not in _TORCH_OWN and pair not in EXTRAS}
     found = {pair: builder_of(*pair) for pair in named}
     if refused := {".".join(pair) for pair, stand_in in found.items() if stand_in is None}:
@@ -223,7 +259,7 @@ def _read_torch(path: Path) -> Any:
         if module == "builtins":  # torch's reader meets it as the name of a type
             stand_ins[f"{module}.{name}"] = Global(f"{module}.{name}", inert(module, name))
     try:
-        return _as_tensors(plain(_by_torch(path, stand_ins), path.stat().st_size))
+        return _as_tensors(plain(_by_torch(path, stand_ins, in_place), path.stat().st_size))
     except Exception as error:
         if "persistent_load of storage" in str(error):
             raise InterpganError(
@@ -232,12 +268,12 @@ def _read_torch(path: Path) -> Any:
         raise damaged(error, str(path)) from error
 
 
-def _by_torch(path: Path, stand_ins: dict[str, Global]) -> Any:
+def _by_torch(path: Path, stand_ins: dict[str, Global], in_place: bool) -> Any:
     """What torch reads. It says of an object that is a dict only that it is of a class that it cannot fill."""
     for _ in range(_CLASSES_OF_DICTS + 1):
         try:
             with path.open("rb") as file:
-                return torch_value(file, stand_ins.values())
+                return torch_value(path if in_place else file, stand_ins.values())
         except Exception as error:
             unfilled = re.search(r"SETITEMS? for dict.* but got <class '[\w.]*?abc\.(.+)'>", str(error))
             if not unfilled or unfilled[1] not in stand_ins:

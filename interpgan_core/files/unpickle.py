@@ -27,6 +27,25 @@ VALUES = {
 }  # fmt: skip
 
 _TENSORFLOW = {"dnnlib.tflib.network.Network", "tfutil.Network"}
+_SOURCE = 2**21  # bytes at the start of such a pickle that hold the source code of its network
+_LEGACY = (
+    "with legacy.py of NVIDIA's stylegan2-ada-pytorch on a machine that you can spare, and load the .pkl that "
+    "it writes"
+)
+_CONVERSIONS = (
+    "take a conversion, such as the named models stylegan.v1-ffhq-1024 and stylegan.v1-celebahq-1024"
+)
+# A name in the source code, the family, and what can be done.
+_FAMILIES = (
+    (b"G_mapping_ND", "LIA", "There is no conversion to PyTorch that is known here, and no plugin for it"),
+    (b"G_synthesis_stylegan2", "StyleGAN 2", f"Convert it {_LEGACY}"),
+    (b"G_style", "StyleGAN 1", f"NVIDIA's legacy.py does not read it: {_CONVERSIONS}"),
+    (
+        b"",
+        "",
+        f"If it is a StyleGAN 2, convert it {_LEGACY}; legacy.py does not read StyleGAN 1: {_CONVERSIONS}",
+    ),
+)
 
 
 class RestrictedUnpickler:
@@ -77,7 +96,9 @@ class RestrictedUnpickler:
             return found
         self.file.seek(self.begin)
         named = {pair for pair in globals_in(self.file, self.size) if builder_of(*pair) is None}
-        raise refusal({".".join(pair) for pair in named | {(module, name)}}, self.what)
+        self.file.seek(self.begin)
+        source = self.file.read(_SOURCE)
+        raise refusal({".".join(pair) for pair in named | {(module, name)}}, self.what, source)
 
     def _step(self, name: str, arg: Any) -> None:
         stack, memo = self.stack, self.memo
@@ -216,23 +237,21 @@ def globals_in(file: IO[bytes], size: int) -> Iterator[tuple[str, str]]:
         return
 
 
-def refusal(names: set[str], what: str) -> InterpganError:
+def refusal(names: set[str], what: str, source: bytes = b"") -> InterpganError:
     """The error for a file that asks to run code.
 
     Args:
         names: globals that were refused.
         what: names the file.
+        source: its start, where it may say which network it is.
     """
     if names & _TENSORFLOW:
-        way = (
-            "Take a conversion to PyTorch, such as the named model pggan.celebahq-1024"
-            if "tfutil.Network" in names
-            else "If it is a StyleGAN 2, convert it with legacy.py of NVIDIA's stylegan2-ada-pytorch on a machine "
-            "that you can spare, and load the .pkl that it writes; legacy.py does not read StyleGAN 1: take a "
-            "conversion, such as the named models stylegan.v1-ffhq-1024 and stylegan.v1-celebahq-1024"
-        )
+        family, way = next((family, way) for mark, family, way in _FAMILIES if mark in source)
+        if "tfutil.Network" in names:
+            family, way = "PGGAN", "Take a conversion to PyTorch, such as the named model pggan.celebahq-1024"
+        which = f", {family}" if family else ""
         return InterpganError(
-            f"{what} is a network of TensorFlow, whose pickle runs its own source code; it was not opened. {way}"
+            f"{what} is a network of TensorFlow{which}, whose pickle runs its own source code; it was not opened. {way}"
         )
     listed = ", ".join(_printable(name, 80) for name in sorted(names)[:12])
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""

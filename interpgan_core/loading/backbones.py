@@ -12,6 +12,8 @@ from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.options import Options
 from interpgan_core.generators.saving import SavedGenerator
 from interpgan_core.loading.checkpoint import Checkpoint
+from interpgan_core.loading.encoders import encoders_in
+from interpgan_core.loading.other_families import other_family
 from interpgan_core.plugins import plugins
 
 
@@ -162,6 +164,8 @@ def recognise(checkpoint: Checkpoint) -> tuple[str, Backbone[Any]]:
     asked: dict[str, Backbone[Any]] = {}
     failed, mine = [], []
     _ = checkpoint.content  # what cannot be read is no fault of a backbone
+    if known := other_family(checkpoint):
+        raise InterpganError(f"{checkpoint.path} {known}")
     for name in sorted(plugins().backbones):
         try:
             asked[name] = load_backbone(name)
@@ -179,13 +183,21 @@ def recognise(checkpoint: Checkpoint) -> tuple[str, Backbone[Any]]:
             f"{checkpoint.path} holds {looks_like(checkpoint)}, and {' and '.join(mine)} both know it; name the family "
             "as the step"
         )
-    known = [said for backbone in asked.values() if (said := _unsupported(backbone, checkpoint))]
-    if known:
-        raise InterpganError(f"{checkpoint.path} {known[0]}")
+    near = [said for backbone in asked.values() if (said := _unsupported(backbone, checkpoint))]
+    if near:
+        raise InterpganError(f"{checkpoint.path} {near[0]}")
+    if facts := encoders_in(checkpoint):
+        first = next(iter(facts.values()))
+        raise InterpganError(
+            f"{checkpoint.path} holds no generator, but an encoder: {first}; see interpgan-run --inspect"
+        )
     raise InterpganError(
         f"{checkpoint.path} holds {looks_like(checkpoint)}; of the backbones asked "
         f"({', '.join(asked) or 'none is installed'}) none knows it; "
-        + "; ".join(failed or ["install the plugin of its family"])
+        + "; ".join(
+            failed
+            or ["install the plugin of its family if there is one, or write it as plugins/example-backbone"]
+        )
     )
 
 

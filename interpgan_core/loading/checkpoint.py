@@ -9,10 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interpgan_core.files.checkpoints import read_weights
+from interpgan_core.files.checkpoints import open_weights
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
+
+    from interpgan_core.files.mapping import Mapped
 
 # What the field calls the average of a generator's weights over its training; parts of names, in lower case.
 _AVERAGE = re.compile(
@@ -92,7 +94,21 @@ class Checkpoint:
     @cached_property
     def content(self) -> Any:
         """What the file holds, as plain dicts, lists and tensors; of a folder, None."""
-        return None if self.path.is_dir() else read_weights(self.path)
+        return self._opened[0]
+
+    @cached_property
+    def _opened(self) -> tuple[Any, Mapped | None]:
+        return (None, None) if self.path.is_dir() else open_weights(self.path)
+
+    def own(self, *networks: nn.Module | None) -> None:
+        """Copy the weights of networks out of the file, where they are still in it; to be called when one is built.
+
+        Args:
+            networks: changed in place; those that are None are passed over.
+        """
+        _, stayed = self._opened
+        if stayed is not None:
+            stayed.own(*networks)
 
     @cached_property
     def keys(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from interpgan_core.generators.saving import KIND, SavedGenerator, open_generato
 from interpgan_core.loading.arrays import NEITHER, describe_arrays, is_one_vector
 from interpgan_core.loading.backbones import recognise
 from interpgan_core.loading.checkpoint import Checkpoint
+from interpgan_core.loading.encoders import encoders_in
 from interpgan_core.loading.load_generator import load_generator
 from interpgan_core.loading.named_models import NamedModel, Published
 from interpgan_core.loading.published_codes import CODE_NAMES
@@ -50,9 +51,12 @@ def inspect(path: Path) -> dict[str, str]:
         return _own(path, kind)
     checkpoint = Checkpoint(path)
     content = checkpoint.content  # what cannot be read is no question of who knows it
+    encoder = encoders_in(checkpoint)
     try:
         name, backbone = recognise(checkpoint)
     except InterpganError:
+        if encoder:
+            return {"family": "an encoder, without a generator", **encoder, "code": _code(content)}
         if facts := _other(path, content):
             return facts | _objects(content)
         raise
@@ -66,6 +70,7 @@ def inspect(path: Path) -> dict[str, str]:
         "classes": str(found.classes or "none"),
         "parameters": f"{found.parameters:,}",
         "discriminator": "yes" if found.discriminator else "no",
+        **encoder,
         "licence": _licence(path),
         "code": _code(content),
         **{

@@ -56,6 +56,7 @@ def load_generator(
     chosen = options_for_file(backbone.options, options, path)
     with registry.get("backbones", name).blamed():
         generator = backbone.load(checkpoint, chosen)
+    checkpoint.own(generator.module, generator.discriminator)
     for network in checkpoint.taken:
         if network.choice and not network.is_average:  # where there is one, it is what everybody wants
             remark(f"{path.name}: {network.choice}")

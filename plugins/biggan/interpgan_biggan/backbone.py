@@ -115,8 +115,12 @@ class BigGANBackbone:
                 raise InterpganError(f"{name} must be above 0, not {eps}")
         file, beside = _files(checkpoint)
         if found := files_huggingface.find(file):
-            return _prepared(_from_huggingface(file.path, found, options), options)
-        return _prepared(_from_ajbrock(file, beside, options), options)
+            generator = _prepared(_from_huggingface(file.path, found, options), options)
+        else:
+            generator = _prepared(_from_ajbrock(file, beside, options), options)
+        for part in {file, beside or file} - {checkpoint}:
+            part.own(generator.module, generator.discriminator)
+        return generator
 
     def restore(self, saved: SavedGenerator, path: Path, options: BigGANOptions) -> BigGAN:
         """Build a saved generator."""

@@ -20,3 +20,8 @@ def interpgan_operators() -> Mapping[str, str]:
         "inversion.pivotal": "interpgan_inversion.pivotal:Tune",
         "inversion.lpips": "interpgan_inversion.nets:LoadLpips",
     }
+
+
+@hookimpl
+def interpgan_encoders() -> Mapping[str, str]:
+    return {"inversion.published": "interpgan_inversion.published.describe:describe"}

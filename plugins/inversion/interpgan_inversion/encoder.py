@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
@@ -142,6 +142,14 @@ def _of_another_generator() -> InterpganError:
     )
 
 
+def is_own(path: Path) -> bool:
+    """Was a file written by interpgan, or is it a folder of such files?"""
+    if path.is_dir():
+        return True
+    with path.open("rb") as file:
+        return file.read(64)[8:].startswith(b'{"__metadata__":{"format":"interpgan.')
+
+
 def shipped_files() -> list[Path]:
     """The files that come with the plugin; each knows the fingerprint of its generator."""
     folder = Path(str(files(__package__).joinpath("weights")))
@@ -164,7 +172,7 @@ def shipped_encoder(generator: Generator) -> Encoder:
     )
 
 
-def encoder_for(generator: Generator, given: Encoder | None) -> Encoder:
+def encoder_for(generator: Generator, given: ImageEncoder | None) -> ImageEncoder:
     """The encoder that a step names, or that which comes with the plugin for the generator.
 
     Raises:
@@ -174,3 +182,30 @@ def encoder_for(generator: Generator, given: Encoder | None) -> Encoder:
         return shipped_encoder(generator)
     given.check(generator)
     return given
+
+
+def scale_of(encoder: ImageEncoder, generator: Generator) -> Scale:
+    """The scale of an encoder's codes: its own, or that of the generator's samples."""
+    from interpgan_inversion.scale import Scale
+
+    return encoder.scale if isinstance(encoder, Encoder) else Scale.of(generator, encoder.space.name)
+
+
+def predicted(encoder: ImageEncoder, scale: Scale, images: Tensor) -> Tensor:
+    """The codes that an encoder sees in images (n, 3, h, w), as deviations (n, *shape); gradients pass."""
+    if isinstance(encoder, Encoder):
+        apart: Tensor = encoder.net(images)[0]
+        return apart
+    return scale.apart(encoder.encode(images).codes)
+
+
+def joined(parts: Sequence[LatentBatch]) -> LatentBatch:
+    """Codes of several lots of pictures, one after the other, with their classes where they have any."""
+    import torch
+
+    labels = [part.labels for part in parts if part.labels is not None]
+    return replace(
+        parts[0],
+        codes=torch.cat([part.codes for part in parts]),
+        labels=torch.cat(labels) if labels else None,
+    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from interpgan_core import Generator, Input, LatentBatch, Progress
 from interpgan_inversion.base import Count, Rate, Weight, WithLikeness
-from interpgan_inversion.encoder import Encoder, encoder_for, shipped_files
+from interpgan_inversion.encoder import ImageEncoder, encoder_for, predicted, scale_of, shipped_files
 from interpgan_inversion.masks import Mask, in_words, mask_of
 from interpgan_inversion.sources import names_of
 
@@ -27,8 +27,9 @@ class InvertInDomain(WithLikeness):
         and steps are in standard deviations of the samples' codes.
     """
 
-    encoder: Input[Encoder] | None = None
-    """Of the step `inversion.encoder`; when left out, that which comes with interpgan for the generator."""
+    encoder: Input[ImageEncoder] | None = None
+    """Of the step `inversion.encoder` or `inversion.load-encoder`, or of another plugin; when left out, that which
+    comes with interpgan for the generator."""
     mask: Mask | None = None
     """A picture of the same shape: white where they are to be reproduced, black where not; or face, see `inversion`."""
     domain_weight: Weight = 0.05
@@ -45,7 +46,7 @@ class InvertInDomain(WithLikeness):
     def check(self, generator: Generator) -> LatentBatch:
         self.check_pictures(generator)
         encoder = encoder_for(generator, self.encoder)
-        return replace(generator.to_space(generator.sample([0]), encoder.scale.space.name), seeds=None)
+        return replace(generator.to_space(generator.sample([0]), encoder.space.name), seeds=None)
 
     def run(self, generator: Generator, folder: Path, scratch: Path, progress: Progress) -> LatentBatch:
         """Search.
@@ -61,20 +62,21 @@ class InvertInDomain(WithLikeness):
         from interpgan_inversion.search import Schedule, Search
 
         encoder = encoder_for(generator, self.encoder)
+        scale = scale_of(encoder, generator)
         originals = self.originals(generator, scratch, progress)
         likeness, schedule = self.likeness(), Schedule(self.steps, self.rate)
         mask = mask_of(self.mask, originals, self.fit, scratch, progress)
 
         def domain_term(apart: Tensor, images: Tensor) -> Tensor:
             """Mean squared difference from the codes that the encoder predicts; the last term of equation 4."""
-            again: Tensor = encoder.net(images)[0]
+            again = predicted(encoder, scale, images)
             return (apart - again).square().flatten(1).mean(1) * self.domain_weight
 
         def begin(rows: slice) -> Search:
             goal = Goal.of(generator, likeness, originals, rows, mask)
             with torch.no_grad():
                 start = encoder.encode(originals.images(rows).to(generator.device))
-            return Search(generator, encoder.scale, start, likeness, goal, schedule, domain_term)
+            return Search(generator, scale, start, likeness, goal, schedule, domain_term)
 
         batch, curves = search_all(begin, names_of(originals), self.batch_size, scratch, progress)
         notes = [

@@ -76,6 +76,6 @@ def as_logits(labels: Tensor) -> Tensor:
 def layered_space(generator: Generator) -> str:
     """The space with a code for each layer, where images come nearest; the first space where there is none."""
     for name, space in generator.spaces.items():
-        if space.base is not None:
+        if space.base is not None or len(space.shape) == 2:
             return name
     return next(iter(generator.spaces))

@@ -10,7 +10,7 @@ from torch.nn.functional import avg_pool2d, conv2d, interpolate, leaky_relu, lin
 
 from interpgan_core import InterpganError, LatentBatch, load_generator, seeded_normal
 from interpgan_core.testing import conformance, plugin_conformance
-from interpgan_stylegan.testing.v1 import DEPTH, WIDTHS, W, Z, blur, discriminator, generator
+from interpgan_stylegan.testing.v1 import DEPTH, WIDTHS, W, Z, blur, discriminator, generator, interfacegan
 from interpgan_stylegan.v1.network import restyle
 
 LAYERS = 2 * len(WIDTHS)
@@ -32,6 +32,48 @@ test_plugin = plugin_conformance("stylegan")
 test_conforms = conformance(load())
 test_conforms_with_random_noise = conformance(load(noise="random"), exempt=RANDOM)
 test_conforms_half_grown = conformance(load(lod=0.6))
+
+
+def idinvert(**more):
+    """A generator as IDInvert's: the mapping makes a code for each layer, and pictures pass a tanh."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "net.pth")
+        torch.save(interfacegan(generator(layered=True, **more)), path)
+        return load_generator(path)
+
+
+test_conforms_with_a_code_for_each_layer = conformance(idinvert())
+
+
+def test_a_mapping_that_makes_a_code_for_each_layer(tmp_path):
+    found, plain = idinvert(), generator(layered=True)
+    assert list(found.spaces) == ["z", "w+", "s"] and found.codes_of == "StyleGAN 1"
+    batch = found.sample([1, 2])
+    x = batch.codes.double()
+    x = x / (x.square().mean(1, keepdim=True) + 1e-8).sqrt()
+    for i in range(DEPTH):
+        weight, bias = (plain[f"mapping.dense{i}.{part}"].double() for part in ("weight", "bias"))
+        x = leaky_relu(linear(x, equalised(weight) * 0.01, bias * 0.01), 0.2)
+    codes = found.to_space(batch, "w+")
+    torch.testing.assert_close(codes.codes.double(), x.view(2, LAYERS, W), atol=1e-5, rtol=1e-5)
+    assert torch.equal(found.spaces["w+"].mean, plain["truncation.w_avg"].expand(LAYERS, -1))
+    pictures = found.images(codes)
+    found.module.synthesis.tanh = False
+    torch.testing.assert_close(pictures, found.images(codes).tanh())
+    found.module.synthesis.tanh = True
+    found.save(tmp_path)
+    again = load_generator(tmp_path / "generator.safetensors")
+    assert torch.equal(again.images(codes), pictures) and list(again.spaces) == ["z", "w+", "s"]
+
+
+def test_a_mean_that_such_a_file_lacks():
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "net.pth")
+        state = {n: t for n, t in generator(layered=True).items() if not n.endswith("w_avg")}
+        torch.save(state, path)
+        found = load_generator(path)
+    codes = found.to_space(found.sample(range(500)), "w+").codes
+    assert (found.spaces["w+"].mean[0] - codes.mean((0, 1))).abs().max() < 0.2
 
 
 def doubled(state):

@@ -15,8 +15,10 @@ def generator(
     widths: tuple[int, ...] = WIDTHS,
     base: tuple[int, int] = (4, 4),
     channels: int = 3,
+    layered: bool = False,
 ) -> dict[str, Tensor]:
-    """A state dict of genforce's; base: height and width of the first maps."""
+    """A state dict of genforce's; base: height and width of the first maps; layered: with a code for each layer of
+    the mapping, as IDInvert's."""
     shapes: dict[str, tuple[int, ...]] = {
         "truncation.w_avg": (W,),
         "synthesis.layer0.const": (1, widths[0], *base),
@@ -25,7 +27,9 @@ def generator(
         shapes["mapping.label_weight"] = (classes, Z)
     inputs = 2 * Z if classes else Z
     for i in range(DEPTH):
-        shapes |= {f"mapping.dense{i}.weight": (W, inputs if i == 0 else W), f"mapping.dense{i}.bias": (W,)}
+        outputs = W * 2 * len(widths) if layered and i == DEPTH - 1 else W
+        shapes |= {f"mapping.dense{i}.weight": (outputs, inputs if i == 0 else W)}
+        shapes |= {f"mapping.dense{i}.bias": (outputs,)}
     for k in range(2 * len(widths)):
         width, before, times = widths[k // 2], widths[max(k - 1, 0) // 2], 2 ** (k // 2)
         layer = f"synthesis.layer{k}"

@@ -47,8 +47,13 @@ class StyleGAN1Options(LoadOptions):
     of_saved: ClassVar[tuple[str, ...]] = ("lod",)
 
 
+_LAYERED = (
+    "Its mapping makes a code of its own for each layer, as of IDInvert: there is no w; pictures pass a tanh."
+)
+
+
 class StyleGAN1Backbone:
-    """Checkpoints of StyleGAN 1: genforce's, and InterFaceGAN's."""
+    """Checkpoints of StyleGAN 1: genforce's, InterFaceGAN's, and IDInvert's."""
 
     options = StyleGAN1Options
 
@@ -66,8 +71,8 @@ class StyleGAN1Backbone:
             channels=parts.channels,
             spaces={
                 "z": (parts.z,),
-                "w": tuple(parts.mapping[-1:]),
-                "w+": (2 * len(parts.widths), *parts.mapping[-1:]),
+                **({} if parts.layered else {"w": (parts.w,)}),
+                "w+": (2 * len(parts.widths), parts.w),
                 "s": (4 * sum(parts.widths),),
             },
             classes=parts.classes,
@@ -75,6 +80,7 @@ class StyleGAN1Backbone:
                 tensor.numel() for name, tensor in parts.generator.items() if not name.endswith(".noise")
             ),
             discriminator=bool(parts.discriminator),
+            notes=(_LAYERED,) if parts.layered else (),
         )
 
     def load(self, checkpoint: Checkpoint, options: StyleGAN1Options) -> StyleGAN1:
@@ -94,13 +100,13 @@ class StyleGAN1Backbone:
         parts = read(checkpoint)
         check_option(FAMILY, "fused_scale", options.fused_scale, ("auto", True, False))
         lod = _checked_lod(parts.path, _size(parts), len(parts.widths), parts.lod, options)
-        w = parts.mapping[-1] if parts.mapping else 0
+        w = parts.w
         tensors = plain_kernels(parts, options.fused_scale)
         tensors["w_avg"] = torch.zeros(w) if parts.w_avg is None else parts.w_avg
         network = build(
             lambda: Network(
                 Mapping(parts.z, parts.mapping, parts.classes),
-                Synthesis(parts.widths, w, lod, parts.base, parts.channels),
+                Synthesis(parts.widths, w, lod, parts.base, parts.channels, tanh=parts.layered),
                 w,
             ),
             tensors,
@@ -159,7 +165,8 @@ def _size(parts: Parts) -> tuple[int, int]:
 def _mean(network: Network) -> Tensor:
     """The mean of w over the first seeds, each with the class that `Generator.sample` draws for it."""
     generator = StyleGAN1(network)
-    return generator.to_space(generator.sample(range(MEAN_CODES)), "w").codes.mean(0)
+    space = "w" if "w" in generator.spaces else "w+"
+    return generator.to_space(generator.sample(range(MEAN_CODES)), space).codes.flatten(0, -2).mean(0)
 
 
 def _discriminator(parts: Parts) -> Discriminator:

@@ -87,8 +87,19 @@ class Parts:
         return self.shapes.of("mapping.dense0.weight", 2)[1] // (2 if self.classes else 1)
 
     @property
+    def w(self) -> int:
+        """Entries of a code of a layer."""
+        return self.shapes.of("synthesis.layer0.style.weight", 2)[1]
+
+    @property
+    def layered(self) -> bool:
+        """Does the mapping make a code for each layer? Those of IDInvert do, whose pictures pass a tanh too."""
+        outputs = self.mapping[-1:]
+        return outputs == [2 * len(self.widths) * self.w] and outputs != [self.w]
+
+    @property
     def mapping(self) -> list[int]:
-        """Outputs of each dense layer; the last is w."""
+        """Outputs of each dense layer; the last is w, or where it is `layered` that of every layer."""
         count = self.shapes.count(r"mapping\.dense(\d+)\.(?:weight|bias)")
         return [self.shapes.of(f"mapping.dense{i}.bias", 1)[0] for i in range(count)]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -15,7 +17,8 @@ FAMILY = "StyleGAN 1"
 
 
 class StyleGAN1(StyleGenerator):
-    """StyleGAN 1: z -> w -> w+ (a code a layer) -> s (scales and shifts of each layer), to pictures.
+    """StyleGAN 1: z -> w -> w+ (a code a layer) -> s (scales and shifts of each layer), to pictures. IDInvert's, whose
+    mapping makes a code of its own for each layer, has no w.
 
     Layers have genforce's numbers: 0 and 1 at 4 pixels, two more for each doubling. Codes of w+ drive all of
     them; `layers` names those that run, up to the size that `lod` leaves.
@@ -44,7 +47,22 @@ class StyleGAN1(StyleGenerator):
         layers = network.synthesis.layers
         styles = [(k, len(layer.style.bias)) for k, layer in enumerate(layers)]
         mean = network.w_avg
+        self.layered = network.mapping.outputs != len(mean)
         self.set_spaces(network.mapping.inputs, len(layers), len(mean), styles, mean)
+        if self.layered:
+            self.spaces = {name: space for name, space in self.spaces.items() if name != "w"}
+            self.spaces["w+"] = replace(self.spaces["w+"], base=None)
+
+    def map(self, codes: Tensor, source: str, target: str, labels: Tensor | None) -> Tensor:
+        """z -> w -> w+ -> s, as far as asked; where each layer has a code of its own, z -> w+ -> s.
+
+        Raises:
+            InterpganError: if the generator has classes, and codes of z come without labels.
+        """
+        if self.layered and source == "z" and target != "z":
+            codes = super().map(codes, "z", "w", labels).view(-1, *self.spaces["w+"].shape)
+            source = "w+"
+        return super().map(codes, source, target, labels)
 
     def saved(self) -> SavedGenerator:
         """Both networks, and the arguments that they were made with."""

@@ -48,17 +48,19 @@ class Mapping(nn.Module):
 
     Args:
         inputs: entries of z.
-        widths: outputs of each dense layer; the last is w.
+        widths: outputs of each dense layer; the last is w, or that of every layer.
         classes: 0 = unconditional.
 
     Attributes:
         shape: the arguments that it was made with.
+        outputs: the last of the widths.
     """
 
     def __init__(self, inputs: int, widths: Sequence[int], classes: int) -> None:
         super().__init__()
         self.shape = {"inputs": inputs, "widths": list(widths), "classes": classes}
         self.inputs, self.classes, self.depth = inputs, classes, len(widths)
+        self.outputs = widths[-1] if widths else 0
         if classes:
             self.label_weight = nn.Parameter(torch.empty(classes, inputs))
         before = inputs * 2 if classes else inputs
@@ -73,7 +75,7 @@ class Mapping(nn.Module):
         return z * (z.square().mean(1, keepdim=True) + EPSILON).rsqrt()
 
     def forward(self, z: Tensor, labels: Tensor | None) -> Tensor:
-        """Args: z: (n, d); labels: (n, classes) or None; Returns: (n, d of w)."""
+        """Args: z: (n, d); labels: (n, classes) or None; Returns: (n, the last of the widths)."""
         x = self.normalise(z, labels)
         for i in range(self.depth):
             x = functional.leaky_relu(self.get_submodule(f"dense{i}")(x), SLOPE)
@@ -89,6 +91,7 @@ class Synthesis(StyleSynthesis):
         lod: how many doublings of the size are left out, 0 to len(widths) - 1; a fraction blends.
         base: height and width of the first maps.
         channels: of the pictures.
+        tanh: do pictures pass one at last?
 
     Attributes:
         shape: the arguments that it was made with.
@@ -103,10 +106,13 @@ class Synthesis(StyleSynthesis):
         lod: float = 0.0,
         base: Sequence[int] = (4, 4),
         channels: int = 3,
+        tanh: bool = False,
     ) -> None:
         super().__init__()
-        self.lod, self.last = lod, len(widths) - 1
+        self.lod, self.last, self.tanh = lod, len(widths) - 1, tanh
         self.shape = {"widths": list(widths), "w": w, "lod": lod, "base": list(base), "channels": channels}
+        if tanh:
+            self.shape["tanh"] = tanh
         for block, width in enumerate(widths):
             size = (base[0] * 2**block, base[1] * 2**block)
             first = Const(width, w, size) if block == 0 else Conv(widths[block - 1], width, w, size, up=True)
@@ -152,7 +158,7 @@ class Synthesis(StyleSynthesis):
             picture = picture.lerp(_nearest(self.get_submodule(f"output{self.blocks - 2}")(before)), coarse)
         if self.blocks <= self.last:
             picture = _nearest(picture, 2 ** (self.last + 1 - self.blocks))
-        return picture
+        return picture.tanh() if self.tanh else picture
 
     def cast(self, dtype: torch.dtype) -> None:
         """Set the precision; what makes styles of codes stays as it is."""

@@ -1,0 +1,1 @@
+"""Encoders that others have published: e4e, pSp, ReStyle and IDInvert."""
