@@ -42,7 +42,7 @@ class Connection:
         self._arrived = asyncio.Event()
         self._job: asyncio.Task[None] | None = None
         self._preparation: asyncio.Task[None] | None = None
-        self._stopped = self._closed = False
+        self._stopped = self._unprepared = False  # asked to end: the job, and what an opened recipe prepares
 
     async def serve(self) -> None:
         """Until the tab is closed."""
@@ -53,13 +53,13 @@ class Connection:
                 if not isinstance(message, dict):
                     continue
                 if message.get("do") == "cancel":
-                    self._stopped = True
+                    self._stopped = self._unprepared = True
                     continue
                 self._queue(message)
         except (WebSocketDisconnect, json.JSONDecodeError, RuntimeError):
             pass
         finally:
-            self._stopped = self._closed = True
+            self._stopped = self._unprepared = True
             work.cancel()
             with suppress(asyncio.CancelledError):
                 await work
@@ -197,11 +197,11 @@ class Connection:
         """Directions and units of the opened recipe that take time."""
         document = self.session.document
         for step in await self.workshop.quickly(lambda: view.pending(self.workshop, document)):
-            await self.workshop.slowly(document, step, self._progress(step), lambda: self._closed)
+            await self.workshop.slowly(document, step, self._progress(step), lambda: self._unprepared)
             await self._tell()
         # How far codes spread along a direction takes a moment, which its first drag should not wait for.
         for direction in await self.workshop.quickly(lambda: view.directions(self.workshop, document)):
-            if self._closed:
+            if self._unprepared:
                 return
             await self.workshop.quickly(partial(self._spread, document, direction))
 

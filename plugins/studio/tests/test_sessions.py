@@ -270,3 +270,22 @@ def test_what_is_saved_is_never_overwritten(tab):
     assert tab.said[-1].startswith("a name is made of letters")
     assert read_picture(first / "picture.png").size == (64, 64)
     assert not list(tab.served.out.glob(".*"))
+
+
+def test_what_an_opened_recipe_prepares_is_cancelled(serve, open_tab, tmp_path):
+    file = tmp_path / "slow.yaml"
+    file.write_text(
+        """interpgan: 1
+steps:
+  - {use: generator, weights: avatars.stylegan2}
+  - {use: ganspace, id: components, seeds: 0-299999}
+  - {use: sample, seeds: 9}
+"""
+    )
+    tab = open_tab(serve(file))
+    tab.until(lambda message: (message.get("job") or {}).get("total"))
+    tab.do(do="people", seeds="10")
+    assert not tab.state["sets"]
+    tab.send(do="cancel")
+    tab.until(lambda message: message.get("said") == "Cancelled.")
+    tab.close()
