@@ -126,9 +126,15 @@ def _read(checkpoint: Checkpoint) -> tuple[Chain, Chain | None]:
     found = find(checkpoint)
     if found is None:
         raise nothing_found(checkpoint.path)
-    beside = find_discriminator(checkpoint)
+    chain, beside = read(found, checkpoint.path), find_discriminator(checkpoint)
     judge = None if beside is None else read_discriminator(beside, checkpoint.path)
-    return read(found, checkpoint.path), judge
+    if judge is not None:
+        side = _on_meta(chain).side
+        for step in judge.steps:
+            side = step.reduced(side)
+        if side != 1:  # of pictures of another size: strides that no shape shows, or another network's
+            judge = None
+    return chain, judge
 
 
 def _named(chain: Chain) -> Mapping[str, Tensor]:

@@ -44,6 +44,10 @@ class Step:
         """The side of what a transposed convolution makes of maps of this side."""
         return (side - 1) * self.stride - 2 * self.padding + self.kernel + self.extra
 
+    def reduced(self, side: int) -> int:
+        """The side of what a convolution makes of maps of this side; 0 or less where its kernel does not fit."""
+        return (side + 2 * self.padding - self.kernel) // self.stride + 1
+
 
 class Norm(nn.Module):
     """Batch norm by the statistics of the training."""

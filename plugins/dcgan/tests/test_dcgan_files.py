@@ -234,3 +234,9 @@ def test_loading_takes_little_memory(tmp_path):
 )
 def test_a_wrong_step_is_refused_at_once(step, says, tmp_path):
     assert says in recipe_error(f"interpgan: 1\nsteps:\n  - {{use: dcgan, {step}}}\n", tmp_path)
+
+
+def test_a_discriminator_of_other_pictures_is_left_out(tmp_path):
+    path = write(tmp_path, {"netG": generator(), "netD": discriminator(widths=(6, 16))})
+    assert load_generator(path).discriminator is None
+    assert not backbone.describe(Checkpoint(path)).discriminator
