@@ -51,12 +51,15 @@ def load_generator(
     if is_saved_generator(path):
         own: Generator = read_generator(path, family, **options)
         return own
+    from torch import nn
+
     checkpoint = Checkpoint(path)
     name, backbone = (family, load_backbone(family)) if family else recognise(checkpoint)
     chosen = options_for_file(backbone.options, options, path)
     with registry.get("backbones", name).blamed():
         generator = backbone.load(checkpoint, chosen)
-    checkpoint.own(generator.module, generator.discriminator)
+    networks = (part for part in vars(generator).values() if isinstance(part, nn.Module))
+    checkpoint.own(*networks)  # with the discriminator and the encoder, where there are any
     for network in checkpoint.taken:
         if network.choice and not network.is_average:  # where there is one, it is what everybody wants
             remark(f"{path.name}: {network.choice}")
