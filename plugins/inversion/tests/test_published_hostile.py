@@ -6,7 +6,7 @@ import struct
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from interpgan_core import InterpganError
@@ -108,6 +108,7 @@ def test_tensors_that_are_something_else(name, data, tmp_path):
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(sorted(FILES)), opts=st.one_of(options, strange), mean=strange)
+@example(name="pSp", opts={"start_from_latent_avg": torch.ones(16)}, mean=None)
 def test_options_and_means_that_are_something_else(name, opts, mean, tmp_path):
     content = {**FILES[name], "opts": opts}
     torch.save({**content, "latent_avg": mean} if mean is not None else content, tmp_path / "net.pt")

@@ -210,7 +210,7 @@ def _style_encoder(checkpoint: Checkpoint, found: StoredNetwork, kind: Kind | No
         partial(StyleEncoder, plan),
         state,
         mean,
-        bool(options.get("start_from_latent_avg", mean is not None)),
+        adds if isinstance(adds := options.get("start_from_latent_avg"), bool) else mean is not None,
         (int(repeated or 0) if known else _ITERATIONS) if restyle else 1,
         "StyleGAN 2",
         data if re.fullmatch(r"\w{1,40}", data) else "",
