@@ -39,10 +39,10 @@ TAKES = {  # edit: attribute, and the least change of its score: at least a thir
 }
 
 MORE = {  # beside the edits of the recipe: each as one of these, but for some fields
-    "smiling": ("serious", {"by": 0.15}),
+    "smiling": ("serious", {"batch": "$between", "by": 0.12}),
     "with glasses": (
-        "older",
-        {"direction": "$toward.glasses", "attribute": "glasses", "to": 1.5, "by": None, "most": 6},
+        "younger",
+        {"direction": "$toward.glasses", "attribute": "glasses", "to": 1.2, "by": None},
     ),
 }
 GLASSES = 1  # score above which glasses are there
