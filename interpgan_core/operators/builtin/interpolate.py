@@ -43,7 +43,7 @@ class Interpolate(EditOperator):
 
     @model_validator(mode="after")
     def _steps_or_share(self) -> Self:
-        if self.share is not None and "steps" in self.model_fields_set:
+        if self.share is not None and self.steps != type(self).model_fields["steps"].default:
             raise InterpganError("say either 'steps' of the whole way, or the 'share' of one place on it")
         return self
 
