@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from photograph import in_the_face
 from ruamel.yaml import YAML
 
-from interpgan_core import ImageSet, InterpganError, make_plan, quiet, read_picture, run
+from interpgan_core import InterpganError, make_plan, quiet, read_picture, run
 from interpgan_faces.identity import LoadIdentity
-from interpgan_inversion.masks import mask_of
 
 RECIPE = Path(__file__).parents[1] / "recipes/my-face.yaml"
 TAKES = {  # edit: attribute, and the least change of its score: at least a third of the samples' standard deviation
@@ -39,10 +39,10 @@ TAKES = {  # edit: attribute, and the least change of its score: at least a thir
 }
 
 MORE = {  # beside the edits of the recipe: each as one of these, but for some fields
-    "smiling": ("serious", {"by": 0.15}),
+    "smiling": ("serious", {"batch": "$between", "by": 0.12}),
     "with glasses": (
-        "older",
-        {"direction": "$toward.glasses", "attribute": "glasses", "to": 1.5, "by": None, "most": 6},
+        "younger",
+        {"direction": "$toward.glasses", "attribute": "glasses", "to": 1.2, "by": None},
     ),
 }
 GLASSES = 1  # score above which glasses are there
@@ -63,16 +63,6 @@ def recipe_of(photograph: Path, held_out: bool) -> dict[str, Any]:
     for name, (like, other) in MORE.items():
         recipe["steps"].insert(-1, {**named[like], "id": name.replace(" ", "-"), **other})
     return recipe
-
-
-def in_the_face(folder: Path) -> float:
-    """PSNR of the inverted picture within the ellipse of `mask: face`, in dB."""
-    shown, found = (
-        np.asarray(read_picture(folder / f"000-{name}.png"), dtype=np.float64) for name in ("original", "0")
-    )
-    mask = mask_of("face", ImageSet(np.zeros((1, 3, *shown.shape[:2]), np.uint8)), "crop", folder, quiet)
-    assert mask is not None
-    return float(-10 * np.log10(np.square((shown - found) / 255)[mask[0, 0].numpy() == 1].mean()))
 
 
 def apart(folder: Path) -> float:

@@ -62,6 +62,7 @@ test_place_at_several = conformance(Place(direction=DIRECTION, distance=[-1.0, 1
 test_mix = conformance(Mix(source=OTHER, layers="0-1"), toy)
 test_mix_across = conformance(Mix(source=OTHER, layers="4-", cross=True), toy)
 test_interpolate = conformance(Interpolate(to=OTHER, steps=3), toy)
+test_interpolate_at_one_place = conformance(Interpolate(to=OTHER, share=0.3), toy)
 test_interpolate_on_the_sphere = conformance(Interpolate(to=OTHER, method="slerp"), toy)
 test_exchange = conformance(Exchange(source=OTHER, layer="layers.2", units="0-7", region=[0, 0, 0.5, 1]), toy)
 test_ablate = conformance(Ablate(layer="layers.3", units="1,5"), toy)
@@ -210,6 +211,12 @@ def test_interpolation_ends_at_both_ends():
     torch.testing.assert_close(rows[:, 3], OTHER.codes.expand(3, 16))
     torch.testing.assert_close(rows[:, 1], torch.lerp(people().codes, OTHER.codes.expand(3, 16), 1 / 3))
     assert way.grid == Grid(("0%", "33%", "67%", "100%"), origin=0)
+
+
+def test_interpolation_to_one_place_is_a_sample_each():
+    there = Interpolate(to=OTHER, share=0.25).run(people(), TOY)
+    torch.testing.assert_close(there.codes, torch.lerp(people().codes, OTHER.codes.expand(3, 16), 0.25))
+    assert there.grid == people().grid
 
 
 def test_slerp_goes_along_the_sphere_at_constant_speed():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictInt, model_validator
 
+from interpgan_core.errors import InterpganError
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import Grid, LatentBatch
 from interpgan_core.operators.base import EditOperator
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Interpolate(EditOperator):
-    """The way from each sample to another, in equal steps; both ends are shown.
+    """The way from each sample to another, in equal steps, both ends with it; or one place on the way.
 
     Source: slerp as in White, Sampling Generative Networks, 2016; for codes drawn from a normal
     distribution (z) it keeps their length, for w and w+ the straight line is customary.
@@ -29,12 +30,22 @@ class Interpolate(EditOperator):
         >>> way = Interpolate(to=generator.sample([8]), steps=3).run(generator.sample([7]), generator)
         >>> way.grid.columns
         ('0%', '50%', '100%')
+        >>> len(Interpolate(to=generator.sample([8]), share=0.5).run(generator.sample([7]), generator))
+        1
     """
 
     to: Input[LatentBatch]
     """As many samples as the batch, or one."""
     steps: Annotated[StrictInt, Field(ge=2)] = 5
     method: Literal["lerp", "slerp"] = "lerp"
+    share: Annotated[float, Field(ge=0, le=1, strict=True)] | None = None
+    """In place of `steps`: each sample alone, so far on its way."""
+
+    @model_validator(mode="after")
+    def _steps_or_share(self) -> Self:
+        if self.share is not None and self.steps != type(self).model_fields["steps"].default:
+            raise InterpganError("say either 'steps' of the whole way, or the 'share' of one place on it")
+        return self
 
     def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
         return self.run(batch, generator)
@@ -46,14 +57,14 @@ class Interpolate(EditOperator):
         space = max(batch.space.name, self.to.space.name, key=order.index)
         batch, to = generator.to_space(batch, space), generator.to_space(self.to, space)
         to = to.paired_with(batch)
-        shares = [i / (self.steps - 1) for i in range(self.steps)]
+        shares = [i / (self.steps - 1) for i in range(self.steps)] if self.share is None else [self.share]
         blend = _slerp if self.method == "slerp" else torch.lerp
-        rows = batch.repeat(self.steps)
+        rows = batch.repeat(len(shares))
         codes = torch.stack([blend(batch.codes, to.codes, t) for t in shares], 1).flatten(0, 1)
         labels = batch.labels
         if labels is not None and to.labels is not None:
             labels = torch.stack([torch.lerp(labels, to.labels, t) for t in shares], 1).flatten(0, 1)
-        grid = Grid(tuple(f"{t:.0%}" for t in shares), origin=0)
+        grid = Grid(tuple(f"{t:.0%}" for t in shares), origin=0) if self.share is None else batch.grid
         return replace(rows, codes=codes, labels=labels, grid=grid)
 
 

@@ -22,6 +22,8 @@ RADII = (
 CENTRE = 256 / 512, 270 / 512
 FEATHER = 0.04  # of the square's side
 FINE, BROAD = 0.01, 0.015  # standard deviations of blurs, as shares of the square's side
+WIDE, COARSE = 0.03, 4  # the same of colours around a place, and how much smaller they are reckoned
+LITTLE = 1e-3  # weight that is as good as none
 # Of pixels from -1 to 1, where little of the photograph is kept: a change, and the product of a change and of the error
 # of the inversion there. Chosen by eye on six edits of one photograph.
 CHANGED, WRONG = 0.25, 0.02
@@ -33,7 +35,9 @@ def paste(
     """Put an edited face back.
 
     A difference carries the errors of the inversion along: where a mouth closes, teeth that were drawn wrongly would
-    stay as a shadow. So `mix` keeps less of the photograph the more change and error meet.
+    stay as a shadow. So `mix` keeps less of the photograph the more change and error meet. What the edited picture
+    shows there gets the colours of the photograph around it: where a head turns away, the generator draws a wall of
+    its own.
 
     Args:
         photograph: (3, h, w).
@@ -48,15 +52,16 @@ def paste(
         (3, h, w).
     """
     side = inverted.shape[1]
-    keep = torch.ones(side, side)
+    keep, shown = torch.ones(side, side), edited
     if how == "mix":
         change = (edited - inverted).abs().mean(0)
-        error = (square.cut(photograph, side) - inverted).abs().mean(0)
+        error = square.cut(photograph, side) - inverted
         far = (_blurred(change, side * BROAD) / CHANGED).square()
-        keep = torch.exp(-far - (_blurred(change * error, side * FINE) / WRONG).square())
+        keep = torch.exp(-far - (_blurred(change * error.abs().mean(0), side * FINE) / WRONG).square())
+        shown = edited + _around(error, keep * known)
     mask = face_ellipse(side) if how == "ellipse" else _rounded(side)
     mask = mask * known * _blurred(known.float(), side * FEATHER)  # no edge where the photograph ends
-    layers = torch.cat([edited - inverted, edited, keep[None], mask[None]])
+    layers = torch.cat([edited - inverted, shown, keep[None], mask[None]])
     placed = square.put(layers, (photograph.shape[1], photograph.shape[2]))
     difference, whole, kept, weight = placed[:3], placed[3:6], placed[6:7], placed[7:]
     moved = kept * difference + (1 - kept) * (whole - photograph)
@@ -76,6 +81,15 @@ def _rounded(side: int) -> Tensor:
     at = ((torch.arange(side) + 0.5) / side * 2 - 1).abs()
     apart = (at[None, :] ** 6 + at[:, None] ** 6) ** (1 / 6)
     return ((0.98 - apart) / FEATHER / 4).clamp(0, 1)
+
+
+def _around(error: Tensor, weight: Tensor) -> Tensor:
+    """(3, s, s) means of an error around each place, of what has a weight (s, s) there; 0 where nothing has."""
+    side = error.shape[1]
+    coarse = functional.adaptive_avg_pool2d(torch.cat([error * weight, weight[None]]), side // COARSE)
+    spread = torch.stack([_blurred(each, WIDE * side / COARSE) for each in coarse])
+    means = spread[:3] / (spread[3:] + LITTLE)
+    return functional.interpolate(means[None], (side, side), mode="bilinear", align_corners=False)[0]
 
 
 def _blurred(image: Tensor, sigma: float) -> Tensor:

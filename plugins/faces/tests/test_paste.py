@@ -70,6 +70,19 @@ def test_where_change_and_error_meet_the_mix_takes_the_edited_picture():
     assert (mixed - 0.5).abs().mean() < 0.1 < (added - 0.5).abs().mean()
 
 
+def test_a_wall_that_comes_to_light_has_the_photographs_colour():
+    """The generator's wall is paler than the photograph's; a dark head moves away from a strip of it."""
+    square = Square(100, 80, 40, 0)
+    image = torch.full((3, 160, 200), 0.2)
+    image[:, :, 100:] = -0.8
+    cut = square.cut(image, SIDE)
+    inverted = torch.where(cut > -0.3, cut + 0.5, cut)
+    edited = inverted.clone()
+    edited[:, :, 32:38] = 0.7
+    mixed = paste(image, square, inverted, edited, everywhere(), "mix")
+    assert (mixed[:, 75:85, 102:105] - 0.2).abs().mean() < 0.25
+
+
 def test_what_was_mirrored_is_not_pasted():
     square = Square(10, 80, 40, 0)  # a third of it lies to the left of the picture
     image = photograph()

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from interpgan_core import Generator, LatentBatch, Progress
+from interpgan_core import (
+    Generator,
+    InterpganError,
+    LatentBatch,
+    Progress,
+    read_safetensors,
+    write_safetensors,
+)
+from interpgan_core.plugin import cache_folder
 from interpgan_inversion.scale import Scale
 
 LARGE = 256  # pixels; smaller pictures are drawn as quickly as drafts
@@ -20,6 +31,7 @@ FIRST_SEED = 2**31  # of these samples: none that recipes use
 TRUNCATION = 0.7  # of these samples, towards the mean: the outermost would weigh most
 STIFFNESS = 1e-3  # of the ridge, as a share of the maps' mean square
 WEIGHT = 10  # of the picture that a code really draws, where a sample's is 1
+KEPT = 1  # raised where the way to fit one changes
 LEAST = 18.0  # dB on the samples that it is tried on; a worse draft leads astray
 
 
@@ -78,7 +90,7 @@ class Draft:
     def of(
         cls, generator: Generator, scale: Scale, size: tuple[int, int], progress: Progress
     ) -> Draft | None:
-        """Fit one to samples.
+        """Fit one to samples; the fitted one is kept in the user's cache, and taken from there the next time.
 
         Args:
             generator: whose early layer is read.
@@ -93,16 +105,46 @@ class Draft:
             return None
         pairs = _pairs(generator, scale, layer, progress)
         maps, wanted = next(pairs)
-        across, along = _products(maps, wanted)
-        for _ in range(SAMPLES - 1):
-            more = _products(*next(pairs))
-            across, along = across + more[0], along + more[1]
-        draft = cls(layer, (maps.shape[2], maps.shape[3]), across, along)
-        error = torch.stack(
-            [(draft._of_maps(maps) - wanted).square().mean() / 4 for maps, wanted in pairs]
-        ).mean()
-        psnr = -10 * float(error.clamp(min=1e-10).log10())
-        return replace(draft, psnr=psnr) if psnr >= LEAST else None
+        if (file := _file(maps, wanted)) is None or (draft := cls._kept(file, layer, maps)) is None:
+            across, along = _products(maps, wanted)
+            for _ in range(SAMPLES - 1):
+                more = _products(*next(pairs))
+                across, along = across + more[0], along + more[1]
+            draft = cls(layer, (maps.shape[2], maps.shape[3]), across, along)
+            error = torch.stack(
+                [(draft._of_maps(maps) - wanted).square().mean() / 4 for maps, wanted in pairs]
+            ).mean()
+            draft = replace(draft, psnr=-10 * float(error.clamp(min=1e-10).log10()))
+            if file is not None:
+                tensors = {"across": across, "along": along}
+                write_safetensors(file, tensors, "draft", {"psnr": draft.psnr})
+        return draft if draft.psnr >= LEAST else None
+
+    @classmethod
+    def _kept(cls, file: Path, layer: str, maps: Tensor) -> Draft | None:
+        """The one of a file; None where there is none, or it is damaged."""
+        with suppress(InterpganError, KeyError):
+            tensors, said = read_safetensors(file, "draft")
+            across, along = (tensors[name].to(maps.device) for name in ("across", "along"))
+            inputs = maps.shape[1] + 1
+            if across.shape == (1, inputs, inputs) and along.shape == (1, inputs, 3):
+                return cls(layer, (maps.shape[2], maps.shape[3]), across, along, float(said["psnr"]))
+        return None
+
+
+def _file(maps: Tensor, wanted: Tensor) -> Path | None:
+    """Where the draft of a generator is kept that draws these for the first sample; None where nothing can be kept.
+
+    They tell everything apart that a draft depends on: weights, options, space, layer and size.
+    """
+    said = hashlib.sha256(repr((KEPT, SAMPLES, TRIED, TRUNCATION, maps.shape, wanted.shape)).encode())
+    for each in (maps, wanted):
+        said.update(each.float().cpu().contiguous().numpy().tobytes())
+    with suppress(InterpganError, OSError):
+        folder = cache_folder() / "drafts"
+        folder.mkdir(exist_ok=True)
+        return folder / f"{said.hexdigest()[:32]}.safetensors"
+    return None
 
 
 def _layer(generator: Generator, side: int) -> str | None:

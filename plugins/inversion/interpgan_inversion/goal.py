@@ -35,7 +35,7 @@ class Goal:
         generator: Generator,
         likeness: Likeness,
         originals: ImageSet,
-        rows: slice,
+        rows: slice | list[int],
         mask: Tensor | None = None,
         draft: Draft | None = None,
     ) -> Goal:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from interpgan_core import FeatureNet, Generator, ImageSet
+from interpgan_core import FeatureNet
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -119,13 +119,3 @@ def alike(found: Tensor, target: Tensor | None) -> Tensor:
 
     assert target is not None
     return functional.cosine_similarity(found, target, dim=1)
-
-
-def features_of_originals(
-    originals: ImageSet, rows: slice | list[int], likeness: Likeness, generator: Generator
-) -> Features:
-    """Features of some of the original pictures, on the generator's device, without gradients."""
-    import torch
-
-    with torch.no_grad():
-        return likeness.features_of(originals.images(rows).to(generator.device))

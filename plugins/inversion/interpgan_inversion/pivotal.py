@@ -6,6 +6,7 @@ from pathlib import Path
 
 from interpgan_core import Generator, InterpganError, LatentBatch, Progress
 from interpgan_inversion.base import Count, Rate, Weight, WithLikeness
+from interpgan_inversion.masks import Mask, in_words, mask_of
 
 
 class Tune(WithLikeness):
@@ -26,6 +27,9 @@ class Tune(WithLikeness):
     locality: Weight = 0.0
     """Weight of the change, in squared pixels, of pictures halfway between a pivot and a sample; above 0, a step takes
     half as long again."""
+    mask: Mask | None = None
+    """Where pictures have to be like the originals: a picture, white where they have to, black where not; or face, as
+    of `inversion`."""
     batch_size: Count = 8
     """Pictures a step."""
 
@@ -45,12 +49,13 @@ class Tune(WithLikeness):
         from interpgan_inversion.tuning import Tuning, tuned_generator
 
         originals = self.originals(generator, scratch, progress)
+        mask = mask_of(self.mask, originals, self.fit, scratch, progress)
         if len(originals) != len(batch):
             raise InterpganError(
                 f"{len(batch)} codes are no pivots of {len(originals)} pictures; invert the same pictures first"
             )
         likeness, schedule = self.likeness(), Schedule(self.steps, self.rate)
         tuning = Tuning(
-            generator, batch, originals, likeness, schedule, self.batch_size, self.locality, scratch
+            generator, batch, originals, mask, likeness, schedule, self.batch_size, self.locality, scratch
         )
-        return tuned_generator(tuning, folder, scratch, progress)
+        return tuned_generator(tuning, in_words(self.mask, originals), folder, scratch, progress)

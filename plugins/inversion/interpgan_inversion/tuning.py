@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from interpgan_core import Generator, ImageSet, LatentBatch, Progress
-from interpgan_inversion.loss import Likeness, features_of_originals
+from interpgan_inversion.goal import Goal
+from interpgan_inversion.loss import Likeness
 from interpgan_inversion.measures import compared, psnr
 from interpgan_inversion.resume import finish
 from interpgan_inversion.search import Schedule
@@ -25,6 +28,7 @@ class Tuning:
         parent: the generator; a copy of it is tuned.
         pivots: codes.
         originals: a picture each.
+        mask: (len(originals), 1, h, w) weights of their pixels, or None.
         likeness: the loss.
         schedule: of the weights' training rate.
         batch_size: pictures a step.
@@ -37,6 +41,7 @@ class Tuning:
         parent: Generator,
         pivots: LatentBatch,
         originals: ImageSet,
+        mask: Tensor | None,
         likeness: Likeness,
         schedule: Schedule,
         batch_size: int,
@@ -45,8 +50,9 @@ class Tuning:
     ) -> None:
         generator = _again(parent, scratch / "parent", parent)
         self.generator, self.parent, self.pivots, self.originals = generator, parent, pivots, originals
-        self.likeness, self.schedule, self.locality = likeness, schedule, locality
+        self.mask, self.likeness, self.schedule, self.locality = mask, likeness, schedule, locality
         self.step, self.size = 0, min(batch_size, len(pivots))
+        self._rows = list[int]()
         self.adam = torch.optim.Adam(generator.module.requires_grad_(True).parameters(), schedule.rate)
 
     def advance(self) -> float:
@@ -55,9 +61,7 @@ class Tuning:
             group["lr"] = self.schedule.rate_at(self.step)
         rows = [(self.step * self.size + i) % len(self.pivots) for i in range(self.size)]
         pivots = self.pivots[rows]
-        target = features_of_originals(self.originals, rows, self.likeness, self.generator)
-        found = self.likeness.features_of(self.generator.images(pivots, self.size))
-        loss = self.likeness.loss(found, target).mean()
+        loss = self._goal(rows).losses(self.generator.images(pivots, self.size), self.likeness).mean()
         value = float(loss.detach())
         if self.locality:
             loss = loss + self.locality * self._change(pivots[0])
@@ -67,7 +71,14 @@ class Tuning:
         self.step += 1
         return value
 
-    def _change(self, pivot: LatentBatch) -> torch.Tensor:
+    def _goal(self, rows: list[int]) -> Goal:
+        """What the pictures of some pivots are to be; that of the last step is kept."""
+        if rows != self._rows:
+            self._rows = rows
+            self._last = Goal.of(self.generator, self.likeness, self.originals, rows, self.mask)
+        return self._last
+
+    def _change(self, pivot: LatentBatch) -> Tensor:
         """Mean squared difference from the parent's picture, halfway between a pivot and a sample."""
         with torch.no_grad():
             sample = self.parent.sample([NEIGHBOURS + self.step], pivot.labels)
@@ -88,11 +99,14 @@ class Tuning:
         self.adam.load_state_dict(state["adam"])
 
 
-def tuned_generator(tuning: Tuning, folder: Path, scratch: Path, progress: Progress) -> Generator:
+def tuned_generator(
+    tuning: Tuning, words: Sequence[str], folder: Path, scratch: Path, progress: Progress
+) -> Generator:
     """Tune to the end, going on where a stopped run was, and write the report.
 
     Args:
         tuning: in progress.
+        words: of its mask, for the report.
         folder: takes the generator's file, the pictures and the report.
         scratch: holds the state.
         progress: shows steps, and the loss.
@@ -116,6 +130,7 @@ def tuned_generator(tuning: Tuning, folder: Path, scratch: Path, progress: Progr
         tuning.likeness.in_words(),
         f"{steps} steps; the median PSNR went from {before:.1f} to {after:.1f} dB.",
         f"The generator has the fingerprint {tuned.fingerprint}; its parent, {parent.fingerprint}.",
+        *words,
     )
     compared(folder, tuned, {"tuned": pivots}, tuning.originals, tuning.likeness, notes=notes).save(folder)
     return tuned

@@ -25,8 +25,9 @@ def avatars():
 
 
 @pytest.fixture
-def large(monkeypatch):
-    """Pictures of 64 pixels, and of the toy's 32, count as large."""
+def large(monkeypatch, tmp_path):
+    """Pictures of 64 pixels, and of the toy's 32, count as large; drafts are kept in a folder of this test."""
+    monkeypatch.setenv("INTERPGAN_CACHE", str(tmp_path / "cache"))
     for module in (drafts, goals):
         monkeypatch.setattr(module, "LARGE", 32)
     monkeypatch.setattr(drafts, "SHARE", 2)
@@ -42,6 +43,24 @@ def whole(generator):
     passed = []
     last = generator.module.get_submodule(generator.layers[-1])
     return passed, last.register_forward_hook(lambda _m, _i, out: passed.append(len(out)))
+
+
+@torch.no_grad()
+def test_a_fitted_draft_is_kept(avatars, draft, tmp_path, monkeypatch):
+    """The next one takes one sample; one that is damaged, or of other weights, is fitted again."""
+    scale = Scale.of(avatars, "w+")
+    (kept,) = tmp_path.glob("cache/drafts/*")
+    passed, hook = whole(avatars)
+    again = Draft.of(avatars, scale, (SIDE, SIDE), quiet)
+    assert torch.equal(again.weight, draft.weight) and again.psnr == draft.psnr
+    assert sum(passed) == 2  # one for the shapes of the layers
+    kept.write_bytes(kept.read_bytes()[:-1])
+    again = Draft.of(avatars, scale, (SIDE, SIDE), quiet)
+    assert torch.equal(again.weight, draft.weight) and again.psnr == draft.psnr
+    hook.remove()
+    monkeypatch.setattr(drafts, "TRUNCATION", 0.5)
+    other = Draft.of(avatars, scale, (SIDE, SIDE), quiet)
+    assert not torch.equal(other.weight, draft.weight) and len(list(kept.parent.iterdir())) == 2
 
 
 @torch.no_grad()

@@ -1,11 +1,21 @@
 """`inversion.pivotal`: pictures come nearer, the generator is kept, and a killed run ends in the same bytes."""
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from interpgan_biggan import testing as biggan_files
-from interpgan_core import Direction, ImageSet, InterpganError, Shift, load_generator, make_plan, run
+from interpgan_core import (
+    Direction,
+    ImageSet,
+    InterpganError,
+    Shift,
+    load_generator,
+    make_plan,
+    run,
+    to_uint8,
+)
 from interpgan_core.testing import Stopped, stop_after, toy
 from interpgan_inversion import resume
 from interpgan_inversion.pivotal import Tune
@@ -60,6 +70,26 @@ def test_pictures_come_nearer_and_the_generator_is_kept(kit, tmp_path, tiny, nam
     assert torch.equal(again.images(batch), tuned.images(batch))
     assert report["strips"][0]["pictures"][1]["caption"] == "tuned"
     assert f"its parent, {generator.fingerprint}" in report["notes"][2]
+
+
+def test_a_mask_says_where_pictures_are_to_be_like_the_originals(kit, tmp_path, tiny):
+    """What is black in it stays nearer to what the parent draws."""
+    generator = tiny("stylegan2")
+    batch, pictures = case(kit, generator)
+    side = pictures.size[0]
+    white = np.zeros((side, side), np.uint8)
+    white[:, : side // 2] = 255
+    Image.fromarray(white).save(tmp_path / "mask.png")
+    before, wanted = generator.images(batch), 1 - generator.images(batch).clamp(-1, 1)
+    pictures = ImageSet(to_uint8(wanted).transpose(0, 3, 1, 2))
+    moved = []
+    for mask in (None, tmp_path / "mask.png"):
+        step = Tune(pictures=pictures, steps=60, rate=3e-3, mask=mask)
+        tuned, report = kit.run(step, tmp_path / str(mask is None), generator, batch=batch)
+        change = (tuned.images(batch) - before).square()
+        moved.append(float(change[..., side // 2 :].mean() / change[..., : side // 2].mean()))
+    assert moved[1] < moved[0] / 2
+    assert "Only what is white in the mask had to be like the pictures." in report["notes"]
 
 
 def test_a_killed_run_goes_on_to_the_same_bytes(kit, tmp_path, tiny, monkeypatch):

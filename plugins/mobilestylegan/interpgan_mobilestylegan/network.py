@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 from torch.nn import functional
 
 from interpgan_core.plugin import reused_maps
 from interpgan_mobilestylegan import strip_convolution
+from interpgan_mobilestylegan.strip_gradient import styled_convolution
 
 SLOPE = 0.2  # of every leaky ReLU
 
@@ -74,9 +76,13 @@ class StyledConv(nn.Module):
         Returns:
             (n, o, h, w).
         """
-        noise = (self.noise if noise is None else noise).expand(len(x), -1, -1, -1)
-        if x.device.type != "cpu" or _tracked(x, style, *self.parameters()):
+        noise = self._noise_of(x) if noise is None else noise.expand(len(x), -1, -1, -1)
+        tracked = _tracked(x, style, *self.parameters())
+        if x.device.type != "cpu" or (tracked and (self.depthwise is None or _dual(x, style))):
             return self._whole(x, style, noise)
+        if tracked:
+            inputs = x, style, self.depthwise, self.weight, noise, self.bias
+            return styled_convolution(self._formula, SLOPE, self.up, *inputs)
         if out is None:
             shape = (len(x), len(self.weight), *noise.shape[2:])
             out = torch.empty(shape, dtype=x.dtype, memory_format=torch.channels_last)
@@ -90,16 +96,25 @@ class StyledConv(nn.Module):
                 )
         return out
 
+    def _noise_of(self, x: Tensor) -> Tensor:
+        """The layer's own, for all samples."""
+        return self.noise.expand(len(x), -1, -1, -1)
+
     def _whole(self, x: Tensor, style: Tensor, noise: Tensor) -> Tensor:
         """The layer by its formula: differentiable, on any device, all samples together."""
+        return self._formula(x, style, self.depthwise, self.weight, noise, self.bias)
+
+    def _formula(
+        self, x: Tensor, style: Tensor, depthwise: Tensor | None, weight: Tensor, noise: Tensor, bias: Tensor
+    ) -> Tensor:
         if self.up:
             before, style = style.split([x.shape[1], x.shape[1] // 4], 1)
             x = inverse_haar(x * before[:, :, None, None])
         x = x * style[:, :, None, None]
-        if self.depthwise is not None:
-            x = functional.conv2d(x, self.depthwise, padding=1, groups=len(self.depthwise))
-        x = functional.conv2d(x, self.weight, padding=self.weight.shape[2] // 2)
-        return functional.leaky_relu(x + noise + self.bias, SLOPE)
+        if depthwise is not None:
+            x = functional.conv2d(x, depthwise, padding=1, groups=len(depthwise))
+        x = functional.conv2d(x, weight, padding=weight.shape[2] // 2)
+        return functional.leaky_relu(x + noise + bias, SLOPE)
 
 
 class Picture(nn.Module):
@@ -118,7 +133,10 @@ class Picture(nn.Module):
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Args: x: (n, c, h, w); style: (n, c); Returns: (n, 3, 2h, 2w), or (n, 3, h, w)."""
         if x.device.type != "cpu" or _tracked(x, style, *self.parameters()):
-            x = functional.conv2d(x * style[:, :, None, None], self.weight[:, :, None, None], self.bias)
+            # The style on the few weights, not on the many maps; a matrix product where maps lie channels-last.
+            weight = self.weight * style[:, None, :]
+            colours = x.flatten(2).mT @ weight.mT + self.bias
+            x = colours.mT.unflatten(2, x.shape[2:])
             return inverse_haar(x) if self.scale == 2 else x
         out = x.new_empty(len(x), 3, x.shape[2] * self.scale, x.shape[3] * self.scale)
         for i in range(len(x)):
@@ -271,3 +289,8 @@ def _frozen(values: Tensor) -> nn.Parameter:
 def _tracked(*tensors: Tensor) -> bool:
     """Will autograd ask for the way from these to the result?"""
     return torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
+
+
+def _dual(*tensors: Tensor) -> bool:
+    """Does one carry a derivative forward with it?"""
+    return any(forward_ad.unpack_dual(t).tangent is not None for t in tensors)

@@ -10,7 +10,9 @@ from interpgan_studio.document import Document, Step, operator_of
 from interpgan_studio.opening import companions
 
 ALIGN, ENCODE, REFINE, PASTE = "inversion.align", "inversion.encode", "inversion", "faces.paste"
-REFINING = {"steps": 60, "draft_steps": 50, "noise": 0, "pull": 0.006, "identity_weight": 0.3}
+REFINING = {
+    "steps": 60, "draft_steps": 50, "noise": 0, "pull": 0.006, "perceptual_weight": 0.05, "identity_weight": 0.2,
+}  # fmt: skip
 """As in recipes/my-face.yaml."""
 
 
@@ -58,7 +60,7 @@ def refined(document: Document) -> tuple[Document, str]:
     identity, document = _offered(document, REFINE, "identity", 0)
     perceptual, document = _offered(document, REFINE, "perceptual", -1)
     mask = {"mask": "face"} if "landmarks" in document[near["pictures"].removeprefix("$")] else {}
-    settings = REFINING if identity else {**REFINING, "identity_weight": None}
+    settings = {name: value for name, value in REFINING.items() if name != "identity_weight" or identity}
     code = {
         "use": REFINE, "id": document.free_id("code"), "pictures": near["pictures"], "start": f"${near['id']}",
         **mask, **settings, **perceptual, **identity,
