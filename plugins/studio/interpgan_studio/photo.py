@@ -60,12 +60,14 @@ def refined(document: Document) -> tuple[Document, str]:
     identity, document = _offered(document, REFINE, "identity", 0)
     perceptual, document = _offered(document, REFINE, "perceptual", -1)
     mask = {"mask": "face"} if "landmarks" in document[near["pictures"].removeprefix("$")] else {}
-    settings = {name: value for name, value in REFINING.items() if name != "identity_weight" or identity}
+    missing = {
+        name for name, net in (("identity_weight", identity), ("perceptual_weight", perceptual)) if not net
+    }
+    settings = {name: value for name, value in REFINING.items() if name not in missing}
     code = {
         "use": REFINE, "id": document.free_id("code"), "pictures": near["pictures"], "start": f"${near['id']}",
         **mask, **settings, **perceptual, **identity,
     }  # fmt: skip
-    code = {name: value for name, value in code.items() if value is not None}
     return document.based_on(code), code["id"]
 
 
