@@ -40,7 +40,8 @@ def test_a_benchmark_imports_what_is_there_and_declared(file):
     peers = (ROOT / "bench/peers.txt").read_text(encoding="utf-8").split()
     for module, names in imports(file):
         package = module.partition(".")[0]
-        if package in sys.stdlib_module_names or package in peers:
+        beside = {other.stem for other in FILES}
+        if package in sys.stdlib_module_names or package in peers or package in beside:
             continue
         assert set(installed.get(package, [])) & known, f"{package} is not declared"
         if package.startswith("interpgan_"):
