@@ -295,7 +295,7 @@ def tokens(text: str) -> list[int]:
     for word in words:
         if word not in _NUMBER:
             raise InterpganError(
-                f"avatars.text learned no word '{word}'{did_you_mean(word, VOCABULARY[1:])}; it knows "
-                f"{len(VOCABULARY) - 1} words about faces, all in the plugin's README"
+                f"'{word}' is none of the {len(VOCABULARY) - 1} words about faces that avatars.text knows, which stand "
+                "in its plugin's README" + did_you_mean(word, VOCABULARY[1:])
             )
     return [_NUMBER[word] for word in words]

@@ -96,9 +96,9 @@ def test_gradients_flow_to_pictures_of_any_size():
         ("", "has no words; write some"),
         ("...", "has no words; write some"),
         ("face " * 200, "has 200 words, and avatars.text reads 60; write less"),
-        ("a smilling man", "learned no word 'smilling'; did you mean 'smiling'"),
-        ("a man 😀", "learned no word '😀'"),
-        ("eine lächelnde Frau", "learned no word 'eine'"),
+        ("a smilling man", "'smilling' is none of the .* README; did you mean 'smiling'"),
+        ("a man 😀", "'😀' is none of the"),
+        ("eine lächelnde Frau", "'eine' is none of the"),
     ],
 )
 def test_a_text_that_it_cannot_read(text, message):

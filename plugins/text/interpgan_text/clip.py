@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from interpgan_core import InputFile, Operator
-from interpgan_text.files import Activation, read_clip
 from interpgan_text.tokens import tokens
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from interpgan_text.network import ClipNetwork
+
+Activation = Literal["auto", "quickgelu", "gelu"]
 
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
 _STD = (0.26862954, 0.26130258, 0.27577711)
@@ -99,10 +100,9 @@ class LoadClip(Operator):
     """auto: as the config beside the file says; without one quickgelu for Hugging Face's names and OpenAI's own state
     dicts, gelu for open_clip's."""
 
-    def check(self) -> ClipNet:
-        return self.run("cpu")
-
     def run(self, device: str) -> ClipNet:
+        from interpgan_text.files import read_clip
+
         net, sizes = read_clip(self.weights, self.activation)
         kind = f"CLIP, {sizes.vision.layers} layers of {sizes.vision.width}, patches of {sizes.patch}"
         return ClipNet(net.to(device), sizes.side, sizes.context, kind)

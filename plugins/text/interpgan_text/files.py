@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from interpgan_core import InterpganError, read_weights
 from interpgan_core.plugin import build
@@ -17,7 +17,7 @@ from interpgan_text.tokens import VOCABULARY
 if TYPE_CHECKING:
     from torch import Tensor
 
-Activation = Literal["auto", "quickgelu", "gelu"]
+    from interpgan_text.clip import Activation
 
 _SAYS_ITS_SIZE = ("input_resolution", "context_length", "vocab_size")
 """Beside the weights of OpenAI's own state dicts."""
