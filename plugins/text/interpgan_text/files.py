@@ -17,8 +17,6 @@ from interpgan_text.tokens import VOCABULARY
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from interpgan_text.clip import Activation
-
 _SAYS_ITS_SIZE = ("input_resolution", "context_length", "vocab_size")
 """Beside the weights of OpenAI's own state dicts."""
 # The width of the heads by the width of the tower, where it is not 64.
@@ -46,12 +44,12 @@ _INSIDE = (
 )
 
 
-def read_clip(path: Path, activation: Activation = "auto") -> tuple[ClipNetwork, Sizes]:
+def read_clip(path: Path, activation: str = "auto") -> tuple[ClipNetwork, Sizes]:
     """Read a CLIP.
 
     Args:
         path: safetensors or .bin, with OpenAI's, open_clip's or Hugging Face's names.
-        activation: which one it was trained with; auto: as the config beside the file says, else by the kind of file.
+        activation: which one it was trained with, quickgelu or gelu; auto: as the config beside the file says, else by the kind of file.
 
     Returns:
         The network, float32, frozen; and its sizes.
