@@ -49,7 +49,8 @@ def read_clip(path: Path, activation: str = "auto") -> tuple[ClipNetwork, Sizes]
 
     Args:
         path: safetensors or .bin, with OpenAI's, open_clip's or Hugging Face's names.
-        activation: which one it was trained with, quickgelu or gelu; auto: as the config beside the file says, else by the kind of file.
+        activation: which one it was trained with, quickgelu or gelu; auto: as the config beside the file
+            says, else by the kind of file.
 
     Returns:
         The network, float32, frozen; and its sizes.
