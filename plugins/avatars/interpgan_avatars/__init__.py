@@ -13,8 +13,10 @@ def interpgan_operators() -> Mapping[str, str]:
         "avatars.scorer": f"{here}:LoadScorer",
         "avatars.directions": f"{here}:LoadDirections",
         "avatars.segmenter": f"{here}:LoadSegmenter",
+        "avatars.text": f"{here}:LoadText",
         "avatars.train-scorer": f"{here}:TrainScorer",
         "avatars.train-segmenter": f"{here}:TrainSegmenter",
+        "avatars.train-text": f"{here}:TrainText",
         "avatars.anatomy": f"{here}:CheckAnatomy",
     }
 

@@ -12,6 +12,7 @@ from interpgan_avatars.anatomy import check_anatomy
 from interpgan_avatars.models import FAMILIES, weights
 from interpgan_avatars.scorer import AvatarScorer
 from interpgan_avatars.segmenter import AvatarSegmenter
+from interpgan_avatars.text import AvatarText
 from interpgan_core import (
     DirectionSet,
     Generator,
@@ -90,6 +91,18 @@ class LoadSegmenter(Operator):
         return AvatarSegmenter.shipped(device)
 
 
+class LoadText(Operator):
+    """Avatars and captions in one space, for the operators `text.*`: it reads some 150 words about faces."""
+
+    keep: ClassVar[bool] = False
+
+    def sources(self) -> Iterable[Path]:
+        return (weights("text"),)
+
+    def run(self, device: str) -> AvatarText:
+        return AvatarText.shipped(device)
+
+
 class _Fit(Operator):
     data: Input[ImageSet]
     """Drawn by `avatars.data`."""
@@ -146,6 +159,40 @@ class TrainSegmenter(_Fit):
         return AvatarSegmenter(
             net, training.segmenter_figures(net, training.images_from(self.data, cut), maps[cut:])
         )
+
+
+class TrainText(_Fit):
+    """Train the text net anew: on drawn avatars, and on samples of the avatars' generators with what the scorer sees.
+
+    A run that was stopped goes on.
+    """
+
+    steps: Annotated[int, Field(ge=1, strict=True)] = 400
+    """Of 128 pictures with two captions each."""
+    generated: Annotated[int, Field(ge=0, strict=True)] = 3000
+    """Samples of each generator, from seed 0 on."""
+
+    def sources(self) -> Iterable[Path]:
+        return [weights(name) for name in ("scorer", *FAMILIES)]
+
+    def run(self, folder: Path, scratch: Path, progress: Progress) -> AvatarText:
+        import numpy as np
+
+        from interpgan_avatars import text_training as training
+        from interpgan_avatars.captions import facts_of
+        from interpgan_avatars.person import draw
+        from interpgan_avatars.training import images_from
+
+        facts = facts_of([draw(seed) for seed in self._seeds()])
+        cut = len(self.data) - self.held_out
+        sets: list[tuple[training.Pictures, np.ndarray]] = [(self.data.images, facts[:cut])]
+        if self.generated:
+            sets += [
+                training.sampled(f"avatars.{name}", self.generated, scratch, progress) for name in FAMILIES
+            ]
+        steps = progress(range(self.steps), total=self.steps, what="training the text net, steps")
+        net = training.train(sets, steps, self.steps, scratch)
+        return AvatarText(net, training.figures(net, images_from(self.data, cut), facts[cut:]))
 
 
 class CheckAnatomy(Operator):

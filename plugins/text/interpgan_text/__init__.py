@@ -1,0 +1,17 @@
+"""Edits and choices in words: nets that put text and pictures into one space, and operators that use any of them."""
+
+from collections.abc import Mapping
+
+from interpgan_core import hookimpl
+
+
+@hookimpl
+def interpgan_operators() -> Mapping[str, str]:
+    here = "interpgan_text"
+    return {
+        "text.clip": f"{here}.clip:LoadClip",
+        "text.scorer": f"{here}.scorer:MakeScorer",
+        "text.rank": f"{here}.rank:RankSamples",
+        "text.optimise": f"{here}.optimise:OptimiseForText",
+        "text.directions": f"{here}.directions:FindGlobalDirections",
+    }
