@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 
+_OPEN = {}
+
 
 @pytest.fixture(scope="session")
 def found_browser():
@@ -17,9 +19,14 @@ def found_browser():
 
     flags = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
     quiet = "--disable-background-networking --disable-component-update"
+    if "browser" in _OPEN:  # Playwright opens one in a process
+        yield _OPEN["browser"]
+        return
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=chromium, args=[*flags.split(), *quiet.split()])
+        _OPEN["browser"] = opened
         yield opened
+        del _OPEN["browser"]
         opened.close()
 
 

@@ -119,8 +119,17 @@ def test_mistakes(world, places):
             operator(source=batch, layer="drawing", segmenter=places, parts=("mouth",)).run(batch, world)
         with pytest.raises(InterpganError, match="no layer 'draw'; did you mean 'drawing'"):
             operator(source=batch, layer="draw", segmenter=places, parts=("one",)).run(batch, world)
-    with pytest.raises(InterpganError, match="a function names no parts; use a segmenter"):
-        Collage(source=batch, layer="drawing", segmenter=lambda i: i, parts=("one",)).run(batch, world)
+
+    class Nameless:
+        parts = ()
+
+        def __call__(self, images):
+            return images
+
+    with pytest.raises(InterpganError, match="a Nameless names no parts; use a segmenter"):
+        Collage(source=batch, layer="drawing", segmenter=Nameless(), parts=("one",)).run(batch, world)
+    with pytest.raises(ValueError, match="is not a Segmenter; name a step that makes one"):
+        Collage(source=batch, layer="drawing", segmenter=lambda i: i, parts=("one",))
 
 
 def test_no_samples(world, places):
