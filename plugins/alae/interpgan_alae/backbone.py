@@ -56,7 +56,7 @@ class ALAEBackbone:
             },
             classes=0,
             parameters=sum(t.numel() for t in (*tensors, *parts.mapping.values())),
-            discriminator=bool(parts.judge),
+            discriminator=bool(parts.head),
             notes=tuple(notes),
         )
 
@@ -82,15 +82,15 @@ class ALAEBackbone:
             parts.path,
         )
         encoder = _encoder(parts, network) if parts.encoder else None
-        judge = parts.judge_widths if parts.judge else []
+        head = parts.head_widths if parts.head else []
         discriminator = None
-        if encoder is not None and judge:
-            if judge[0] != network.width:
+        if encoder is not None and head:
+            if head[0] != network.width:
                 raise InterpganError(
-                    f"{parts.path} has a discriminator for codes of {judge[0]} numbers, and w has {network.width}; "
+                    f"{parts.path} has a discriminator for codes of {head[0]} numbers, and w has {network.width}; "
                     "it is damaged"
                 )
-            discriminator = _discriminator(encoder, judge, parts.renamed("judge"), parts.path)
+            discriminator = _discriminator(encoder, head, parts.renamed("head"), parts.path)
             encoder = discriminator.encoder
         mean = parts.mean
         if mean is not None and tuple(mean.shape) != (2 * len(network.each), network.width):

@@ -46,7 +46,7 @@ _NAMES = {
         (rf"encode_block\.{_NUMBER}\.bias_([12])", r"blocks.\1.bias\2"),
         (rf"encode_block\.{_NUMBER}\.style_([12])\.(.*)", r"blocks.\1.style\2.\3"),
     ),
-    "judge": ((rf"map_blocks\.{_NUMBER}\.(.*)", r"layers.\1.\2"),),
+    "head": ((rf"map_blocks\.{_NUMBER}\.(.*)", r"layers.\1.\2"),),
 }
 
 
@@ -59,7 +59,7 @@ class Parts:
         generator: name -> tensor.
         mapping: z to w.
         encoder: pictures to w; empty where the file has none.
-        judge: what follows the encoder in the discriminator; likewise.
+        head: what follows the encoder in the discriminator; likewise.
         mean: (2 blocks, d), the mean of w; None where the file has none.
         place: where the generator stands in the file.
     """
@@ -68,7 +68,7 @@ class Parts:
     generator: Mapping[str, Tensor]
     mapping: Mapping[str, Tensor]
     encoder: Mapping[str, Tensor]
-    judge: Mapping[str, Tensor]
+    head: Mapping[str, Tensor]
     mean: Tensor | None
     place: str
 
@@ -95,9 +95,9 @@ class Parts:
         return self._dense(self.mapping, "map_blocks.{}.fc.weight")
 
     @property
-    def judge_widths(self) -> list[int]:
+    def head_widths(self) -> list[int]:
         """From w to the last layer of the discriminator."""
-        return self._dense(self.judge, "map_blocks.{}.weight")
+        return self._dense(self.head, "map_blocks.{}.weight")
 
     @property
     def encoder_widths(self) -> list[int]:
@@ -108,7 +108,7 @@ class Parts:
         return [kernels[0][1], *(kernel[0] for kernel in kernels)]
 
     def renamed(self, part: str) -> dict[str, Tensor]:
-        """The tensors of "generator", "mapping", "encoder" or "judge" in the names of our network."""
+        """The tensors of "generator", "mapping", "encoder" or "head" in the names of our network."""
         tensors: Mapping[str, Tensor] = getattr(self, part)
         return {_renamed(name, _NAMES[part]): t for name, t in tensors.items() if name != _UNUSED}
 
@@ -138,13 +138,13 @@ def read(checkpoint: Checkpoint) -> Parts:
     for network in (generator, *found):
         if network is not None and network.place not in known:
             checkpoint.taken.append(replace(network, passed_over=()))
-    mapping, encoder, judge, mean = ({} if network is None else network.tensors for network in found)
+    mapping, encoder, head, mean = ({} if network is None else network.tensors for network in found)
     return Parts(
         checkpoint.path,
         generator.tensors,
         mapping,
         encoder,
-        judge if encoder else {},
+        head if encoder else {},
         mean.get("buff"),
         generator.place,
     )

@@ -58,7 +58,7 @@ def encoder(widths: Sequence[int] = WIDTHS[::-1], channels: int = 3) -> dict[str
 
 
 def dense(name: str, widths: Sequence[int]) -> dict[str, Tensor]:
-    """The state dict of a mapping; name: "map_blocks.{}.fc" of z to w, "map_blocks.{}" of what judges a code."""
+    """The state dict of a mapping; name: "map_blocks.{}.fc" of z to w, "map_blocks.{}" of the head on a code."""
     shapes: dict[str, tuple[int, ...]] = {}
     for i in range(len(widths) - 1):
         shapes |= {

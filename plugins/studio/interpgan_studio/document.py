@@ -182,20 +182,6 @@ class Document:
     def _used(self) -> set[str]:
         return {name for step in self.steps for name in references(step)} | {self.shown}
 
-    def with_files_in(self, old: Path) -> Document:
-        """The same, with every file that stands in a folder named by its name alone."""
-
-        def renamed(value: Any) -> Any:
-            if isinstance(value, str) and value.startswith(f"{old}/"):
-                return Path(value).name
-            if isinstance(value, list | tuple):
-                return [renamed(item) for item in value]
-            if isinstance(value, Mapping):
-                return {key: renamed(item) for key, item in value.items()}
-            return value
-
-        return replace(self, steps=tuple(renamed(step) for step in self.steps))
-
     def _needed_by(self, steps: Sequence[Step]) -> list[str]:
         """Ids of the steps here that some new steps refer to."""
         return [name for step in steps for name in references(step) if name in self]

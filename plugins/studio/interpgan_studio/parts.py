@@ -21,7 +21,6 @@ from interpgan_studio.document import Document, Step, operator_of
 if TYPE_CHECKING:
     from torch import Tensor
 
-NONE = 255
 FINE, FINEST = (
     4,
     32,
