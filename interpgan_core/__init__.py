@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from interpgan_core.operators.regions import InRegion as InRegion
     from interpgan_core.operators.regions import Region as Region
     from interpgan_core.operators.scores import FeatureNet as FeatureNet
+    from interpgan_core.operators.scores import Finish as Finish
     from interpgan_core.operators.scores import Scorer as Scorer
     from interpgan_core.operators.scores import Scores as Scores
     from interpgan_core.operators.scores import score_images as score_images
@@ -195,6 +196,7 @@ _HOME = {
     ),
     "operators.scores": (
         "FeatureNet",
+        "Finish",
         "Scorer",
         "Scores",
         "score_images",

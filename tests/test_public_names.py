@@ -26,7 +26,7 @@ NAMES = {
         Operator EditOperator Input InputFile Layers Units Seeds Ranges Progress quiet Artifact Engine
         Shown Control controls_of
     """,
-    "what looks at images": "Scorer Scores score_images FeatureNet",
+    "what looks at images": "Scorer Scores score_images FeatureNet Finish",
     "regions": "Segmenter Parts parts_of check_parts part_maps mask_of InRegion Region SoftSegmenter",
     "the builtin operators": """
         LoadGenerator LoadBatch LoadDirections Save Sample Truncate Mix Interpolate Shift Reach Walk Sweep Place

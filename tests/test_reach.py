@@ -60,6 +60,23 @@ def test_reach_brings_samples_to_one_score():
     assert (after <= left / 2 + 0.005).all()
 
 
+class Faded:
+    """A finish: of each sample after the first only half is seen."""
+
+    def finished(self, image, sample):
+        return image / (1 + sample)
+
+
+def test_the_scorer_sees_what_a_finish_makes_of_the_pictures():
+    """Half of a change is seen of the second sample: it has to move further."""
+    first, again = TOY.sample([3]), TOY.sample([3, 3])
+    step = Reach(direction=DIRECTION, scorer=Brightness(), attribute="brightness", by=0.02, most=4, tries=8)
+    plain, seen = step.run(first, TOY), step.model_copy(update={"finish": Faded()}).run(again, TOY)
+    assert torch.equal(plain.codes[0], seen.codes[0])
+    gained = score_of(seen) - score_of(again)
+    assert gained[0] + 1e-5 >= 0.02 and gained[1] + 1e-5 >= 0.04
+
+
 def test_reach_says_what_it_did_not_reach():
     step = Reach(direction=DIRECTION, scorer=Brightness(), attribute="brightness", by=10, most=0.5)
     with pytest.warns(Remark, match=r"brightness was not reached within a strength of 0\.5: seed 1"):

@@ -60,6 +60,23 @@ class FeatureNet(Protocol):
         """Args: images: (n, 3, h, w) float32 in [-1, 1]. Returns: (n, d) float32."""
 
 
+@runtime_checkable
+class Finish(Protocol):
+    """Makes of the picture of a sample what people will see of it, such as a face put back into its photograph.
+
+    Example:
+        >>> from interpgan_core import Finish
+        >>> class Darker:
+        ...     def finished(self, image, sample):
+        ...         return image - 0.1 * (sample + 1)
+        >>> isinstance(Darker(), Finish)
+        True
+    """
+
+    def finished(self, image: Tensor, sample: int) -> Tensor:
+        """Args: image: (3, h, w) float32 in [-1, 1]; sample: its number in the batch. Returns: (3, h', w'), alike."""
+
+
 def score_images(scorer: Scorer, images: Tensor) -> Tensor:
     """The scores of some images, without gradients.
 

@@ -14,7 +14,7 @@ from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import LatentBatch
 from interpgan_core.operators.builtin.along import Relative, Strength
 from interpgan_core.operators.fields import Input
-from interpgan_core.operators.scores import Scorer, score_images
+from interpgan_core.operators.scores import Finish, Scorer, score_images
 from interpgan_core.pictures.report import Report, Table
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ class Reach(Relative):
     """The largest strength, forwards and backwards."""
     tries: Annotated[int, Field(ge=1, strict=True)] = 4
     """How many strengths up to `most` are looked at, until one reaches the score."""
+    finish: Input[Finish] | None = None
+    """What becomes of the pictures before people see them, such as the step faces.pasted: the scorer sees that."""
 
     @model_validator(mode="after")
     def _one_goal(self) -> Self:
@@ -119,13 +121,13 @@ class Reach(Relative):
         codes, rows, short = [], list[tuple[str | float, ...]](), []
         for i in range(len(batch)):
             sample = batch[i]
-            before = self._score(sample, generator)
+            before = self._score(sample, i, generator)
             if math.isnan(before):
                 raise InterpganError(
                     f"the scorer finds nothing to score in {batch.name_of(i)}; leave it out, or use shift"
                 )
             goal = before + self.by if self.by is not None else float(self.to or 0)
-            strength, after = self._strength(sample, step, generator, before, goal)
+            strength, after = self._strength(sample, i, step, generator, before, goal)
             codes.append(sample.codes + strength * step)
             rows.append((batch.name_of(i), strength, before, goal, after))
             if not _reached(before, goal, after):
@@ -136,12 +138,12 @@ class Reach(Relative):
         return replace(batch, codes=torch.cat(codes) if codes else batch.codes), tuple(rows)
 
     def _strength(
-        self, sample: LatentBatch, step: Tensor, generator: Generator, before: float, goal: float
+        self, sample: LatentBatch, i: int, step: Tensor, generator: Generator, before: float, goal: float
     ) -> tuple[float, float]:
         """The strength of one sample, and the score that it has there."""
 
         def score(strength: float) -> float:
-            return self._score(replace(sample, codes=sample.codes + strength * step), generator)
+            return self._score(replace(sample, codes=sample.codes + strength * step), i, generator)
 
         seen = [(0.0, before)]
         way = math.copysign(self.most, goal - before)
@@ -163,11 +165,15 @@ class Reach(Relative):
             return min(reached, key=lambda pair: abs(pair[0]))
         return min((pair for pair in seen if not math.isnan(pair[1])), key=lambda pair: abs(pair[1] - goal))
 
-    def _score(self, sample: LatentBatch, generator: Generator) -> float:
+    def _score(self, sample: LatentBatch, i: int, generator: Generator) -> float:
+        """Of one sample, the i-th."""
         import torch
 
         with torch.no_grad():
-            return float(score_images(self.scorer, generator.images(sample))[0, self._column()])
+            images = generator.images(sample)
+            if self.finish is not None:
+                images = self.finish.finished(images[0], i)[None]
+            return float(score_images(self.scorer, images)[0, self._column()])
 
 
 def _reached(before: float, goal: float, score: float) -> bool:

@@ -13,6 +13,7 @@ def interpgan_operators() -> Mapping[str, str]:
         "faces.directions": "interpgan_faces.directions:LoadDirections",
         "faces.landmarks": "interpgan_faces.landmarks:LoadLandmarks",
         "faces.paste": "interpgan_faces.paste:PasteFaces",
+        "faces.pasted": "interpgan_faces.pasted:SeePasted",
         "faces.regions": "interpgan_faces.regions:LoadRegions",
         "faces.scorer": "interpgan_faces.scorer:LoadScorer",
     }

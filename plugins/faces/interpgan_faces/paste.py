@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -31,6 +31,8 @@ from interpgan_core import (
 if TYPE_CHECKING:
     from torch import Tensor
 
+How: TypeAlias = Literal["difference", "ellipse", "mix"]
+
 AROUND = 1.3  # of the side of a face's square: what the report shows
 MARK = {
     "Software": "interpgan",
@@ -52,7 +54,7 @@ class PasteFaces(Operator):
     """The code of each face, of the step `inversion`, before any edit."""
     batches: Annotated[dict[str, Input[LatentBatch]], Field(min_length=1)]
     """Edited codes, one a face, by the caption that they get."""
-    how: Literal["difference", "ellipse", "mix"] = "mix"
+    how: How = "mix"
     scorer: Input[Scorer] | None = None
     """Scores each photograph and each edited one: `$step`."""
     attributes: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
@@ -90,7 +92,7 @@ class PasteFaces(Operator):
         for i in progress(range(len(self.faces)), total=len(self.faces), what="pasting faces"):
             original, square = self.faces.originals[self.faces.sources[i]], self.faces.squares[i]
             photograph = torch.from_numpy(np.array(original.transpose(2, 0, 1))).float() / 127.5 - 1
-            inverted = self._drawn(generator, self.inverted, i)
+            inverted = drawn(generator, self.inverted, i, side)
             first = self.faces.images([i])
             figures = self._figures(first, None)
             rows.append((names[i], "photograph", *figures.values()))
@@ -98,7 +100,7 @@ class PasteFaces(Operator):
             words = _words("photograph", figures)
             shown = [Picture.write(original, folder, f"{i:03d}-0.png", words, given=True, part=around)]
             for k, (caption, batch) in enumerate(self.batches.items(), 1):
-                edited = self._drawn(generator, batch, i)
+                edited = drawn(generator, batch, i, side)
                 made = paste(photograph, square, inverted, edited, known[i], self.how)
                 figures = self._figures(square.cut(made, side)[None], first)
                 rows.append((names[i], caption, *figures.values()))
@@ -109,15 +111,6 @@ class PasteFaces(Operator):
         columns = ("photograph", "picture", *figures)
         tables = (Table("What the pictures show", columns, tuple(rows)),) if figures else ()
         return Report("", tuple(strips), tables)
-
-    def _drawn(self, generator: Generator, batch: LatentBatch, i: int) -> Tensor:
-        """(3, s, s) the picture of one code, at the size of the faces."""
-        import torch
-        from torch.nn import functional
-
-        with torch.no_grad():
-            image = generator.images(batch[i]).cpu()
-        return functional.adaptive_avg_pool2d(image, self.faces.resolution)[0]
 
     def _figures(self, image: Tensor, photograph: Tensor | None) -> dict[str, float]:
         """By the heading of their columns; image: (1, 3, s, s)."""
@@ -133,6 +126,16 @@ class PasteFaces(Operator):
                 one, other = (self.identity.features(each) for each in (image, before))
             found["identity distance"] = float((one - other).norm())
         return found
+
+
+def drawn(generator: Generator, batch: LatentBatch, i: int, side: int) -> Tensor:
+    """(3, side, side) the picture of one code of a batch, on the CPU."""
+    import torch
+    from torch.nn import functional
+
+    with torch.no_grad():
+        image = generator.images(batch[i]).cpu()
+    return functional.adaptive_avg_pool2d(image, side)[0]
 
 
 def _around(square: Square, size: Sequence[int]) -> tuple[slice, slice]:

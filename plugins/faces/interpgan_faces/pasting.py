@@ -5,15 +5,12 @@ Letters in shapes: s side of the square, h w pixels of the photograph. Images ar
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from interpgan_core import Square
-
-How: TypeAlias = Literal["difference", "ellipse", "mix"]
+from interpgan_faces.paste import How
 
 RADII = (
     205 / 512,

@@ -7,9 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
-from interpgan_core import Cutouts, InterpganError, Square, quiet
+from interpgan_core import Cutouts, Finish, InterpganError, Square, quiet
 from interpgan_core.testing import toy
 from interpgan_faces.paste import PasteFaces
+from interpgan_faces.pasted import SeePasted
 from interpgan_faces.pasting import face_ellipse, paste
 
 SIDE = 64
@@ -160,3 +161,31 @@ def test_one_code_a_face(aligned, tmp_path):
         InterpganError, match="'inverted' has 1 codes, and there are 2 faces; give one code a face"
     ):
         step.run(generator, tmp_path, quiet)
+
+
+def test_reach_can_see_what_will_be_pasted(aligned, tmp_path):
+    """The very picture that faces.paste writes, as far as its square shows it."""
+    generator, faces = aligned
+    inverted, edited = generator.sample([1, 2]), generator.sample([3, 4])
+    pasted = SeePasted(faces=faces, inverted=inverted).run(generator)
+    assert isinstance(pasted, Finish)
+    PasteFaces(faces=faces, inverted=inverted, batches={"other": edited}).run(generator, tmp_path, quiet)
+    images = generator.images(edited, 2)
+    for i, square in enumerate(faces.squares):
+        whole = np.asarray(Image.open(tmp_path / f"{i:03d}-1.png").convert("RGB"))
+        shown = square.cut(torch.from_numpy(whole.copy()).movedim(2, 0).float() / 127.5 - 1, 32)
+        seen = pasted.finished(images[i], i)
+        before = faces.images([i])[0]
+        # The photograph's pixels are others than the square's: fine detail is lost on the way there and back.
+        assert (seen - shown).abs().mean() < 0.2 * (seen - before).abs().mean()
+        unedited = pasted.finished(generator.images(inverted, 2)[i], i)
+        assert (unedited - before).abs().max() < 1e-5
+
+
+def test_pasted_wants_one_code_a_face(aligned):
+    generator, faces = aligned
+    with pytest.raises(InterpganError, match="1 codes for 2 faces; give one code a face"):
+        SeePasted(faces=faces, inverted=generator.sample([1])).check()
+    pasted = SeePasted(faces=faces, inverted=generator.sample([1, 2])).run(generator)
+    with pytest.raises(InterpganError, match="2 faces, and more codes"):
+        pasted.finished(generator.images(generator.sample([1]))[0], 2)

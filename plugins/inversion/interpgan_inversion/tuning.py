@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from interpgan_core import Generator, ImageSet, LatentBatch, Progress
+from interpgan_inversion.draft import Draft
 from interpgan_inversion.goal import Goal
 from interpgan_inversion.loss import Likeness
 from interpgan_inversion.measures import compared, psnr
 from interpgan_inversion.resume import finish
-from interpgan_inversion.search import Schedule
+from interpgan_inversion.search import REFIT, Schedule
 
 NEIGHBOURS = 2**31  # the first seed of locality's samples: none that recipes use
 
@@ -34,6 +35,7 @@ class Tuning:
         batch_size: pictures a step.
         locality: weight of the changes elsewhere.
         scratch: for the copy's file: what is tuned is read from a file, as the result will be.
+        draft: how the first `schedule.draft_steps` draw pictures, fitted to the parent's samples; None = as they are.
     """
 
     def __init__(
@@ -47,12 +49,16 @@ class Tuning:
         batch_size: int,
         locality: float,
         scratch: Path,
+        draft: Draft | None = None,
     ) -> None:
         generator = _again(parent, scratch / "parent", parent)
+        with torch.no_grad():  # weights find their order in memory at the first use, and sums round by it
+            generator.images(pivots[0])
         self.generator, self.parent, self.pivots, self.originals = generator, parent, pivots, originals
         self.mask, self.likeness, self.schedule, self.locality = mask, likeness, schedule, locality
         self.step, self.size = 0, min(batch_size, len(pivots))
-        self._rows = list[int]()
+        self.draft = draft
+        self._rows, self._drafted = list[int](), False
         self.adam = torch.optim.Adam(generator.module.requires_grad_(True).parameters(), schedule.rate)
 
     def advance(self) -> float:
@@ -61,7 +67,8 @@ class Tuning:
             group["lr"] = self.schedule.rate_at(self.step)
         rows = [(self.step * self.size + i) % len(self.pivots) for i in range(self.size)]
         pivots = self.pivots[rows]
-        loss = self._goal(rows).losses(self.generator.images(pivots, self.size), self.likeness).mean()
+        goal = self._goal(rows)
+        loss = goal.losses(goal.images(self.generator, pivots), self.likeness).mean()
         value = float(loss.detach())
         if self.locality:
             loss = loss + self.locality * self._change(pivots[0])
@@ -73,9 +80,14 @@ class Tuning:
 
     def _goal(self, rows: list[int]) -> Goal:
         """What the pictures of some pivots are to be; that of the last step is kept."""
-        if rows != self._rows:
-            self._rows = rows
-            self._last = Goal.of(self.generator, self.likeness, self.originals, rows, self.mask)
+        draft = self.draft if self.step < self.schedule.draft_steps else None
+        again = rows != self._rows or self._drafted != (draft is not None)
+        if again or (draft is not None and self.step % REFIT == 0):
+            # The weights change: what a draft was fitted to before tells little.
+            if draft is not None:
+                draft = draft.refitted(self.generator, self.pivots[rows])
+            self._rows, self._drafted = rows, draft is not None
+            self._last = Goal.of(self.generator, self.likeness, self.originals, rows, self.mask, draft)
         return self._last
 
     def _change(self, pivot: LatentBatch) -> Tensor:
@@ -90,13 +102,18 @@ class Tuning:
     def state(self) -> dict[str, Any]:
         """Everything that changes, for `torch.save`."""
         weights = self.generator.module.state_dict()
-        return {"step": self.step, "weights": weights, "adam": self.adam.state_dict()}
+        state = {"step": self.step, "weights": weights, "adam": self.adam.state_dict()}
+        return state | {"rows": self._rows, "draft": self._last.fitted() if self._drafted else []}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on where `state` was."""
         self.step = state["step"]
         self.generator.module.load_state_dict(state["weights"])
         self.adam.load_state_dict(state["adam"])
+        if self.draft is not None and state["draft"]:
+            self._rows, self._drafted = state["rows"], True
+            goal = Goal.of(self.generator, self.likeness, self.originals, self._rows, self.mask, self.draft)
+            self._last = goal.refit(state["draft"])
 
 
 def tuned_generator(
@@ -126,9 +143,10 @@ def tuned_generator(
     }
     tuned = _again(copy, folder, parent)
     before, after = (_median_psnr(generator, pivots, tuning.originals) for generator in (parent, tuned))
+    drafted = f"the first {tuning.schedule.draft_steps} on drafts; " if tuning.draft else ""
     notes = (
         tuning.likeness.in_words(),
-        f"{steps} steps; the median PSNR went from {before:.1f} to {after:.1f} dB.",
+        f"{steps} steps; {drafted}the median PSNR went from {before:.1f} to {after:.1f} dB.",
         f"The generator has the fingerprint {tuned.fingerprint}; its parent, {parent.fingerprint}.",
         *words,
     )

@@ -1,9 +1,12 @@
 """Large generators: drafts fitted to samples, searches that begin with them, killed or not, and their memory."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 import torch
 
-from interpgan_core import load_generator, quiet
+from interpgan_core import ImageSet, load_generator, quiet, to_uint8
 from interpgan_core.testing import Stopped, stop_after, toy
 from interpgan_inversion import draft as drafts
 from interpgan_inversion import goal as goals
@@ -13,8 +16,10 @@ from interpgan_inversion.draft import Draft
 from interpgan_inversion.goal import Goal
 from interpgan_inversion.invert import Invert
 from interpgan_inversion.loss import Likeness
+from interpgan_inversion.pivotal import Tune
 from interpgan_inversion.scale import Scale
 from interpgan_inversion.search import Schedule, Search
+from interpgan_inversion.tuning import Tuning
 
 SIDE = 64
 
@@ -190,3 +195,51 @@ def test_large_pictures_are_taken_one_by_one(monkeypatch, kit, tmp_path):
     hook.remove()
     torch.testing.assert_close(singly.codes, together.codes, atol=2e-3, rtol=0)
     assert passed.count(1) >= 60
+
+
+def tuned(avatars, draft, drafted, steps=24):
+    """The tuning of one picture after all steps, and how many samples passed the whole network."""
+    pivot = avatars.to_space(avatars.sample([6]), "w+")
+    pixels = to_uint8(avatars.images(avatars.sample([5]))).transpose(0, 3, 1, 2)
+    with TemporaryDirectory() as scratch:
+        schedule = Schedule(steps, 3e-3, draft_steps=drafted)
+        tuning = Tuning(
+            avatars, pivot, ImageSet(pixels), None, Likeness(), schedule, 1, 0.0, Path(scratch), draft
+        )
+    passed, hook = whole(tuning.generator)
+    for _ in range(steps):
+        tuning.advance()
+    hook.remove()
+    error = tuning.generator.images(pivot) - ImageSet(pixels).images([0])
+    return tuning, float(error.detach().square().mean()), sum(passed)
+
+
+def test_a_tuning_with_drafts_comes_nearly_as_near_with_a_fraction_of_the_whole_pictures(avatars, draft):
+    start = avatars.images(avatars.sample([6])) - avatars.images(avatars.sample([5]))
+    _, plain, passes = tuned(avatars, draft, 0)
+    _, drafted, fewer = tuned(avatars, draft, 18)
+    assert passes == 24 and fewer == 6 + 2  # at steps 0 and 10 drafts are fitted to what is really drawn
+    assert drafted < 2 * plain < 0.5 * float(start.square().mean()), (plain, drafted)
+
+
+def test_drafts_tune_the_layers_up_to_theirs(avatars, draft):
+    tuning, *_ = tuned(avatars, draft, 4, steps=4)
+    before = avatars.module.state_dict()
+    moved = {k for k, t in tuning.generator.module.state_dict().items() if not torch.equal(t, before[k])}
+    number = avatars.layer_number(draft.layer)
+    layers = [avatars.layer_number(name) for name in avatars.layers if any(k.startswith(name) for k in moved)]
+    assert layers and max(layers) == number < avatars.layer_number(avatars.layers[-1])
+
+
+def test_a_killed_tuning_with_drafts_goes_on_to_the_same_bytes(large, avatars, kit, tmp_path, monkeypatch):
+    """Stopped among the drafts, between two fits, and among the whole pictures."""
+    step = Tune(pictures=kit.drawn(avatars, [300]), steps=14, draft_steps=11)
+    batch = avatars.to_space(avatars.sample([6]), "w+")
+    whole_, report = kit.run(step, tmp_path / "whole", avatars, batch=batch)
+    assert "the first 11 on drafts" in report["notes"][1]
+    monkeypatch.setattr(resume, "SAVE_SECONDS", 0.0)
+    for count in (4, 6, 2):
+        with pytest.raises(Stopped):
+            kit.run(step, tmp_path / "parts", avatars, progress=stop_after(count, "tuning"), batch=batch)
+    parts, again = kit.run(step, tmp_path / "parts", avatars, batch=batch)
+    assert whole_.fingerprint == parts.fingerprint and report == again
