@@ -25,7 +25,13 @@ def weights(name: str) -> Path:
     return Path(str(files(__package__).joinpath("weights", f"{name}.safetensors")))
 
 
-COMPANIONS = ("avatars.directions", "avatars.scorer", "avatars.segmenter", "inversion.load-encoder")
+COMPANIONS = (
+    "avatars.directions",
+    "avatars.scorer",
+    "avatars.segmenter",
+    "avatars.text",
+    "inversion.load-encoder",
+)
 
 MODELS: Mapping[str, NamedModel] = {
     f"avatars.{name}{kind}": NamedModel(

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-from interpgan_core import InterpganError, controls_of, installed
-from interpgan_studio.document import Document, Step, operator_of
-from interpgan_studio.opening import companions
+from interpgan_core import InterpganError, installed
+from interpgan_studio.document import Document, Step
+from interpgan_studio.fitting import fitting, offered
 
 ALIGN, ENCODE, REFINE, PASTE = "inversion.align", "inversion.encode", "inversion", "faces.paste"
 REFINING = {
@@ -20,7 +17,7 @@ def impossible(document: Document) -> str:
     """Why no photograph can be shown, as a sentence; "" where one can."""
     if any(name not in installed("operators") for name in (ALIGN, ENCODE, REFINE)):
         return "To edit a photograph, install interpgan-inversion."
-    if not any(_fitting(document, ENCODE, "encoder")):
+    if not any(fitting(document, ENCODE, "encoder")):
         return "This generator has no encoder for photographs. Open a recipe that has one."
     return ""
 
@@ -39,8 +36,8 @@ def placed(document: Document, file: str, resolution: int) -> Document:
     if reason := impossible(document):
         raise InterpganError(reason)
     document = _without_truncation(document)
-    points, document = _offered(document, ALIGN, "landmarks")
-    encoder, document = _offered(document, ENCODE, "encoder")
+    points, document = offered(document, ALIGN, "landmarks")
+    encoder, document = offered(document, ENCODE, "encoder")
     me = document.free_id("me")
     align = {"use": ALIGN, "id": me, "pictures": file, "resolution": resolution, **points}
     near = {"use": ENCODE, "id": document.free_id("near"), "pictures": f"${me}", **encoder}
@@ -57,8 +54,8 @@ def refined(document: Document) -> tuple[Document, str]:
     if near["use"] not in (ENCODE, REFINE):
         raise InterpganError("refining betters the code of a photograph; drop one on the page first")
     # Of the nets that tell pictures apart, the first knows persons, and the last sees best.
-    identity, document = _offered(document, REFINE, "identity", 0)
-    perceptual, document = _offered(document, REFINE, "perceptual", -1)
+    identity, document = offered(document, REFINE, "identity", 0)
+    perceptual, document = offered(document, REFINE, "perceptual", -1)
     mask = {"mask": "face"} if "landmarks" in document[near["pictures"].removeprefix("$")] else {}
     missing = {
         name for name, net in (("identity_weight", identity), ("perceptual_weight", perceptual)) if not net
@@ -89,27 +86,3 @@ def pasted(document: Document) -> Document | None:
 def _without_truncation(document: Document) -> Document:
     first = document.edits[:1]
     return document.without(first[0]["id"]) if first and first[0]["use"] == "truncate" else document
-
-
-def _offered(document: Document, use: str, field: str, which: int = 0) -> tuple[dict[str, str], Document]:
-    """The step that fills a field, of those that there are or go with the model, and the document that has it."""
-    fitting = list(_fitting(document, use, field))
-    if not fitting:
-        return {}, document
-    step = fitting[which]
-    return {field: f"${step['id']}"}, document if step["id"] in document else document.prepared(step)
-
-
-def _fitting(document: Document, use: str, field: str) -> Iterator[Step]:
-    """Steps whose results fill a field: those of the document, then those that go with its model."""
-    (control,) = (c for c in controls_of(operator_of({"use": use})) if c.field == field)
-    there = list(document.steps)
-    known = {step["use"] for step in there}
-    more: list[dict[str, Any]] = [
-        {"use": name, "id": document.free_id(name.rpartition(".")[2])}
-        for name in companions(document.generator["weights"])
-        if name not in known
-    ]
-    for step in (*there, *more):
-        if control.takes(operator_of(step).result()):
-            yield step

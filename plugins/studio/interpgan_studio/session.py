@@ -17,7 +17,7 @@ from interpgan_core import (
     installed,
     read_picture,
 )
-from interpgan_studio import brush, parts, photo, view
+from interpgan_studio import brush, parts, photo, view, words
 from interpgan_studio.document import Document, Step, makes_batch
 from interpgan_studio.drawing import MOST, Frame
 from interpgan_studio.history import History
@@ -195,6 +195,12 @@ class Session:
         made = document.prepared(step)
         made.plan()
         return Slow(made, name, f"{use}", lambda now: now.prepared(step))
+
+    def _do_describe(self, message: Mapping[str, Any]) -> Slow:
+        text = plain("the text", message["text"])
+        made, name = words.described(self.history.now, text)
+        made.plan()
+        return Slow(made, name, f"in words: {text}", lambda now: words.described(now, text)[0])
 
     def _do_remove(self, message: Mapping[str, Any]) -> None:
         document, name = self.history.now, str(message["step"])

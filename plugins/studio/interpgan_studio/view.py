@@ -18,7 +18,7 @@ from interpgan_core import (
     controls_of,
     installed,
 )
-from interpgan_studio import parts, photo
+from interpgan_studio import parts, photo, words
 from interpgan_studio.document import Document, Step, makes_batch, operator_of, takes_batch
 from interpgan_studio.history import History
 from interpgan_studio.workshop import Workshop
@@ -70,6 +70,7 @@ def state(
             "refined": base["use"] == photo.REFINE,
         },
         "photo": {"possible": not (why := photo.impossible(document)), "why": why},
+        "words": words.possible(document),
         "limits": LIMITS,
         "sets": [
             _set(document, name, found) for name, found in results.items() if isinstance(found, DirectionSet)

@@ -172,6 +172,44 @@ def test_sliders_along_components_regions_and_single_channels(tab, tmp_path, use
     assert_same_bytes(tab, tmp_path)
 
 
+def test_directions_in_words(tab, tmp_path):
+    """Texts share a step; a slider of the first stays where it is when a second is typed."""
+    assert tab.state["words"]
+
+    def type_(text):
+        known = [len(each["directions"]) for each in tab.state["sets"] if each["id"] == "words"]
+        tab.send(do="describe", text=text)
+        tab.until(
+            lambda message: any(
+                found["id"] == "words" and len(found["directions"]) == sum(known) + 1
+                for found in message.get("state", {}).get("sets", ())
+            )
+        )
+
+    type_("a  smiling person ")
+    before = tab.pictures["picture", 0][1]
+    slide(tab, "$words.a-smiling-person", 4)
+    smiling = tab.pictures["picture", 0][1]
+    assert smiling != before and not tab.said
+    type_("an old man")
+    assert edits(tab) == ["a-smiling-person"] and tab.pictures["picture", 0][1] == smiling
+    slide(tab, "$words.an-old-man", 3)
+    assert_same_bytes(tab, tmp_path)
+    for text, answer in (("", "type what should be seen"), ("x" * 301, "in 1 to 300 characters")):
+        tab.do(do="describe", text=text)
+        assert answer in tab.said[-1]
+    tab.send(do="describe", text="a zeppelin")
+    tab.until(lambda message: "zeppelin" in message.get("said", ""))
+    assert len(tab.state["sets"][-1]["directions"]) == 2
+
+
+def test_no_words_where_nothing_reads(tab):
+    tab.do(do="generator", name="toy")
+    assert not tab.state["words"]
+    tab.do(do="describe", text="a smiling person")
+    assert tab.said[-1] == "nothing here reads texts about these pictures"
+
+
 def test_a_part_is_taken_from_another_person(tab):
     tab.do(do="show", what="parts")
     names = tab.pictures["parts", 0][0]["names"]

@@ -23,9 +23,18 @@ export class Directions {
       begin(`Finding: ${step.use}`);
     };
     this.find = operatorForm(byId("find-form"), find, say);
+    byId("words-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      const text = byId("words").value.trim();
+      if (!text) return say("Type what should be seen, such as: a smiling person.");
+      connection.send({ do: "describe", text });
+      begin(`In words: ${text}`);
+      byId("words").value = "";
+    });
   }
 
-  update({ sets, limits, operators }) {
+  update({ sets, limits, operators, words }) {
+    byId("words-form").hidden = !words;
     this.#sets = sets;
     this.#limits = limits;
     for (const [id, group] of this.#groups) {
