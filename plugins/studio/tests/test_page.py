@@ -114,6 +114,17 @@ def test_a_slider_moves_the_picture_and_the_arrow_keys_move_the_slider(page):
     assert "strength: 2.1" in page.recipe()
 
 
+def test_a_text_becomes_a_slider(page):
+    before = page.pixels()
+    page.page.fill("#words", "an old man")
+    page.page.press("#words", "Enter")
+    slider = 'input[type=range][data-direction="$words.an-old-man"]'
+    page.page.wait_for_selector(slider, timeout=60_000)
+    assert page.page.input_value("#words") == ""
+    page.after(lambda: page.slide(slider, 4))
+    assert np.abs(page.pixels() - before).mean() > 1
+
+
 def test_of_a_fast_drag_the_last_move_is_shown(page):
     box = page.page.locator(SMILE).bounding_box()
     middle = box["y"] + box["height"] / 2
