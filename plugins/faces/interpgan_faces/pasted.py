@@ -68,6 +68,7 @@ class Pasted:
         Raises:
             InterpganError: if there is no such face.
         """
+        import torch
         from torch.nn import functional
 
         from interpgan_faces.pasting import paste
@@ -76,8 +77,12 @@ class Pasted:
             raise InterpganError(
                 f"there are {len(self.inverted)} faces, and more codes; give one code a face"
             )
-        side = self.inverted.shape[2]
-        whole = Square(side / 2, side / 2, side / 2, 0)
+        side, square = self.inverted.shape[2], self.faces.squares[sample]
+        original = torch.from_numpy(self.faces.originals[self.faces.sources[sample]].copy())
+        # A small face of the photograph has no room for all that the generator draws.
+        pixels = min(side, round(square.side))
+        photograph = square.cut(original.permute(2, 0, 1).float() / 127.5 - 1, pixels)
+        whole = Square(pixels / 2, pixels / 2, pixels / 2, 0)
         edited = functional.adaptive_avg_pool2d(image.cpu()[None], side)[0]
-        photograph, known = self.faces.images([sample])[0], self.faces.known()[sample]
-        return paste(photograph, whole, self.inverted[sample], edited, known, self.how)
+        known = self.faces.known()[sample]
+        return whole.cut(paste(photograph, whole, self.inverted[sample], edited, known, self.how), side)

@@ -179,7 +179,7 @@ def test_reach_can_see_what_will_be_pasted(aligned, tmp_path):
         # The photograph's pixels are others than the square's: fine detail is lost on the way there and back.
         assert (seen - shown).abs().mean() < 0.2 * (seen - before).abs().mean()
         unedited = pasted.finished(generator.images(inverted, 2)[i], i)
-        assert (unedited - before).abs().max() < 1e-5
+        assert (unedited - before).abs().max() < 0.01  # the cut is kept in 256 levels
 
 
 def test_pasted_wants_one_code_a_face(aligned):
