@@ -85,4 +85,5 @@ class Pasted:
         whole = Square(pixels / 2, pixels / 2, pixels / 2, 0)
         edited = functional.adaptive_avg_pool2d(image.cpu()[None], side)[0]
         known = self.faces.known()[sample]
-        return whole.cut(paste(photograph, whole, self.inverted[sample], edited, known, self.how), side)
+        made = paste(photograph, whole, self.inverted[sample], edited, known, self.how)
+        return made if pixels == side else whole.cut(made, side)
