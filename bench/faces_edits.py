@@ -39,7 +39,7 @@ TAKES = {  # edit: attribute, and the least change of its score: at least a thir
 }
 
 MORE = {  # beside the edits of the recipe: each as one of these, but for some fields
-    "smiling": ("serious", {"by": 0.13}),
+    "smiling": ("serious", {"batch": "$between", "by": 0.13}),
     "with glasses": (
         "younger",
         {"direction": "$toward.glasses", "attribute": "glasses", "to": 1.2, "by": None},
