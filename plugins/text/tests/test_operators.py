@@ -9,10 +9,11 @@ from interpgan_core import InterpganError, Ranges, Score, Scorer, Shift, quiet
 from interpgan_core.testing import conformance, toy
 from interpgan_text.directions import FindGlobalDirections
 from interpgan_text.net import TextImageNet, of_images, of_texts, toward
-from interpgan_text.optimise import OptimiseForText, ramp
+from interpgan_text.optimise import OptimiseForText
 from interpgan_text.rank import RankSamples
 from interpgan_text.relevance import by_differences, by_gradients, entries_of
 from interpgan_text.scorer import MakeScorer
+from interpgan_text.search import ramp
 from interpgan_text.testing import Colours
 
 NET = Colours()
