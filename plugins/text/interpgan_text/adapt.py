@@ -22,8 +22,9 @@ class AdaptGenerator(Operator):
 
     Source: Gal et al., StyleGAN-NADA, TOG 2022: the change of each picture is to point the way of the texts (equation
         3), and in each step the layers are trained that matter most (section 4.2). Deviations: one net; one text in
-        place of a set of templates; which layers matter is told by one gradient; where codes are not of single layers,
-        by the gradient of the weights.
+        place of a set of templates; the net sees pictures a few pixels aside; biases and strengths of noise stay; which
+        layers matter is told by one gradient every five steps, where codes are not of single layers by that of the
+        weights.
     """
 
     net: Input[TextImageNet]
@@ -33,8 +34,8 @@ class AdaptGenerator(Operator):
     """What they show."""
     steps: Count = 100
     """More of them: more is changed, and more is lost."""
-    rate: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 0.002
-    """Of Adam."""
+    rate: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 0.005
+    """Of Adam; 0.002 in the paper, with some hundred steps."""
     batch_size: Count = 4
     """Samples a step."""
     layers: Count | None = None
@@ -52,8 +53,8 @@ class AdaptGenerator(Operator):
             raise InterpganError("this generator has no layers to train")
         if self.layers is not None and self.layers > len(generator.layers):
             raise InterpganError(
-                f"{self.layers} layers shall be trained, and this generator has {len(generator.layers)}; give fewer, or "
-                "leave 'layers' out"
+                f"{self.layers} layers shall be trained, and this generator has {len(generator.layers)}; give fewer, "
+                "or leave 'layers' out"
             )
         return generator
 

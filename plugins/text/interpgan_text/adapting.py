@@ -10,8 +10,19 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from interpgan_core import Generator, InterpganError, Picture, Progress, Report, Strip, Table, seeded_normal, to_uint8
+from interpgan_core import (
+    Generator,
+    InterpganError,
+    Picture,
+    Progress,
+    Report,
+    Strip,
+    Table,
+    seeded_normal,
+    to_uint8,
+)
 from interpgan_core.plugin import placing
 from interpgan_text.net import TextImageNet, of_images
 
@@ -39,12 +50,21 @@ class Goal:
     way: Tensor
     text: Tensor
 
-    def loss(self, before: Tensor, now: Tensor) -> Tensor:
-        """Of pictures before and now: mean of 1 - cosine between their change and the way of the texts.
+    def loss(self, before: Tensor, now: Tensor, seed: int) -> Tensor:
+        """How far pictures have gone another way than the texts.
 
-        A change shorter than 0.05 counts by its length: at the first step there is none, and it has no direction.
+        The net sees both a few pixels aside, each time others: what pleases it in one place alone is noise. A change
+        shorter than 0.05 counts by its length: at the first step there is none, and it has no direction.
+
+        Args:
+            before: (n, 3, h, w), the parent's.
+            now: (n, 3, h, w) of the same codes.
+            seed: of the shift.
+
+        Returns:
+            Mean of 1 - cosine between the change and the way, 0 to 2.
         """
-        change = of_images(self.net, now) - of_images(self.net, before)
+        change = of_images(self.net, moved(now, seed)) - of_images(self.net, moved(before, seed))
         length = (change.square().sum(1) + _SOFT**2).sqrt()
         return (1 - change @ self.way.to(change.device) / length).mean()
 
@@ -93,7 +113,7 @@ class Adapting:
             with torch.no_grad():
                 before = self.parent.images(batch, self.size)
             trained = [p for name in names for p in self.weights[name]]
-            loss = self.goal.loss(before, self.generator.images(batch, self.size))
+            loss = self.goal.loss(before, self.generator.images(batch, self.size), self.step)
             gradients = torch.autograd.grad(loss, trained)
         self.adam.zero_grad(set_to_none=True)
         for parameter, gradient in zip(trained, gradients, strict=True):
@@ -129,8 +149,8 @@ class Adapting:
         if not diversity >= least:
             advice = f"give steps: {enough[-1]}, " if enough else "give "
             raise InterpganError(
-                f"samples became alike: after {self.step} of {steps} steps their diversity is {diversity:.2f} of what it "
-                f"was, and the bound 'least_diversity' {least:g}; {advice}a smaller 'rate', or fewer 'layers'"
+                f"samples became alike: after {self.step} of {steps} steps their diversity is {diversity:.2f} of what "
+                f"it was, and the bound 'least_diversity' {least:g}; {advice}a smaller 'rate', or fewer 'layers'"
             )
 
     def state(self) -> dict[str, Any]:
@@ -147,9 +167,30 @@ class Adapting:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on where `state` was."""
-        self.step, self.names, self.chosen, self.seen = (state[k] for k in ("step", "names", "chosen", "seen"))
+        self.step, self.names, self.chosen, self.seen = (
+            state[k] for k in ("step", "names", "chosen", "seen")
+        )
         self.generator.module.load_state_dict(state["weights"])
         self.adam.load_state_dict(state["adam"])
+
+
+def moved(images: Tensor, seed: int) -> Tensor:
+    """Pictures moved aside by up to a tenth of their height; what comes in is the colour of the edge.
+
+    Args:
+        images: (n, 3, h, w).
+        seed: chooses how far, down and to the right.
+
+    Returns:
+        (n, 3, h, w).
+    """
+    import numpy as np
+
+    height, width = images.shape[2:]
+    most = height // 10
+    down, right = np.random.RandomState([seed, 1]).randint(0, 2 * most + 1, 2).tolist()
+    wide = functional.pad(images, (most, most, most, most), mode="replicate")
+    return wide[:, :, down : down + height, right : right + width]
 
 
 def again(generator: Generator, folder: Path, like: Generator) -> Generator:
@@ -167,8 +208,10 @@ def spread(generator: Generator) -> float:
 
 
 def weights_of_layers(generator: Generator) -> dict[str, list[nn.Parameter]]:
-    """The weights that each layer is the first to use, of its style too; not those that map codes, and not those that
-    make a picture of the last layer's maps.
+    """The kernels and matrices that each layer is the first to use, of its style too.
+
+    Not those that map codes, nor those that make a picture of maps; and no biases and strengths of noise, which
+    change all pictures alike.
 
     Args:
         generator: whose weights get gradients, and keep them.
@@ -176,7 +219,7 @@ def weights_of_layers(generator: Generator) -> dict[str, list[nn.Parameter]]:
     Returns:
         layer -> weights; layers without any are left out.
     """
-    parameters = list(generator.module.requires_grad_(True).parameters())
+    parameters = [p for p in generator.module.requires_grad_(True).parameters() if p.ndim > 1]
     batch = generator.sample([0])
     found, used = {}, set[int]()
     with torch.enable_grad():
@@ -203,13 +246,11 @@ def _reached(output: Tensor, parameters: Sequence[nn.Parameter]) -> Iterator[tup
             yield i, parameter
 
 
-def importance(
-    generator: Generator, goal: Goal, weights: Mapping[str, Sequence[Tensor]]
-) -> dict[str, float]:
+def importance(generator: Generator, goal: Goal, weights: Mapping[str, Sequence[Tensor]]) -> dict[str, float]:
     """How much each layer matters to the text.
 
-    Where each layer has a code of its own (w+), how far a step down the gradient moves it, as in the paper. Elsewhere how
-    much the distance to the text changes with a layer's weights, each by the same share of its size.
+    Where each layer has a code of its own (w+), how far a step down the gradient moves it, as in the paper. Elsewhere
+    how much the distance to the text changes with a layer's weights, each by the same share of its size.
     """
     batch = generator.sample(range(FIRST_SEED, FIRST_SEED + _JUDGES))
     layered = [name for name, space in generator.spaces.items() if space.base is not None]
@@ -219,9 +260,9 @@ def importance(
             at = replace(batch, codes=codes, space=generator.spaces[layered[-1]])
             distance = goal.distance(generator.images(at, _JUDGES))
             (slope,) = torch.autograd.grad(distance, [codes])
-            moved = slope.abs().mean((0, 2))
+            far = slope.abs().mean((0, 2))
             numbers = {name: generator.layer_number(name) for name in weights}
-            return {name: 0.0 if k is None else float(moved[k]) for name, k in numbers.items()}
+            return {name: 0.0 if k is None else float(far[k]) for name, k in numbers.items()}
         every = [p for own in weights.values() for p in own]
         distance = goal.distance(generator.images(batch, _JUDGES))
         slopes = iter(torch.autograd.grad(distance, every))
@@ -302,7 +343,9 @@ def _report(work: Adapting, adapted: Generator, said: str, folder: Path) -> Repo
     strips = []
     for seed in range(SHOWN):
         pictures = [
-            Picture.write(to_uint8(generator.images(generator.sample([seed])))[0], folder, f"{seed}-{name}.png", name)
+            Picture.write(
+                to_uint8(generator.images(generator.sample([seed])))[0], folder, f"{seed}-{name}.png", name
+            )
             for name, generator in (("parent", work.parent), ("adapted", adapted))
         ]
         strips.append(Strip(f"seed {seed}", tuple(pictures), origin=0))
@@ -314,5 +357,7 @@ def _report(work: Adapting, adapted: Generator, said: str, folder: Path) -> Repo
         Table("On the way", ("step", "loss", "diversity"), tuple(tuple(row) for row in work.seen), note),
         Table("Layers", ("layer", "steps in which it was trained"), tuple(work.chosen.items())),
     )
-    fingerprints = f"The generator has the fingerprint {adapted.fingerprint}; its parent, {work.parent.fingerprint}."
+    fingerprints = (
+        f"The generator has the fingerprint {adapted.fingerprint}; its parent, {work.parent.fingerprint}."
+    )
     return Report("", tuple(strips), tables, (f"{said}.", fingerprints))

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from interpgan_core import EditOperator, FeatureNet, Generator, Input, InterpganError, LatentBatch, Layers, Ranges, quiet
+from interpgan_core import (
+    EditOperator,
+    FeatureNet,
+    Generator,
+    Input,
+    InterpganError,
+    LatentBatch,
+    Layers,
+    Ranges,
+    quiet,
+)
 from interpgan_text.net import Text, TextImageNet, check_gradients, of_images, of_texts
 from interpgan_text.relevance import entries_of
 from interpgan_text.search import POPULATION, REACH, Loss, Method, evolved, ramp
@@ -63,14 +73,15 @@ class OptimiseForText(EditOperator):
         self._check_net()
         text = of_texts(self.net, [self.text])[0]
         mask = start.space.mask(self.layers).to(start.codes.device)
-        way = self._descended
         if self.method == "evolution":
             # In standard deviations of each entry, so that the reach is the same in all.
-            mask = mask * entries_of(generator, start.space.name, Ranges(_SPREAD), quiet).deviation.to(start.codes)
-            way = self._evolved
+            mask = mask * entries_of(generator, start.space.name, Ranges(_SPREAD), quiet).deviation.to(
+                start.codes
+            )
         # One by one, so that each is edited to the bit as it is alone.
-        moved = [way(part, text, mask, generator) for part in start.split(1)]
-        return replace(start, codes=torch.cat(moved)) if moved else start
+        find = self._evolved if self.method == "evolution" else self._descended
+        moved = [find(self._losses(part, text, generator), mask) for part in start.split(1)]
+        return replace(start, codes=start.codes + torch.cat(moved)) if moved else start
 
     def _check_net(self) -> None:
         if self.method == "gradient":
@@ -85,12 +96,12 @@ class OptimiseForText(EditOperator):
             return generator.vector_space(self.move_in or vectors[-1]).name
         return self.move_in or ("w+" if "w+" in ahead else ahead[-1])
 
-    def _descended(self, part: LatentBatch, text: Tensor, mask: Tensor, generator: Generator) -> Tensor:
+    def _descended(self, losses: Loss, mask: Tensor) -> Tensor:
+        """The offset of one code, (1, *shape)."""
         import torch
 
-        losses = self._losses(part, text, generator)
         with torch.enable_grad():
-            offset = torch.zeros_like(part.codes).requires_grad_(True)
+            offset = torch.zeros((1, *mask.shape), device=mask.device).requires_grad_(True)
             adam = torch.optim.Adam([offset], lr=self.rate)
             for step in range(self.steps):
                 for group in adam.param_groups:
@@ -102,15 +113,16 @@ class OptimiseForText(EditOperator):
                     )
                 offset.grad = gradient
                 adam.step()
-        return part.codes.detach() + offset.detach() * mask
+        return offset.detach() * mask
 
-    def _evolved(self, part: LatentBatch, text: Tensor, scale: Tensor, generator: Generator) -> Tensor:
+    def _evolved(self, losses: Loss, scale: Tensor) -> Tensor:
+        """The offset of one code, (1, d), whose entries have a scale each."""
         import torch
 
-        losses = self._losses(part, text, generator)
-        start = torch.zeros_like(part.codes[0])
-        found = evolved(lambda moves: losses(moves * scale), start, self.steps, POPULATION, REACH)
-        return part.codes.detach() + found * scale
+        start = torch.zeros_like(scale)
+        return (
+            evolved(lambda moves: losses(moves * scale), start, self.steps, POPULATION, REACH)[None] * scale
+        )
 
     def _losses(self, part: LatentBatch, text: Tensor, generator: Generator) -> Loss:
         """Losses of offsets of one sample's code: (k, *shape) -> (k,)."""

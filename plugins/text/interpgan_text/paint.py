@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
@@ -38,10 +37,10 @@ _FIRST_DRAW = 2**31  # the first seed of the codes that are tried at the start: 
 class PaintWords(InRegion, EditOperator):
     """Draw a region of each sample anew, as a text says, and keep what is outside of it.
 
-    Inside, pictures come from another code; the generator's maps are blended by the region, so that what comes fits to
-    what is there. The code is searched among those that the generator was trained for (the first space), by an evolution
-    strategy, so that it stays a likely one; the loss is the distance of the picture in the region to the text, and
-    what changes outside. What is kept are edits of feature maps: later steps move the sample, and the region stays.
+    Inside, pictures come from another code; the generator's maps are blended by the region, so that what comes fits
+    what is there. The code is searched in the first space, among those that the generator was trained for, by an
+    evolution strategy; the loss is the distance of the region's picture to the text, and what changes outside. What is
+    kept are edits of feature maps: later steps move the sample, and the region stays.
 
     Source: Bau et al., Paint by Word, 2021 (arXiv 2103.10951), sections 3 and 4. Deviations: the other code is one of
         the first space; maps of StyleGANs are split, and not the vectors that drive them; the smaller picture that
@@ -54,11 +53,11 @@ class PaintWords(InRegion, EditOperator):
     method: Method = "evolution"
     """evolution: a strategy over the distribution of codes (CMA-ES); gradient: down the gradient of the net, which also
     finds what pleases the net and nobody else."""
-    steps: Annotated[int, Field(ge=1, strict=True)] = 30
+    steps: Annotated[int, Field(ge=1, strict=True)] = 20
     """Generations of 12 codes, or steps of the gradient."""
     rate: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 0.1
     """Of the gradient, at its highest; evolution has none."""
-    draws: Annotated[int, Field(ge=0, strict=True)] = 0
+    draws: Annotated[int, Field(ge=0, strict=True)] = 12
     """Codes to try first, beside the sample's own; the best one is where the search begins. More of them: other things
     in the region change as well, and rarer things are found."""
     keep_outside: Weight = 2.0
@@ -156,7 +155,9 @@ class PaintWords(InRegion, EditOperator):
             if name is not None:
                 generator.require_layer(name)
         if not names:
-            raise InterpganError("this generator has no layers, and so no maps to blend; text.optimise moves its codes")
+            raise InterpganError(
+                "this generator has no layers, and so no maps to blend; text.optimise moves its codes"
+            )
         heights = [shape[1] for shape in generator.layer_shapes().values()]
         first = next((i for i, height in enumerate(heights) if height >= _FIRST_SIDE), len(names) - 1)
         last = max((i for i, height in enumerate(heights) if height <= _LAST_SIDE), default=first)

@@ -60,7 +60,7 @@ def evolved(
     """
     import numpy as np
     import torch
-    from cmaes import CMA
+    from cmaes import CMA  # type: ignore[import-untyped]
 
     search = CMA(start.cpu().double().numpy(), reach, seed=seed, population_size=population)
     with torch.no_grad():
@@ -121,7 +121,7 @@ def descended(loss: Loss, start: Tensor, steps: int, rate: float) -> Tensor:
 def _finite(losses: Tensor) -> list[float]:
     found: list[float] = losses.double().tolist()
     if not all(abs(value) < float("inf") for value in found):
-        raise InterpganError("the search broke down: a loss is not finite; give a smaller 'rate' or 'reach'")
+        raise InterpganError("the search broke down: a loss is not finite; give a smaller 'rate'")
     return found
 
 
