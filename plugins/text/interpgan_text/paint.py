@@ -88,7 +88,7 @@ class PaintWords(InRegion, EditOperator):
         return batch
 
     def run(
-        self, batch: LatentBatch, generator: Generator, progress: Progress, folder: Path | None = None
+        self, batch: LatentBatch, generator: Generator, progress: Progress = quiet, folder: Path | None = None
     ) -> LatentBatch:
         """Paint.
 
