@@ -28,7 +28,7 @@ class Canvas:
         layers: names, in forward order.
 
     Source:
-        Bau et al., Paint by Word, 2021: the generator split in space, inside and outside of the region.
+        Andonian et al., Paint by Word, 2021, figure 1: the generator split in space, inside and outside of the region.
     """
 
     def __init__(

@@ -42,9 +42,9 @@ class PaintWords(InRegion, EditOperator):
     evolution strategy; the loss is the distance of the region's picture to the text, and what changes outside. What is
     kept are edits of feature maps: later steps move the sample, and the region stays.
 
-    Source: Bau et al., Paint by Word, 2021 (arXiv 2103.10951), sections 3 and 4. Deviations: the other code is one of
-        the first space; maps of StyleGANs are split, and not the vectors that drive them; the smaller picture that
-        each resolution adds is drawn by the sample's own code.
+    Source: Andonian et al., Paint by Word, 2021, arXiv 2103.10951: the masked loss, the split generator, CMA-ES.
+        Deviations: the other code is one of the first space; maps of StyleGANs are split, and not the vectors that
+        drive them; the smaller picture that each resolution adds is drawn by the sample's own code.
     """
 
     net: Input[TextImageNet]
@@ -120,6 +120,8 @@ class PaintWords(InRegion, EditOperator):
     def _painted(
         self, batch: LatentBatch, generator: Generator, progress: Progress
     ) -> tuple[LatentBatch, tuple[tuple[str | float, ...], ...]]:
+        import torch
+
         if not len(batch):
             return batch, ()
         layers = self._layers(generator)
@@ -135,15 +137,11 @@ class PaintWords(InRegion, EditOperator):
             judge = _Judge(self.net, text, image, mask)
             other = self._found(canvas, judge)
             painted.append(canvas.maps(other))
-            drawn = canvas.images(other)
-            inside, outside = judge.change(drawn, mask), judge.change(drawn, 1 - mask)
-            rows.append(
-                (
-                    batch.name_of(i),
-                    *(float(judge.similarity(x)) for x in (image, drawn)),
-                    *(float(x.sqrt()) for x in (inside, outside)),
-                )
-            )
+            with torch.no_grad():
+                drawn = canvas.images(other)
+                close = [float(judge.similarity(x)) for x in (image, drawn)]
+                changes = [float(judge.change(drawn, where).sqrt()) for where in (mask, 1 - mask)]
+            rows.append((batch.name_of(i), *close, *changes))
         masks = [mask for _, mask in regions]
         edits = [edit for layer in layers if (edit := _edit(layer, painted, masks)) is not None]
         return replace(batch, edits=(*batch.edits, *edits)), tuple(rows)
