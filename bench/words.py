@@ -59,13 +59,15 @@ def prompts(scorer, segmenter):
     )
 
 
-def edits(net, prompt, counts):
+def edits(net, prompt, counts, operators):
     """(operator, method) -> the edit."""
-    common = {"net": net, "text": prompt.text}
-    for method, steps in counts.items():
-        yield "text.paint", method, PaintWords(**common, **prompt.where, method=method, steps=steps)
-    for method, steps in counts.items():
-        yield "text.optimise", method, OptimiseForText(**common, method=method, steps=2 * steps)
+    made = {
+        "text.paint": lambda steps, **given: PaintWords(**given, **prompt.where, steps=steps),
+        "text.optimise": lambda steps, **given: OptimiseForText(**given, steps=2 * steps),
+    }
+    for operator in operators:
+        for method, steps in counts.items():
+            yield operator, method, made[operator](steps, net=net, text=prompt.text, method=method)
 
 
 @torch.no_grad()
@@ -111,7 +113,7 @@ def gap(options):
     counts = {"evolution": options.generations, "gradient": options.steps}
     for prompt in [every[k] for k in options.prompts]:
         batch = generator.sample(lacking(generator, prompt, options.people))
-        for name, method, edit in edits(net, prompt, counts):
+        for name, method, edit in edits(net, prompt, counts, options.operators):
             began = time.process_time()
             given = {"progress": quiet} if isinstance(edit, PaintWords) else {}
             edited = edit.run(batch, generator, **given)
@@ -153,6 +155,7 @@ def main():
     one = commands.add_parser("gap", help="what the text net likes and the scorer does not see")
     one.add_argument("--model", default="avatars.stylegan2")
     one.add_argument("--people", type=int, default=40)
+    one.add_argument("--operators", nargs="+", default=["text.paint", "text.optimise"])
     one.add_argument("--prompts", type=int, nargs="+", default=[0, 1, 2])
     one.add_argument(
         "--generations", type=int, default=10, help="of evolution; text.optimise has twice as many"

@@ -72,6 +72,25 @@ def test_optimising_moves_every_picture_toward_the_text():
     assert (similarity(edited, generator) > similarity(batch, generator) + 0.1).all()
 
 
+def test_evolution_needs_no_gradient_and_moves_each_sample_as_alone():
+    class Frozen(Colours):
+        def embed_images(self, images):
+            return super().embed_images(images.detach())
+
+    generator = toy()
+    batch = generator.sample([1, 2])
+    edit = OptimiseForText(net=Frozen(), text="a red thing", method="evolution", steps=20, keep_code=0.0)
+    assert edit.check(batch, generator).space.name == "w"
+    edited = edit.run(batch, generator)
+    assert edited.space.name == "w"
+    assert (similarity(edited, generator) > similarity(batch, generator) + 0.1).all()
+    alone = edit.run(batch[1], generator)
+    torch.testing.assert_close(edited.codes[1:], alone.codes, rtol=0, atol=1e-3)
+    assert torch.equal(alone.codes, edit.run(batch[1], generator).codes)
+    with pytest.raises(InterpganError, match="one vector a layer"):
+        edit.model_copy(update={"move_in": "w+"}).check(batch, generator)
+
+
 def test_a_large_weight_keeps_the_code():
     generator = toy()
     batch = generator.to_space(generator.sample([1, 2]), "w+")
