@@ -73,6 +73,7 @@ bench: install .bench/.installed
 	$(BIN)/python bench/faces_directions.py
 	$(BIN)/python bench/faces_edits.py recipes/my-face.jpg
 	$(BIN)/python bench/studio.py --gradio-python .bench/bin/python
+	$(BIN)/python bench/words.py gap
 	$(BIN)/python bench/mobilestylegan.py --runtime-python .bench/bin/python
 
 .bench/.installed: bench/peers.txt

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
-from interpgan_avatars.person import HAIR_STYLES
+from interpgan_avatars.person import HAIR_COLOURS, HAIR_STYLES
 from interpgan_avatars.scorer import AvatarScorer
 from interpgan_avatars.segmenter import AvatarSegmenter
 from interpgan_core import Report, Strip, load_generator
@@ -122,6 +122,8 @@ class Row:
             return logit(seen) > logit(first)
         if name == "style":
             return HAIR_STYLES[seen.group("style")] == how
+        if name == "hair":
+            return HAIR_COLOURS[seen.group("hair")] == how
         if how in ("yes", "no"):
             return seen.says(name) == (how == "yes")
         if name in SEGMENTER.parts:

@@ -13,5 +13,7 @@ def interpgan_operators() -> Mapping[str, str]:
         "text.scorer": f"{here}.scorer:MakeScorer",
         "text.rank": f"{here}.rank:RankSamples",
         "text.optimise": f"{here}.optimise:OptimiseForText",
+        "text.paint": f"{here}.paint:PaintWords",
+        "text.adapt": f"{here}.adapt:AdaptGenerator",
         "text.directions": f"{here}.directions:FindGlobalDirections",
     }

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from interpgan_core import EditOperator, FeatureNet, Generator, Input, InterpganError, LatentBatch, Layers
+from interpgan_core import (
+    EditOperator,
+    FeatureNet,
+    Generator,
+    Input,
+    InterpganError,
+    LatentBatch,
+    Layers,
+    Ranges,
+    quiet,
+)
 from interpgan_text.net import Text, TextImageNet, check_gradients, of_images, of_texts
+from interpgan_text.relevance import entries_of
+from interpgan_text.search import POPULATION, REACH, Loss, Method, evolved, ramp
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_RISES, _FALLS = 0.05, 0.25  # shares of the steps in which the rate goes up, and down
+_SPREAD = "0-1023"  # seeds of the samples whose standard deviations evolution takes
 
 
 class OptimiseForText(EditOperator):
@@ -30,12 +41,17 @@ class OptimiseForText(EditOperator):
     text: Text
     """Such as "a smiling old man"."""
     move_in: str | None = None
-    """The space where codes move: w+, w, s, z …; left out: w+ where there is one, else the last before s."""
+    """The space where codes move: w+, w, s, z …; left out: w+ where there is one (evolution: w), else the last before
+    s."""
     layers: Layers = "all"
     """Which layers move, in a space that has them."""
+    method: Method = "gradient"
+    """evolution asks for no gradient, and so follows none into pictures that please the net and nobody else; it moves
+    the whole code of a space of single vectors."""
     steps: Annotated[int, Field(ge=1, strict=True)] = 100
+    """Steps of the gradient, or generations of 12."""
     rate: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 0.1
-    """Of Adam, at its highest."""
+    """Of Adam, at its highest; evolution has none."""
     keep_code: Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)] = 0.008
     """Weight of the squared distance from the first code; more of it: less happens, and less else changes."""
     identity: Input[FeatureNet] | None = None
@@ -45,7 +61,7 @@ class OptimiseForText(EditOperator):
 
     def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:
         of_texts(self.net, [self.text])
-        check_gradients(self.net)
+        self._check_net()
         moved = generator.to_space(batch, self._space(batch, generator))
         moved.space.mask(self.layers)
         return moved
@@ -54,48 +70,79 @@ class OptimiseForText(EditOperator):
         import torch
 
         start = generator.to_space(batch, self._space(batch, generator))
-        check_gradients(self.net)
+        self._check_net()
         text = of_texts(self.net, [self.text])[0]
         mask = start.space.mask(self.layers).to(start.codes.device)
+        if self.method == "evolution":
+            # In standard deviations of each entry, so that the reach is the same in all.
+            mask = mask * entries_of(generator, start.space.name, Ranges(_SPREAD), quiet).deviation.to(
+                start.codes
+            )
         # One by one, so that each is edited to the bit as it is alone.
-        moved = [self._moved(part, text, mask, generator) for part in start.split(1)]
-        return replace(start, codes=torch.cat(moved)) if moved else start
+        find = self._evolved if self.method == "evolution" else self._descended
+        moved = [find(self._losses(part, text, generator), mask) for part in start.split(1)]
+        return replace(start, codes=start.codes + torch.cat(moved)) if moved else start
+
+    def _check_net(self) -> None:
+        if self.method == "gradient":
+            check_gradients(self.net)
 
     def _space(self, batch: LatentBatch, generator: Generator) -> str:
         order = list(generator.spaces)
-        if self.move_in is not None:
-            return self.move_in
         here = order.index(batch.space.name)
         ahead = [name for name in order[here:] if name != "s"] or [batch.space.name]
-        return "w+" if "w+" in ahead else ahead[-1]
+        if self.method == "evolution":
+            vectors = [name for name in ahead if len(generator.spaces[name].shape) == 1] or ahead
+            return generator.vector_space(self.move_in or vectors[-1]).name
+        return self.move_in or ("w+" if "w+" in ahead else ahead[-1])
 
-    def _moved(self, part: LatentBatch, text: Tensor, mask: Tensor, generator: Generator) -> Tensor:
+    def _descended(self, losses: Loss, mask: Tensor) -> Tensor:
+        """The offset of one code, (1, *shape)."""
         import torch
 
-        first = part.codes.detach()
-        with torch.no_grad():
-            before = self._features(generator.images(part))
         with torch.enable_grad():
-            offset = torch.zeros_like(first).requires_grad_(True)
+            offset = torch.zeros((1, *mask.shape), device=mask.device).requires_grad_(True)
             adam = torch.optim.Adam([offset], lr=self.rate)
             for step in range(self.steps):
                 for group in adam.param_groups:
                     group["lr"] = self.rate * ramp(step / self.steps)
-                images = generator.images(replace(part, codes=first + offset * mask))
-                seen = of_images(self.net, images)
-                loss = (1 - seen @ text.to(seen.device)).sum()
-                loss = loss + self.keep_code * (offset * mask).square().sum()
-                now = self._features(images)
-                if before is not None and now is not None:
-                    loss = loss + self.keep_identity * (1 - (now * before).sum(1)).sum()
-                (gradient,) = torch.autograd.grad(loss, [offset])
+                (gradient,) = torch.autograd.grad(losses(offset * mask).sum(), [offset])
                 if not gradient.isfinite().all():
                     raise InterpganError(
                         f"the optimisation for '{self.text}' broke down in step {step}; give a smaller 'rate'"
                     )
                 offset.grad = gradient
                 adam.step()
-        return first + offset.detach() * mask
+        return offset.detach() * mask
+
+    def _evolved(self, losses: Loss, scale: Tensor) -> Tensor:
+        """The offset of one code, (1, d), whose entries have a scale each."""
+        import torch
+
+        start = torch.zeros_like(scale)
+        return (
+            evolved(lambda moves: losses(moves * scale), start, self.steps, POPULATION, REACH)[None] * scale
+        )
+
+    def _losses(self, part: LatentBatch, text: Tensor, generator: Generator) -> Loss:
+        """Losses of offsets of one sample's code: (k, *shape) -> (k,)."""
+        import torch
+
+        with torch.no_grad():
+            before = self._features(generator.images(part))
+
+        def losses(offsets: Tensor) -> Tensor:
+            count = len(offsets)
+            moved = part.repeat(count)
+            images = generator.images(replace(moved, codes=moved.codes.detach() + offsets), count)
+            loss = 1 - of_images(self.net, images) @ text.to(images.device)
+            loss = loss + self.keep_code * offsets.square().flatten(1).sum(1)
+            now = self._features(images)
+            if before is not None and now is not None:
+                loss = loss + self.keep_identity * (1 - (now * before).sum(1))
+            return loss
+
+        return losses
 
     def _features(self, images: Tensor) -> Tensor | None:
         """(n, d) of length 1; without a net, None."""
@@ -104,21 +151,3 @@ class OptimiseForText(EditOperator):
         if self.identity is None:
             return None
         return functional.normalize(self.identity.features(images), dim=1)
-
-
-def ramp(share: float) -> float:
-    """The share of the full rate at a share of the steps: up in a line, down along a cosine, as StyleGAN's projector.
-
-    Args:
-        share: 0 to 1.
-
-    Returns:
-        0 to 1.
-
-    Example:
-        >>> from interpgan_text.optimise import ramp
-        >>> ramp(0.0), ramp(0.5), round(ramp(0.875), 3)
-        (0.0, 1.0, 0.5)
-    """
-    falling = 0.5 - 0.5 * math.cos(math.pi * min(1.0, (1 - share) / _FALLS))
-    return falling * min(1.0, share / _RISES)

@@ -9,10 +9,11 @@ from interpgan_core import InterpganError, Ranges, Score, Scorer, Shift, quiet
 from interpgan_core.testing import conformance, toy
 from interpgan_text.directions import FindGlobalDirections
 from interpgan_text.net import TextImageNet, of_images, of_texts, toward
-from interpgan_text.optimise import OptimiseForText, ramp
+from interpgan_text.optimise import OptimiseForText
 from interpgan_text.rank import RankSamples
 from interpgan_text.relevance import by_differences, by_gradients, entries_of
 from interpgan_text.scorer import MakeScorer
+from interpgan_text.search import ramp
 from interpgan_text.testing import Colours
 
 NET = Colours()
@@ -69,6 +70,25 @@ def test_optimising_moves_every_picture_toward_the_text():
     edited = OptimiseForText(net=NET, text="a red thing", steps=60, keep_code=0.0).run(batch, generator)
     assert edited.space.name == "w+"
     assert (similarity(edited, generator) > similarity(batch, generator) + 0.1).all()
+
+
+def test_evolution_needs_no_gradient_and_moves_each_sample_as_alone():
+    class Frozen(Colours):
+        def embed_images(self, images):
+            return super().embed_images(images.detach())
+
+    generator = toy()
+    batch = generator.sample([1, 2])
+    edit = OptimiseForText(net=Frozen(), text="a red thing", method="evolution", steps=20, keep_code=0.0)
+    assert edit.check(batch, generator).space.name == "w"
+    edited = edit.run(batch, generator)
+    assert edited.space.name == "w"
+    assert (similarity(edited, generator) > similarity(batch, generator) + 0.1).all()
+    alone = edit.run(batch[1], generator)
+    torch.testing.assert_close(edited.codes[1:], alone.codes, rtol=0, atol=1e-3)
+    assert torch.equal(alone.codes, edit.run(batch[1], generator).codes)
+    with pytest.raises(InterpganError, match="one vector a layer"):
+        edit.model_copy(update={"move_in": "w+"}).check(batch, generator)
 
 
 def test_a_large_weight_keeps_the_code():
