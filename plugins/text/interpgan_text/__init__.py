@@ -14,4 +14,9 @@ def interpgan_operators() -> Mapping[str, str]:
         "text.rank": f"{here}.rank:RankSamples",
         "text.optimise": f"{here}.optimise:OptimiseForText",
         "text.directions": f"{here}.directions:FindGlobalDirections",
+        "text.mapper": f"{here}.mapper:TrainMapper",
+        "text.load-mapper": f"{here}.mapper:LoadMapper",
+        "text.edit": f"{here}.edit:EditByText",
+        "text.sentences": f"{here}.sentences:LoadSentences",
+        "text.train-sentences": f"{here}.train_sentences:TrainSentences",
     }
