@@ -47,6 +47,9 @@ bench: install .bench/.installed
 	$(BIN)/python bench/sefa.py
 	$(BIN)/python bench/ganspace.py
 	$(BIN)/python bench/dissection.py
+	$(BIN)/python bench/words.py directions
+	$(BIN)/python bench/words.py mapper
+	$(BIN)/python bench/words.py sentences
 	$(BIN)/python bench/units.py twins
 	$(BIN)/python bench/units.py remove
 	$(BIN)/python bench/units.py insert

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -27,12 +27,14 @@ class SentenceHead:
 
     Args:
         net: its network.
+        known: (k, 384) sentences, spread over those that it was trained on.
         probe: of the net in whose space it puts sentences.
         of: name of that net.
         figures: measured on captions that it had not seen.
     """
 
     net: HeadNet
+    known: Tensor
     probe: Sequence[float]
     of: str
     figures: Mapping[str, float] = field(default_factory=dict)
@@ -41,6 +43,15 @@ class SentenceHead:
         """Args: sentences: (m, 384) of length 1, of MiniLM. Returns: (m, e) of length 1."""
         found: Tensor = self.net(sentences)
         return found
+
+    def nearness(self, sentences: Tensor) -> Tensor:
+        """How near sentences (m, 384) are to those that it was trained on: (m,) cosines with the nearest `known` one."""
+        found: Tensor = (sentences @ self.known.to(sentences).T).amax(1)
+        return found
+
+    def to(self, device: str) -> Self:
+        """The same on a device; its network moves."""
+        return replace(self, net=self.net.to(device), known=self.known.to(device))
 
     def check(self, net: TextImageNet) -> None:
         """Check that it puts sentences into a net's space.
@@ -60,7 +71,8 @@ class SentenceHead:
             "of": self.of,
             "figures": dict(self.figures),
         }
-        tensors = {name: tensor.half() for name, tensor in self.net.state_dict().items()}
+        tensors = {f"net.{name}": tensor.half() for name, tensor in self.net.state_dict().items()}
+        tensors["known"] = self.known.half()
         write_safetensors(folder / FILE, tensors, _KIND, header)
 
     @classmethod
@@ -70,8 +82,10 @@ class SentenceHead:
 
         path = folder / FILE if folder.is_dir() else folder
         tensors, header = read_safetensors(path, _KIND)
-        net = build(lambda: HeadNet(**header["net"]), tensors, path)
-        return cls(net, header["probe"], header["of"], header["figures"])
+        known = tensors.pop("known").float()
+        weights = {name.removeprefix("net."): tensor for name, tensor in tensors.items()}
+        net = build(lambda: HeadNet(**header["net"]), weights, path)
+        return cls(net, known, header["probe"], header["of"], header["figures"])
 
     def summary(self) -> Report:
         """Its figures on captions that it had not seen."""

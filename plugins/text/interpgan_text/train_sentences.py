@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 64  # captions
 _HELD_OUT, _TESTED = 10, 500  # one caption in so many tests the head, but no more than the next
+_KNOWN = 256  # sentences that the head keeps, to tell what is unlike all of them
 _DROPPED = 0.1  # share of a sentence's numbers that a step does not see
 
 
@@ -96,7 +97,7 @@ class TrainSentences(Operator):
             "cosine": float((found * wanted[known:]).sum(1).mean()),
             "the own caption is nearest": float(same[torch.arange(tested), nearest].float().mean()),
         }
-        return SentenceHead(net, kept, self.net.name, figures)
+        return SentenceHead(net, spread(sentences[:known], _KNOWN), kept, self.net.name, figures)
 
     def _read(self, captions: Sequence[str], reader: MiniLM, progress: Progress) -> tuple[Tensor, Tensor]:
         """(m, 384) sentences of MiniLM, and (m, e) embeddings of the net, of length 1."""
@@ -129,3 +130,23 @@ class TrainSentences(Operator):
         if len(found) < 20:
             raise InterpganError(f"{self.captions} has {len(found)} captions; give 20 at least, better thousands")
         return found
+
+
+def spread(sentences: Tensor, count: int) -> Tensor:
+    """Some sentences that lie far apart: each is the one that is farthest from all before it, the first is the first.
+
+    Args:
+        sentences: (n, d) of length 1.
+        count: at most so many.
+
+    Returns:
+        (at most count, d), rounded to half precision.
+    """
+    import torch
+
+    chosen = [0]
+    nearest = sentences @ sentences[0]
+    while len(chosen) < min(count, len(sentences)):
+        chosen.append(int(nearest.argmin()))
+        nearest = torch.maximum(nearest, sentences @ sentences[chosen[-1]])
+    return sentences[chosen].half().float()
