@@ -78,7 +78,9 @@ def directions(given):
     which = range(0, slopes.shape[1], given.every)
     slopes = slopes[:, which.start :: which.step]
     moving = entries.deviation > 0
-    print(f"{int(moving.sum())} of {len(moving)} entries of S vary; {given.samples} samples, {len(TEXTS)} texts")
+    print(
+        f"{int(moving.sum())} of {len(moving)} entries of S vary; {given.samples} samples, {len(TEXTS)} texts"
+    )
     for reach in given.reach:
         began = time.perf_counter()
         rows = by_differences(generator, net, batches, entries, which, reach)
@@ -195,7 +197,9 @@ def ranked(seen, has, along):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("directions")
     one.add_argument("--samples", type=int, default=100)
@@ -209,7 +213,9 @@ def main():
         more.add_argument("--people", type=int, default=30)
         more.add_argument("--samples", type=int, default=300)
         more.add_argument("--strengths", type=float, nargs="+", default=[0.6, 0.75])
-        more.add_argument("--sigmas", type=float, nargs="*", default=[2.0, 4.0], help="strengths of directions")
+        more.add_argument(
+            "--sigmas", type=float, nargs="*", default=[2.0, 4.0], help="strengths of directions"
+        )
         more.set_defaults(run=run)
     given = parser.parse_args()
     given.run(given)

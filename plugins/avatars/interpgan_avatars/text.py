@@ -74,7 +74,10 @@ class AvatarText:
 
         from interpgan_avatars.person import draw
 
-        facts, random = facts_of([draw(seed) for seed in range(_FIRST, _FIRST + count)]), np.random.RandomState(_FIRST)
+        facts, random = (
+            facts_of([draw(seed) for seed in range(_FIRST, _FIRST + count)]),
+            np.random.RandomState(_FIRST),
+        )
         return [caption(part_of(row, random), random) for row in facts]
 
     def save(self, folder: Path) -> None:

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 class EditByText(EditOperator):
     """Move codes from a neutral text toward another, by a mapper: milliseconds a sample, and each on its own way.
 
-    The change depends on the sample, so that a person with glasses gets no second pair. The difference of the two texts is
-    multiplied by the root of the covariance of the pictures' embeddings: along some numbers of an embedding pictures
-    hardly vary, and texts do.
+    The change depends on the sample. The difference of the two texts is multiplied by the root of the covariance of the
+    pictures' embeddings: along some numbers of an embedding pictures hardly vary, and texts do.
 
     Source: Lyu et al., DeltaEdit, CVPR 2023, section 3.3.
     """

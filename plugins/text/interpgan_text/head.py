@@ -45,7 +45,7 @@ class SentenceHead:
         return found
 
     def nearness(self, sentences: Tensor) -> Tensor:
-        """How near sentences (m, 384) are to those that it was trained on: (m,) cosines with the nearest `known` one."""
+        """How near sentences (m, 384) are to those that it was trained on: (m,) cosines with the nearest `known`."""
         found: Tensor = (sentences @ self.known.to(sentences).T).amax(1)
         return found
 
@@ -60,7 +60,10 @@ class SentenceHead:
             InterpganError: if that is another net's.
         """
         check_probe(
-            net, self.probe, f"this head, of {self.of},", "train one by text.train-sentences, and name it: head: $step"
+            net,
+            self.probe,
+            f"this head, of {self.of},",
+            "train one by text.train-sentences, and name it: head: $step",
         )
 
     def save(self, folder: Path) -> None:
@@ -90,7 +93,9 @@ class SentenceHead:
     def summary(self) -> Report:
         """Its figures on captions that it had not seen."""
         note = "Cosine: of a caption by the head and by the net itself, on the mean."
-        table = Table("On captions that it had not seen", ("what", "figure"), tuple(self.figures.items()), note)
+        table = Table(
+            "On captions that it had not seen", ("what", "figure"), tuple(self.figures.items()), note
+        )
         return Report(tables=(table,), notes=(f"Puts sentences into the space of {self.of}.",))
 
 
@@ -113,5 +118,6 @@ def shipped_head(net: TextImageNet) -> SentenceHead:
             return head
     names = ", ".join(path.stem for path in shipped_files())
     raise InterpganError(
-        f"no head comes with {net.name} (only with {names}); train one by text.train-sentences, and name it: head: $step"
+        f"no head comes with {net.name} (only with {names}); train one by text.train-sentences, and name it: "
+        "head: $step"
     )

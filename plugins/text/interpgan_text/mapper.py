@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import Field
 
@@ -94,8 +94,12 @@ class Mapper:
             InterpganError: if it was trained on others.
         """
         if not generator.shares_codes(self.generator):
-            raise InterpganError("this mapper was trained on another generator; train one by text.mapper on this one")
-        check_probe(net, self.probe, f"this mapper, of {self.of},", "name that net, or train one by text.mapper")
+            raise InterpganError(
+                "this mapper was trained on another generator; train one by text.mapper on this one"
+            )
+        check_probe(
+            net, self.probe, f"this mapper, of {self.of},", "name that net, or train one by text.mapper"
+        )
 
     def save(self, folder: Path) -> None:
         """Write `mapper.safetensors`, the network in half precision, to which its training has rounded it."""

@@ -127,7 +127,7 @@ def check_gradients(net: TextImageNet, side: int = 64) -> None:
 
 
 def probe(net: TextImageNet) -> list[float]:
-    """Where a net sees one certain picture: the same for the same image tower, by which what was trained on it knows it.
+    """Where a net sees one certain picture: by this, what was trained on its image tower knows it again.
 
     Returns:
         e numbers, of length 1, rounded to four places.

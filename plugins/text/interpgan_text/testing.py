@@ -66,7 +66,10 @@ def hugging_face(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def reader() -> MiniLM:
     """A tiny BERT with seeded weights, which has pieces for the words of `Colours`."""
-    words = "[PAD] [UNK] [CLS] [SEP] a an red green blue thing very ##ish scar ##let , !".split()
+    words = [
+        "[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "an", "red", "green", "blue", "thing", "very", "##ish", "scar", "##let",
+        ",", "!",
+    ]  # fmt: skip
     net = Bert(BertSizes(len(words), 128, 64, 128, 2))
     for number, (name, tensor) in enumerate(net.state_dict().items()):
         drawn = seeded_normal([number], (tensor.numel(),)).reshape(tensor.shape)

@@ -34,8 +34,8 @@ class HasCaptions(Protocol):
 class TrainSentences(Operator):
     """Train a head for `text.sentences`: it puts what captions mean to MiniLM where a net has them.
 
-    No picture is looked at: the net reads the captions, and the head learns to follow it. Words that it never saw then lie
-    near those that mean the same to MiniLM. A training that was stopped goes on.
+    No picture is looked at: the net reads the captions, and the head learns to follow it. Words that it never saw then
+    lie near those that mean the same to MiniLM. A training that was stopped goes on.
     """
 
     net: Input[TextImageNet]
@@ -105,7 +105,9 @@ class TrainSentences(Operator):
 
         from interpgan_text.minilm import sentence
 
-        order = sorted(range(len(captions)), key=lambda k: len(captions[k]))  # few pieces behind the last ones
+        order = sorted(
+            range(len(captions)), key=lambda k: len(captions[k])
+        )  # few pieces behind the last ones
         lots = [order[start : start + _AT_ONCE] for start in range(0, len(order), _AT_ONCE)]
         rows: dict[int, tuple[Tensor, Tensor]] = {}
         for lot in progress(lots, total=len(lots), what=f"reading {len(captions)} captions"):
@@ -128,7 +130,9 @@ class TrainSentences(Operator):
             raise InterpganError(f"{self.captions} is no text file of captions, one a line") from error
         found = [line.strip() for line in lines if line.strip()][: self.count]
         if len(found) < 20:
-            raise InterpganError(f"{self.captions} has {len(found)} captions; give 20 at least, better thousands")
+            raise InterpganError(
+                f"{self.captions} has {len(found)} captions; give 20 at least, better thousands"
+            )
         return found
 
 

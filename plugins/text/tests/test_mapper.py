@@ -68,7 +68,8 @@ def test_no_strength_changes_nothing_and_a_little_only_a_little(trained):
     generator = toy()
     batch = generator.to_space(generator.sample([1, 2, 3]), trained.space)
     far = [
-        float((edit(trained, strength=s).run(batch, generator).codes - batch.codes).norm()) for s in (0.0, 1e-3)
+        float((edit(trained, strength=s).run(batch, generator).codes - batch.codes).norm())
+        for s in (0.0, 1e-3)
     ]
     assert far[0] == 0
     assert 0 < far[1] < 1e-2 * float(batch.codes.norm())
@@ -82,7 +83,9 @@ def test_only_the_named_layers_move(trained):
 
 
 def test_entries_that_never_vary_stay(trained):
-    mapper = Mapper(**{**vars(trained), "deviation": trained.deviation * (torch.arange(len(trained.mean)) > 5)})
+    mapper = Mapper(
+        **{**vars(trained), "deviation": trained.deviation * (torch.arange(len(trained.mean)) > 5)}
+    )
     generator = toy()
     batch = generator.to_space(generator.sample([1]), mapper.space)
     assert torch.equal(edit(mapper).run(batch, generator).codes[:, :6], batch.codes[:, :6])
@@ -131,7 +134,7 @@ def test_a_file_is_for_its_generator_and_its_net(trained, tmp_path):
     batch = generator.sample([1])
     assert torch.equal(edit(loaded).run(batch, generator).codes, edit(trained).run(batch, generator).codes)
     other = ToyGenerator(classes=2)
-    with pytest.raises(InterpganError, match="was trained on another generator; train one by text.mapper"):
+    with pytest.raises(InterpganError, match=r"was trained on another generator; train one by text\.mapper"):
         LoadMapper(file=file).check(other)
     with pytest.raises(InterpganError, match="this mapper was trained on another generator"):
         edit(trained).check(other.sample([1]), other)
@@ -163,7 +166,9 @@ def test_another_net_is_refused(trained):
         InterpganError, match="embeddings have 4 numbers, and those of wide have 8; name that net, or train"
     ):
         edit(trained).model_copy(update={"net": Wide()}).check(batch, generator)
-    with pytest.raises(InterpganError, match="this mapper, of colours, was trained on another net than turned"):
+    with pytest.raises(
+        InterpganError, match="this mapper, of colours, was trained on another net than turned"
+    ):
         edit(trained).model_copy(update={"net": Turned()}).check(batch, generator)
 
 
