@@ -17,10 +17,11 @@ from interpgan_avatars.text import AvatarText
 from interpgan_core import InterpganError, Ranges, Shift, load_generator, quiet
 from interpgan_text.directions import FindGlobalDirections
 from interpgan_text.edit import EditByText
-from interpgan_text.mapper import LoadMapper, TrainMapper
+from interpgan_text.mapper import LoadMapper
 from interpgan_text.net import of_images, toward
 from interpgan_text.relevance import by_differences, by_gradients, entries_of
 from interpgan_text.sentences import LoadSentences
+from interpgan_text.train_mapper import TrainMapper
 
 MODEL = "avatars.stylegan2"
 TEXTS = {"smile": "a smiling person", "old": "an old person", "glasses": "a person with glasses"}

@@ -14,7 +14,7 @@ def interpgan_operators() -> Mapping[str, str]:
         "text.rank": f"{here}.rank:RankSamples",
         "text.optimise": f"{here}.optimise:OptimiseForText",
         "text.directions": f"{here}.directions:FindGlobalDirections",
-        "text.mapper": f"{here}.mapper:TrainMapper",
+        "text.mapper": f"{here}.train_mapper:TrainMapper",
         "text.load-mapper": f"{here}.mapper:LoadMapper",
         "text.edit": f"{here}.edit:EditByText",
         "text.sentences": f"{here}.sentences:LoadSentences",

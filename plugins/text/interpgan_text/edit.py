@@ -21,7 +21,7 @@ class EditByText(EditOperator):
     The change depends on the sample. The difference of the two texts is multiplied by the root of the covariance of the
     pictures' embeddings: along some numbers of an embedding pictures hardly vary, and texts do.
 
-    Source: Lyu et al., DeltaEdit, CVPR 2023, section 3.3.
+    Source: Lyu et al., DeltaEdit, CVPR 2023.
     """
 
     net: Input[TextImageNet]

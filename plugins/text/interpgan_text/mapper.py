@@ -1,28 +1,24 @@
-"""The operators `text.mapper` and `text.load-mapper`: a network that moves codes to any text, trained without one."""
+"""A network that moves codes to any text, its file, and the operator `text.load-mapper`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self
-
-from pydantic import Field
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from interpgan_core import (
     Generator,
-    Input,
     InputFile,
     InterpganError,
     Operator,
-    Progress,
     Report,
     Table,
     read_safetensors,
     write_safetensors,
 )
 from interpgan_core.plugin import build
-from interpgan_text.net import TextImageNet, check_probe, probe
+from interpgan_text.net import TextImageNet, check_probe
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -139,59 +135,6 @@ class Mapper:
         note = "Of the change of the code between two samples: the cosine, and the share of the squares explained."
         table = Table("On pairs that it had not seen", ("what", "figure"), tuple(self.figures.items()), note)
         return Report(tables=(table,), notes=(f"Moves codes of {self.space} as {self.of} reads.",))
-
-
-class TrainMapper(Operator):
-    """Train, without any text, a network that moves codes to any text afterwards: the step `text.edit`.
-
-    It learns from pairs of samples what change of the code goes with a difference of the embeddings of their pictures;
-    a difference of texts takes that place later. A run that was stopped goes on.
-
-    Source: Lyu et al., DeltaEdit, CVPR 2023: equations 3 to 5. Deviations: one network for all layers; S only
-        where there is one; differences of texts are shaped like those of pictures, see `text.edit`.
-    """
-
-    net: Input[TextImageNet]
-    space: str | None = None
-    """Of single vectors; left out: s where there is one, else w, else the first."""
-    samples: Annotated[int, Field(ge=100, strict=True)] = 6000
-    """Whose pictures are looked at, once; pairs are drawn from them."""
-    steps: Annotated[int, Field(ge=1, strict=True)] = 1200
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 128
-    """Pairs a step."""
-    rate: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 2e-3
-    """Of Adam, at its highest."""
-    width: Annotated[int, Field(ge=1, strict=True)] = 256
-    """Of the layers of the network."""
-    seed: Annotated[int, Field(ge=0, lt=2**31, strict=True)] = 0
-    """Of the first weights, and of the order of the pairs; the samples are drawn from seeds above those of recipes."""
-
-    def check(self, generator: Generator) -> Mapper:
-        import torch
-
-        from interpgan_text.mapper_network import MapperNet
-
-        space = self._space(generator)
-        kept = probe(self.net)
-        size = generator.spaces[space].shape[0]
-        net = MapperNet(size, len(kept), 1).requires_grad_(False).to(generator.device)
-        zeros = torch.zeros(size, device=generator.device)
-        shape = torch.eye(len(kept), device=generator.device)
-        return Mapper(net, space, zeros, zeros, shape, generator.fingerprint, kept, self.net.name)
-
-    def run(self, generator: Generator, scratch: Path, progress: Progress) -> Mapper:
-        """Train.
-
-        Raises:
-            InterpganError: if the generator has no such space, or the training breaks down.
-        """
-        from interpgan_text.mapper_training import trained
-
-        return trained(self, generator, self._space(generator), scratch, progress)
-
-    def _space(self, generator: Generator) -> str:
-        known = [name for name in ("s", "w", *generator.spaces) if name in generator.spaces]
-        return generator.vector_space(self.space or known[0]).name
 
 
 class LoadMapper(Operator):

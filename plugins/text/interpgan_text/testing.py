@@ -67,8 +67,8 @@ def hugging_face(state: dict[str, Tensor]) -> dict[str, Tensor]:
 def reader() -> MiniLM:
     """A tiny BERT with seeded weights, which has pieces for the words of `Colours`."""
     words = [
-        "[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "an", "red", "green", "blue", "thing", "very", "##ish", "scar", "##let",
-        ",", "!",
+        "[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "an", "red", "green", "blue", "thing", "very", "##ish", "scar",
+        "##let", ",", "!",
     ]  # fmt: skip
     net = Bert(BertSizes(len(words), 128, 64, 128, 2))
     for number, (name, tensor) in enumerate(net.state_dict().items()):

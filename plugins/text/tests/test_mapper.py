@@ -8,12 +8,13 @@ from interpgan_core import InterpganError, quiet
 from interpgan_core.generators.toy import ToyGenerator
 from interpgan_core.testing import Stopped, conformance, run_operator, stop_after, toy
 from interpgan_text.edit import EditByText
-from interpgan_text.mapper import LoadMapper, Mapper, TrainMapper
+from interpgan_text.mapper import LoadMapper, Mapper
 from interpgan_text.mapper_network import MapperNet
 from interpgan_text.mapper_training import root
 from interpgan_text.net import of_images, of_texts, probe
 from interpgan_text.pairs import Pairs
 from interpgan_text.testing import Colours
+from interpgan_text.train_mapper import TrainMapper
 
 NET = Colours()
 SMALL = TrainMapper(net=NET, samples=100, steps=3, batch_size=8, width=8)
