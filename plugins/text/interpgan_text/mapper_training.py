@@ -72,7 +72,8 @@ def trained(
     def loss(step: int) -> Tensor:
         found, true = guessed(seen, step, of.batch_size)
         # The paper's: the squared distance, and the cosine distance.
-        return (found - true).square().mean() + (1 - functional.cosine_similarity(found, true)).mean()
+        distance = (found - true).square().mean()
+        return torch.as_tensor(distance + (1 - functional.cosine_similarity(found, true)).mean())
 
     train(network, loss, of.steps, of.rate, scratch / "mapper.pt", "training the mapper", progress)
     with torch.no_grad():

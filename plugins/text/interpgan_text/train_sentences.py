@@ -85,7 +85,7 @@ class TrainSentences(Operator):
             seen = sentences[rows]
             there = torch.from_numpy(random.rand(*seen.shape) >= _DROPPED).to(seen)
             found = net(seen * there / (1 - _DROPPED))
-            return (1 - (found * wanted[rows]).sum(1)).mean()
+            return torch.as_tensor((1 - (found * wanted[rows]).sum(1)).mean())
 
         train(net, loss, self.steps, self.rate, scratch / "head.pt", "training the head", progress)
         with torch.no_grad():

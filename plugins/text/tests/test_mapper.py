@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from interpgan_core import InterpganError, quiet
-from interpgan_core.generators.toy import ToyGenerator
 from interpgan_core.testing import Stopped, conformance, run_operator, stop_after, toy
 from interpgan_text.edit import EditByText
 from interpgan_text.mapper import LoadMapper, Mapper
@@ -134,7 +133,7 @@ def test_a_file_is_for_its_generator_and_its_net(trained, tmp_path):
     generator = toy()
     batch = generator.sample([1])
     assert torch.equal(edit(loaded).run(batch, generator).codes, edit(trained).run(batch, generator).codes)
-    other = ToyGenerator(classes=2)
+    other = toy().rectify(toy().layers[:1])
     with pytest.raises(InterpganError, match=r"was trained on another generator; train one by text\.mapper"):
         LoadMapper(file=file).check(other)
     with pytest.raises(InterpganError, match="this mapper was trained on another generator"):
