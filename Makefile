@@ -47,6 +47,9 @@ bench: install .bench/.installed
 	$(BIN)/python bench/sefa.py
 	$(BIN)/python bench/ganspace.py
 	$(BIN)/python bench/dissection.py
+	$(BIN)/python bench/words.py directions
+	$(BIN)/python bench/words.py mapper
+	$(BIN)/python bench/words.py sentences
 	$(BIN)/python bench/units.py twins
 	$(BIN)/python bench/units.py remove
 	$(BIN)/python bench/units.py insert
@@ -62,6 +65,10 @@ bench: install .bench/.installed
 	$(BIN)/python bench/biggan.py
 	$(BIN)/python bench/training.py
 	$(BIN)/python bench/avatars.py
+	$(BIN)/python bench/words.py directions
+	$(BIN)/python bench/words.py mapper
+	$(BIN)/python bench/words_gap.py
+	$(BIN)/python bench/words_edits.py
 	$(BIN)/python bench/scoring.py
 	$(BIN)/python bench/killed.py --samples 20000
 	$(BIN)/python bench/interfacegan.py

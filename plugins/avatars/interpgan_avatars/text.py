@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
-from interpgan_avatars.captions import tokens
+from interpgan_avatars.captions import caption, facts_of, part_of, tokens
 from interpgan_avatars.models import LICENCE, weights
 from interpgan_core import Report, Table, read_safetensors, write_safetensors
 from interpgan_core.plugin import build
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from interpgan_avatars.text_networks import TextNet
+
+
+_FIRST = 30_000
+"""Seed of the first person of `captions`."""
 
 
 class AvatarText:
@@ -59,6 +63,22 @@ class AvatarText:
 
         numbers = padded([tokens(text) for text in texts])
         return self.net.of_texts(numbers.to(self.net.positions.device))
+
+    def captions(self, count: int) -> list[str]:
+        """Captions as of its training, of people that it was not trained on; the first of more are the same.
+
+        Args:
+            count: how many.
+        """
+        import numpy as np
+
+        from interpgan_avatars.person import draw
+
+        facts, random = (
+            facts_of([draw(seed) for seed in range(_FIRST, _FIRST + count)]),
+            np.random.RandomState(_FIRST),
+        )
+        return [caption(part_of(row, random), random) for row in facts]
 
     def save(self, folder: Path) -> None:
         """Write `text.safetensors`."""

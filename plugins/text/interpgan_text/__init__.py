@@ -16,4 +16,9 @@ def interpgan_operators() -> Mapping[str, str]:
         "text.paint": f"{here}.paint:PaintWords",
         "text.adapt": f"{here}.adapt:AdaptGenerator",
         "text.directions": f"{here}.directions:FindGlobalDirections",
+        "text.mapper": f"{here}.train_mapper:TrainMapper",
+        "text.load-mapper": f"{here}.mapper:LoadMapper",
+        "text.edit": f"{here}.edit:EditByText",
+        "text.sentences": f"{here}.sentences:LoadSentences",
+        "text.train-sentences": f"{here}.train_sentences:TrainSentences",
     }

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Protocol, runtime_checkable
 
 from pydantic import AfterValidator
 
-from interpgan_core import InterpganError
+from interpgan_core import InterpganError, seeded_normal
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+_PROBE = 0x7E  # seed of the picture of `probe`
+_SAME = 2e-3  # numbers of probes on two machines, of a net in half precision too
 
 
 @runtime_checkable
@@ -121,3 +124,40 @@ def check_gradients(net: TextImageNet, side: int = 64) -> None:
         raise InterpganError(
             f"the embeddings of {net.name} have no gradient to the picture; take a net that has, such as avatars.text"
         )
+
+
+def probe(net: TextImageNet) -> list[float]:
+    """Where a net sees one certain picture: by this, what was trained on its image tower knows it again.
+
+    Returns:
+        e numbers, of length 1, rounded to four places.
+    """
+    import torch
+
+    picture = seeded_normal([_PROBE], (3, 8, 8)).clamp(-1, 1)
+    picture = picture.repeat_interleave(8, 2).repeat_interleave(8, 3)
+    with torch.no_grad():
+        found: list[float] = of_images(net, picture)[0].double().cpu().tolist()
+    return [round(number, 4) for number in found]
+
+
+def check_probe(net: TextImageNet, kept: Sequence[float], what: str, advice: str) -> None:
+    """Check that something was trained on a net.
+
+    Args:
+        net: in whose space it shall be used.
+        kept: the `probe` of the one that it was trained on.
+        what: it is, for messages: "this mapper".
+        advice: what to do instead, after a semicolon.
+
+    Raises:
+        InterpganError: if the two are not the same net.
+    """
+    now = probe(net)
+    if len(now) != len(kept):
+        raise InterpganError(
+            f"{what} was trained on a net whose embeddings have {len(kept)} numbers, and those of {net.name} have "
+            f"{len(now)}; {advice}"
+        )
+    if max(abs(a - b) for a, b in zip(now, kept, strict=True)) > _SAME:
+        raise InterpganError(f"{what} was trained on another net than {net.name}; {advice}")

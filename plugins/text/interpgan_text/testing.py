@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from interpgan_core import seeded_normal
+from interpgan_text.bert import Bert, BertSizes
+from interpgan_text.minilm import MiniLM
 from interpgan_text.network import ClipNetwork, Sizes, Tower
 from interpgan_text.tokens import VOCABULARY
 
@@ -60,6 +62,20 @@ def hugging_face(state: dict[str, Tensor]) -> dict[str, Tensor]:
             of, _, kind = part.rpartition(".")
             renamed[f"{layer}.{parts[of]}.{kind}"] = tensor
     return renamed
+
+
+def reader() -> MiniLM:
+    """A tiny BERT with seeded weights, which has pieces for the words of `Colours`."""
+    words = [
+        "[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "an", "red", "green", "blue", "thing", "very", "##ish", "scar",
+        "##let", ",", "!",
+    ]  # fmt: skip
+    net = Bert(BertSizes(len(words), 128, 64, 128, 2))
+    for number, (name, tensor) in enumerate(net.state_dict().items()):
+        drawn = seeded_normal([number], (tensor.numel(),)).reshape(tensor.shape)
+        middle = 1.0 if name.endswith(("norm.weight", "last.weight")) else 0.0
+        tensor.copy_(middle + drawn / 8)
+    return MiniLM(net.eval().requires_grad_(False), {word: number for number, word in enumerate(words)})
 
 
 class Colours:
