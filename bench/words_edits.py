@@ -6,8 +6,10 @@ part: the mean squared change of a pixel outside that part over that of one insi
 after the other, are the yardstick: they have seen labels. Each method's setting is that of the most reached x kept on
 people and texts that are not reported.
 
+Painting takes the texts of one part, in a box around that part. Adapting makes a generator for each text.
+
     .venv/bin/python bench/words_edits.py [avatars.stylegan2 avatars.pggan avatars.biggan]
-        [--people 50] [--slow-people 10] [--methods boundaries directions optimise]
+        [--people 50] [--slow-people 10] [--methods boundaries directions mapper optimise paint adapt]
 """
 
 from __future__ import annotations
@@ -15,10 +17,11 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from torch import Tensor
@@ -26,8 +29,12 @@ from torch import Tensor
 from interpgan_avatars.operators import LoadDirections, LoadScorer, LoadText
 from interpgan_avatars.segmenter import AvatarSegmenter
 from interpgan_core import Generator, LatentBatch, Shift, load_generator, part_maps, quiet, score_images
+from interpgan_text.adapt import AdaptGenerator
 from interpgan_text.directions import FindGlobalDirections
+from interpgan_text.edit import EditByText
 from interpgan_text.optimise import OptimiseForText
+from interpgan_text.paint import PaintWords
+from interpgan_text.train_mapper import TrainMapper
 
 JUDGED = ("smile", "age", "gender", "eyeglasses", "beard")
 TEXTS: Mapping[str, Mapping[str, bool]] = {
@@ -53,6 +60,9 @@ TEXTS: Mapping[str, Mapping[str, bool]] = {
     "a smiling old man with glasses": {"smile": True, "age": True, "gender": True, "eyeglasses": True},
 }
 CHOSEN_ON = ("a smiling person", "a young person", "an old man", "a smiling woman with glasses")
+BOXES = {
+    "smile": (0.55, 0.25, 0.85, 0.75), "eyeglasses": (0.3, 0.15, 0.62, 0.85), "beard": (0.5, 0.2, 0.95, 0.8),
+}  # fmt: skip
 PARTS = {"smile": ("mouth",), "eyeglasses": ("glasses", "eyes"), "beard": ("beard", "mouth")}
 FIRST, FIRST_CHOOSING = (
     20_000,
@@ -60,7 +70,7 @@ FIRST, FIRST_CHOOSING = (
 )  # seeds of the people reported, and of those that settings are chosen on
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class World:
     """A generator, and who looks at its pictures."""
 
@@ -80,55 +90,105 @@ class World:
         return {name: scores[:, self.scorer.names.index(name)] > 0.5 for name in JUDGED}
 
 
-Edit = Callable[[World, str, LatentBatch, float], LatentBatch]
+Edit = Callable[[World, str, LatentBatch, float], tuple[Generator, LatentBatch]]
+"""A world, a text, codes, and a setting -> what draws the edited codes, and these."""
 
 
-def by_boundaries(world: World, text: str, batch: LatentBatch, strength: float) -> LatentBatch:
+def by_boundaries(world: World, text: str, batch: LatentBatch, strength: float):
     """The yardstick: one boundary after the other."""
-    boundaries = _boundaries(world.generator)
     for name, wanted in TEXTS[text].items():
-        strength_ = strength if wanted else -strength
-        step = Shift(direction=boundaries[name], strength=strength_, unit="sigma")
-        batch = step.run(batch, world.generator)
-    return batch
+        along = Shift(
+            direction=_boundaries(world)[name], strength=strength if wanted else -strength, unit="sigma"
+        )
+        batch = along.run(batch, world.generator)
+    return world.generator, batch
 
 
-def by_directions(world: World, text: str, batch: LatentBatch, strength: float) -> LatentBatch:
+def by_directions(world: World, text: str, batch: LatentBatch, strength: float):
     """`text.directions`."""
-    return Shift(direction=_direction(world, text), strength=strength, unit="sigma").run(
-        batch, world.generator
-    )
+    along = Shift(direction=_direction(world, text), strength=strength, unit="sigma")
+    return world.generator, along.run(batch, world.generator)
 
 
-def by_optimising(world: World, text: str, batch: LatentBatch, keep_code: float) -> LatentBatch:
+def by_mapper(world: World, text: str, batch: LatentBatch, strength: float):
+    """`text.edit`, with a mapper that is trained once for all texts."""
+    edit = EditByText(net=world.net, mapper=_mapper(world), text=text, strength=strength)
+    return world.generator, edit.run(batch, world.generator)
+
+
+def by_optimising(world: World, text: str, batch: LatentBatch, keep_code: float):
     """`text.optimise`."""
-    return OptimiseForText(net=world.net, text=text, keep_code=keep_code).run(batch, world.generator)
+    edit = OptimiseForText(net=world.net, text=text, keep_code=keep_code)
+    return world.generator, edit.run(batch, world.generator)
+
+
+def by_painting(world: World, text: str, batch: LatentBatch, keep_outside: float):
+    """`text.paint`, in a box."""
+    (name,) = TEXTS[text]
+    edit = PaintWords(net=world.net, text=text, region=BOXES[name], keep_outside=keep_outside, draws=0)
+    return world.generator, edit.run(batch, world.generator)
+
+
+def by_adapting(world: World, text: str, batch: LatentBatch, steps: float):
+    """`text.adapt`: another generator, and the same codes."""
+    with TemporaryDirectory() as folder:
+        kept, scratch = Path(folder) / "kept", Path(folder) / "scratch"
+        for path in (kept, scratch):
+            path.mkdir()
+        adapt = AdaptGenerator(net=world.net, text=text, steps=int(steps), least_diversity=0)
+        return adapt.run(world.generator, kept, scratch, quiet), batch
 
 
 @dataclass(frozen=True)
 class Method:
-    """How codes are edited, which settings are tried, and whether people are few because it takes seconds a person."""
+    """How codes are edited, which settings are tried, and for which texts.
+
+    Args:
+        edit: see there.
+        settings: that are tried.
+        slow: takes seconds a person, so people are few.
+        local: for texts of one part alone.
+    """
 
     edit: Edit
     settings: Sequence[float]
     slow: bool = False
+    local: bool = False
+
+    def texts(self, texts: Iterable[str]) -> list[str]:
+        return [text for text in texts if not self.local or is_local(text)]
 
 
 METHODS = {
     "boundaries": Method(by_boundaries, (1, 2, 3, 4, 6)),
     "directions": Method(by_directions, (2, 4, 6, 8, 12)),
-    "optimise": Method(by_optimising, (0.002, 0.004, 0.008), slow=True),
+    "mapper": Method(by_mapper, (0.4, 0.6, 0.75, 1.0)),
+    "optimise": Method(by_optimising, (0.004, 0.008), slow=True),
+    "paint": Method(by_painting, (2.0,), slow=True, local=True),
+    "adapt": Method(by_adapting, (100,)),
 }
 
 
+def is_local(text: str) -> bool:
+    """Does a text speak of one part alone?"""
+    names = list(TEXTS[text])
+    return len(names) == 1 and names[0] in PARTS
+
+
 @cache
-def _boundaries(generator: Generator):
-    return LoadDirections().run(generator)
+def _boundaries(world: World):
+    return LoadDirections().run(world.generator)
 
 
 @cache
 def _direction(world: World, text: str):
     return FindGlobalDirections(net=world.net, texts={"it": text}).run(world.generator, quiet)["it"]
+
+
+@cache
+def _mapper(world: World):
+    with TemporaryDirectory() as scratch:
+        return TrainMapper(net=world.net).run(world.generator, Path(scratch), quiet)
 
 
 @torch.no_grad()
@@ -142,9 +202,9 @@ def judged(world: World, text: str, method: Method, setting: float, seeds: Seque
     if not lack:
         return {"people": 0}
     began = time.process_time()
-    edited = method.edit(world, text, batch[lack], setting)
+    generator, edited = method.edit(world, text, batch[lack], setting)
     seconds = time.process_time() - began
-    new = world.generator.images(edited, 10).clamp(-1, 1)
+    new = generator.images(edited, 10).clamp(-1, 1)
     after = world.seen(new)
     reached = torch.stack([after[name] == side for name, side in wanted.items()]).all(0)
     others = [name for name in JUDGED if name not in wanted]
@@ -155,9 +215,8 @@ def judged(world: World, text: str, method: Method, setting: float, seeds: Seque
         "kept": float(kept.sum()),
         "seconds": seconds,
     }
-    (only, *more) = wanted
-    if not more and only in PARTS:
-        parts = [world.segmenter.parts.index(part) for part in PARTS[only]]
+    if is_local(text):
+        parts = [world.segmenter.parts.index(part) for name in wanted for part in PARTS[name]]
         old = images[lack]
         masks = [part_maps(world.segmenter, each, each.shape[2:])[:, parts].sum(1) for each in (old, new)]
         inside = torch.maximum(*masks).clamp(0, 1)
@@ -194,12 +253,13 @@ def main() -> None:
             choosing = range(FIRST_CHOOSING, FIRST_CHOOSING + few)
 
             def worth(setting: float, method=method, world=world, choosing=choosing) -> float:
-                rows = [judged(world, text, method, setting, choosing) for text in CHOSEN_ON]
+                texts = method.texts(CHOSEN_ON)
+                rows = [judged(world, text, method, setting, choosing) for text in texts]
                 return share(rows, "reached") * share(rows, "kept")
 
             setting = max(method.settings, key=worth) if len(method.settings) > 1 else method.settings[0]
             people = range(FIRST, FIRST + (options.slow_people if method.slow else options.people))
-            rows = {text: judged(world, text, method, setting, people) for text in TEXTS}
+            rows = {text: judged(world, text, method, setting, people) for text in method.texts(TEXTS)}
             kept.setdefault(name, {})[label] = {"setting": setting, **rows}
             if options.json:
                 options.json.write_text(json.dumps(kept, indent=1))

@@ -93,4 +93,5 @@ def root(covariance: Tensor) -> Tensor:
     mix in what occurs together, as beards and men do; this is half of it.
     """
     values, vectors = torch.linalg.eigh(covariance)
-    return vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
+    found: Tensor = vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
+    return found
