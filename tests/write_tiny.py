@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 
 from interpgan_alae import testing as alae_files
 from interpgan_avatars.operators import LoadDirections
@@ -25,6 +26,7 @@ from interpgan_stylegan.testing import v1 as stylegan1_files
 from interpgan_stylegan.testing import v2 as stylegan2_files
 from interpgan_stylegan.testing import v3 as stylegan3_files
 from interpgan_stylegan.v2.conversion import convert
+from interpgan_text import testing as text_files
 
 CODES = 6  # of the tiny StyleGAN 2
 
@@ -49,6 +51,7 @@ def write(folder: Path) -> None:
     r3gan_files.write_pickle(folder / "r3gan.pkl", nets)
     torch.save({"models": alae_files.models()}, folder / "alae.pth")
     torch.save({"G_ema": projected_files.generator()}, folder / "projected.pt")
+    save_file(text_files.hugging_face(text_files.openai()), folder / "clip.safetensors")
     torch.save(biggan_files.ajbrock(), folder / "biggan.pth")
     state = biggan_files.huggingface()
     state["generator.bn.weight"] *= 8  # as they are drawn, these pictures are all but grey
