@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -27,11 +27,10 @@ from interpgan_core import (
     score_images,
     to_uint8,
 )
+from interpgan_faces.ways import How
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-How: TypeAlias = Literal["difference", "ellipse", "mix"]
 
 AROUND = 1.3  # of the side of a face's square: what the report shows
 MARK = {

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interpgan_core import Cutouts, Finish, Generator, Input, InterpganError, LatentBatch, Operator, Square
-from interpgan_faces.paste import How, drawn
+from interpgan_faces.paste import drawn
+from interpgan_faces.ways import How
 
 if TYPE_CHECKING:
     from torch import Tensor

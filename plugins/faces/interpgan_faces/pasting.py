@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from interpgan_core import Square
-from interpgan_faces.paste import How
+from interpgan_faces.ways import How
 
 RADII = (
     205 / 512,
