@@ -19,15 +19,17 @@ if TYPE_CHECKING:
     from interpgan_core.files.checkpoints import read_safetensors as read_safetensors
     from interpgan_core.files.checkpoints import read_weights as read_weights
     from interpgan_core.files.checkpoints import write_safetensors as write_safetensors
+    from interpgan_core.generators.added import AddedLayer as AddedLayer
     from interpgan_core.generators.directions import Direction as Direction
     from interpgan_core.generators.directions import DirectionSet as DirectionSet
     from interpgan_core.generators.generator import Generator as Generator
     from interpgan_core.generators.latents import FeatureEdit as FeatureEdit
     from interpgan_core.generators.latents import Grid as Grid
     from interpgan_core.generators.latents import LatentBatch as LatentBatch
-    from interpgan_core.generators.latents import LatentSpace as LatentSpace
+    from interpgan_core.generators.latents import SourceEdit as SourceEdit
+    from interpgan_core.generators.spaces import LatentSpace as LatentSpace
     from interpgan_core.generators.latents import check_equal_lengths as check_equal_lengths
-    from interpgan_core.generators.latents import seeded_normal as seeded_normal
+    from interpgan_core.generators.spaces import seeded_normal as seeded_normal
     from interpgan_core.generators.memory import check_batch_size as check_batch_size
     from interpgan_core.generators.protocols import HasEncoder as HasEncoder
     from interpgan_core.generators.protocols import HasStyleWeights as HasStyleWeights
@@ -120,6 +122,7 @@ _HOME = {
         "read_weights",
         "write_safetensors",
     ),
+    "generators.added": ("AddedLayer",),
     "generators.directions": (
         "Direction",
         "DirectionSet",
@@ -129,9 +132,8 @@ _HOME = {
         "FeatureEdit",
         "Grid",
         "LatentBatch",
-        "LatentSpace",
+        "SourceEdit",
         "check_equal_lengths",
-        "seeded_normal",
     ),
     "generators.memory": ("check_batch_size",),
     "generators.protocols": (
@@ -145,6 +147,10 @@ _HOME = {
         "Units",
     ),
     "generators.ranked": ("RankedUnits",),
+    "generators.spaces": (
+        "LatentSpace",
+        "seeded_normal",
+    ),
     "hookspecs": (
         "StepReport",
         "hookimpl",
