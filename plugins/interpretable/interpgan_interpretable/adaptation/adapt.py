@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -46,17 +46,17 @@ class AdaptLayer(Operator):
 
     layer: str
     """Name of a synthesis layer; of 32 x 32 positions, as in the paper, or near it."""
-    concepts: Annotated[int, Field(ge=2, le=255, strict=True)] = 24
+    concepts: Annotated[int, Field(ge=2, le=255, strict=True)] = 32
     """Number of concepts."""
     filters: Annotated[int, Field(ge=2, strict=True)] | None = None
     """Number of filters; left out: 16 for each concept, or as many as the layer has channels if that is more."""
-    beside: tuple[str, ...] = ()
-    """Other layers whose maps tell concepts apart, too."""
-    place: Weight = 0.3
+    beside: tuple[str, ...] | None = None
+    """Other layers whose maps tell concepts apart, too; left out: those directly before and after."""
+    place: Weight = 0.2
     """How much it counts where in the picture a position is, when positions are sorted."""
     seeds: Seeds = "0-239"
     """The samples. Their maps of the layer stay in memory, in half precision; nothing is fitted to a tenth of them."""
-    steps: Count = 1000
+    steps: Count = 600
     """Steps of training."""
     batch_size: Count = 4
     """Samples in a step."""
@@ -71,7 +71,7 @@ class AdaptLayer(Operator):
 
     def check(self, generator: Generator) -> None:
         """Raises: InterpganError: if layers do not exist, or there are too few samples or filters."""
-        for name in (self.layer, *self.beside):
+        for name in (self.layer, *(self.beside or ())):
             generator.require_layer(name)
         if self.layer + ENDING in generator.layers:
             raise InterpganError(
@@ -142,24 +142,43 @@ class AdaptLayer(Operator):
         """The maps of the layer, and the cluster of each position."""
         import torch
 
-        from interpgan_interpretable.adaptation.clusters import find_clusters, stacked
-        from interpgan_interpretable.adaptation.trainer import Layer
+        from interpgan_interpretable.adaptation.clusters import FITTED, find_clusters, some_positions, stacked
+        from interpgan_interpretable.adaptation.trainer import Layer, held_out
 
-        names = list(dict.fromkeys((self.layer, *self.beside)))
-        own, every = [], []
-        seeds = Ranges(self.seeds)
-        what = f"maps of {', '.join(names)}, {len(seeds)} samples"
-        with torch.no_grad():
-            for batch in progress(generator.stream(seeds, 1), total=len(seeds), what=what):
+        names = list(dict.fromkeys((self.layer, *self._beside(generator))))
+        seeds = list(Ranges(self.seeds))
+        fitted = len(seeds) - held_out(len(seeds))
+
+        def each(what: str) -> Iterator[tuple[Tensor, Tensor]]:
+            """The maps of the layer (1, c, h, w), and those of all layers (1, d, h, w), sample by sample."""
+            streamed = generator.stream(seeds, 1)
+            for batch in progress(streamed, total=len(seeds), what=f"{what}, {len(seeds)} samples"):
                 maps = generator.features(batch, names)
-                own.append(maps[self.layer].half())
-                size = own[-1].shape[2:]
-                every.append(stacked([maps[name] for name in names], size).half())
-        maps, known = torch.cat(own), torch.cat(every)
-        layer = Layer(maps, torch.zeros(0))
-        clusters = find_clusters(known[: layer.trained].cpu(), self.concepts, self.place, self.seed)
-        labels = torch.cat([clusters.labels(one.cpu()).byte() for one in known.split(8)])
-        return Layer(maps, labels.to(maps.device))
+                own = maps[self.layer]
+                yield own, stacked([maps[name] for name in names], own.shape[2:])
+
+        random = torch.Generator().manual_seed(self.seed)
+        rows, places, own, labels = [], [], [], []
+        with torch.no_grad():
+            for i, (_, every) in enumerate(each(f"looking at {', '.join(names)}")):
+                if i < fitted:
+                    found = some_positions(every, FITTED // fitted, random)
+                    rows.append(found[0])
+                    places.append(found[1])
+            clusters = find_clusters(torch.cat(rows), torch.cat(places), self.concepts, self.place, self.seed)
+            clusters = clusters.to(generator.device)
+            for maps, every in each(f"maps of {self.layer}"):
+                own.append(maps.half())
+                labels.append(clusters.labels(every).byte())
+        return Layer(torch.cat(own), torch.cat(labels))
+
+    def _beside(self, generator: Generator) -> tuple[str, ...]:
+        """The layers named, or those directly before and after."""
+        if self.beside is not None:
+            return self.beside
+        names = generator.own_layers
+        number = names.index(self.layer)
+        return tuple(names[max(number - 1, 0) : number + 2])
 
     def _refuse_dead(self, figures: Mapping[str, Any]) -> None:
         dead = [str(c) for c, area in enumerate(figures["areas"]) if area < LEAST]

@@ -35,6 +35,11 @@ class Clusters:
     centres: Tensor
     place: float
 
+    def to(self, device: torch.device) -> Clusters:
+        """The same on another device."""
+        mean, std, axes, centres = (t.to(device) for t in (self.mean, self.std, self.axes, self.centres))
+        return Clusters(mean, std, axes, centres, self.place)
+
     def labels(self, maps: Tensor) -> Tensor:
         """The cluster of each position.
 
@@ -78,17 +83,36 @@ def points(maps: Tensor, mean: Tensor, std: Tensor, axes: Tensor, place: float) 
     return torch.cat([coordinates, where.expand(len(maps), -1, -1, -1)], -1).flatten(0, 2)
 
 
-def find_clusters(maps: Tensor, count: int, place: float, seed: int) -> Clusters:
+def some_positions(maps: Tensor, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Positions of a sample, chosen at random.
+
+    Args:
+        maps: (1, d, h, w), from `stacked`.
+        count: how many; all where there are fewer.
+        random: the source of chance.
+
+    Returns:
+        Their activations (p, d), and their places (p, 2), down and right from -1 to 1.
+    """
+    height, width = maps.shape[2:]
+    chosen = torch.randperm(height * width, generator=random)[:count]
+    y, x = chosen // width, chosen % width
+    places = torch.stack([2 * y / max(height - 1, 1) - 1, 2 * x / max(width - 1, 1) - 1], 1)
+    return maps[0].flatten(1)[:, chosen.to(maps.device)].T.cpu(), places
+
+
+def find_clusters(rows: Tensor, places: Tensor, count: int, place: float, seed: int) -> Clusters:
     """Find clusters of positions.
 
     Args:
-        maps: (n, d, h, w), from `stacked`; float16 will do.
+        rows: (p, d) float32, activations.
+        places: (p, 2) where the positions are.
         count: k.
         place: weight of the place.
-        seed: of the positions that are looked at, and of the clusters to start from.
+        seed: of the clusters to start from.
 
     Returns:
-        The clusters.
+        The clusters, on the CPU.
 
     Source:
         k-means on activations: Collins et al., Editing in Style, CVPR 2020. Deviations: activations are standardised,
@@ -97,20 +121,14 @@ def find_clusters(maps: Tensor, count: int, place: float, seed: int) -> Clusters
     """
     from sklearn.cluster import KMeans
 
-    random = torch.Generator().manual_seed(seed)
-    positions = maps.shape[0] * maps.shape[2] * maps.shape[3]
-    chosen = torch.randperm(positions, generator=random)[:FITTED].sort().values
-    n, y, x = torch.unravel_index(chosen, (maps.shape[0], *maps.shape[2:]))
-    rows = maps[n, :, y, x].float()
     mean, std = rows.mean(0), rows.std(0).clamp(min=1e-6)
     standard = ((rows - mean) / std).clamp(-CLAMP, CLAMP)
     centred = standard - standard.mean(0)
     _, vectors = torch.linalg.eigh(centred.T @ centred)
     axes = vectors[:, -PRINCIPAL:].contiguous()
     coordinates = functional.normalize(standard @ axes, dim=1)
-    height, width = maps.shape[2:]
-    where = torch.stack([2 * y / max(height - 1, 1) - 1, 2 * x / max(width - 1, 1) - 1], 1)
-    found = KMeans(count, n_init=2, random_state=seed).fit(torch.cat([coordinates, place * where], 1).numpy())
+    known = torch.cat([coordinates, place * places], 1).numpy()
+    found = KMeans(count, n_init=1, random_state=seed).fit(known)
     sizes = torch.from_numpy(found.labels_).long().bincount(minlength=count)
     centres = torch.from_numpy(found.cluster_centers_)[sizes.argsort(descending=True, stable=True)]
     return Clusters(mean, std, axes, centres.float(), place)

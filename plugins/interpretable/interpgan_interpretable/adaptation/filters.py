@@ -62,7 +62,12 @@ class FilterBank(nn.Module):
         hidden = functional.leaky_relu(self.trunk(x), SLOPE)
         logits = self.gate(functional.leaky_relu(hidden + self.context(hidden), SLOPE))
         gates = (logits.softmax(1) - QUIET).clamp(min=0) / (1 - QUIET)
-        return self.response(hidden).relu() * gates[:, self.groups], logits
+        return self.response(hidden).relu() * torch.einsum("nghw,mg->nmhw", gates, self.members), logits
+
+    @property
+    def members(self) -> Tensor:
+        """(m, g) float32; 1 where a filter is of a group. A product with it is quicker than an index, and its gradient."""
+        return functional.one_hot(self.groups, len(self.gate.bias)).to(self.gate.weight)
 
     @torch.no_grad()
     def start(self, mean: Tensor, std: Tensor) -> None:

@@ -26,6 +26,11 @@ HELD_OUT = 0.1  # share of the samples that nothing is fitted to
 STATE = "adapting.pt"
 
 
+def held_out(samples: int) -> int:
+    """How many of some samples nothing is fitted to."""
+    return max(round(HELD_OUT * samples), 1)
+
+
 @dataclass(frozen=True)
 class Weights:
     """Of the parts of the loss, beside that of the maps, which is 1.
@@ -54,12 +59,11 @@ class Layer:
     @property
     def trained(self) -> int:
         """How many samples are trained on."""
-        return max(len(self.maps) - max(round(HELD_OUT * len(self.maps)), 1), 1)
+        return len(self.maps) - held_out(len(self.maps))
 
     def held_out(self) -> Layer:
-        """The samples that nothing is fitted to; all of them where there is but one."""
-        start = self.trained if self.trained < len(self.maps) else 0
-        return Layer(self.maps[start:], self.labels[start:])
+        """The samples that nothing is fitted to."""
+        return Layer(self.maps[self.trained :], self.labels[self.trained :])
 
     def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Some samples: maps (n, c, h, w) float32, and labels (n, h, w) int64."""
@@ -149,7 +153,7 @@ def train(
         parts = _losses(bank, offset, maps, labels, variance)
         total = parts["maps"] + weights.gates * parts["gates"] + weights.agreement * parts["agreement"]
         if not bool(total.isfinite()):
-            raise InterpganError("the loss is no longer finite; lower the rate, which is {rate}".format(rate=rate))
+            raise InterpganError(f"the loss is no longer finite; lower the rate, which is {rate}")
         adam.zero_grad()
         torch.autograd.backward(total)
         adam.step()
@@ -165,10 +169,13 @@ def train(
 def _losses(bank: FilterBank, offset: Tensor, maps: Tensor, labels: Tensor, variance: float) -> dict[str, Tensor]:
     filters, logits = bank.respond(maps)
     given_back = bank.decoder(filters) + offset
+    # Cosines of filters' maps with their groups': a few products, where torch's own makes copies of all maps.
     flat = filters.flatten(2)
-    means = group_maps(flat, group_members(bank.groups, logits.shape[1]))[:, bank.groups]
-    cosine = functional.cosine_similarity(flat, means, dim=2)
-    active = flat.detach().amax(2) > 0
+    means = group_maps(flat, group_members(bank.groups, logits.shape[1]))
+    dots = torch.einsum("nmk,ngk,mg->nm", flat, means, bank.members)
+    squares = flat.square().sum(2) * (means.square().sum(2) @ bank.members.T)
+    active = squares.detach() > 1e-12
+    cosine = dots / torch.where(active, squares, 1.0).sqrt()  # whose gradient at 0 is infinite
     return {
         "maps": (given_back - maps).square().mean() / variance,
         "gates": functional.cross_entropy(logits, labels),
