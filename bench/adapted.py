@@ -97,7 +97,7 @@ def edits(generator, layer, segmenter, parts, people, sources):
     where = {"source": sources, "layer": layer, "segmenter": segmenter, "parts": parts}
     found["collage, outline"] = Collage(**where).apply(people, generator)
     found["collage, box"] = Collage(**where, box=True).apply(people, generator)
-    found["editing in style"] = EditInStyle(**where, seeds="0-31").apply(people, generator)
+    found["editing in style"] = EditInStyle(**where, seeds="0-15").apply(people, generator)
     return found
 
 
