@@ -36,7 +36,7 @@ FACES = {
     "mobilestylegan": ("skin", "eyes", "lips", "mouth", "nose", "brows"),
 }
 DEPTHS = ("filters", "shape", "texture", "everything")
-NAMED, MEASURED = "0-127", "200-299"
+NAMED, MEASURED = "0-63", "200-299"
 PAIRS = {True: (1000, 2000), False: (3000, 4000)}  # first seeds of people and sources: chosen on, reported on
 
 
@@ -78,7 +78,9 @@ def concepts(parent, made, layer, segmenter):
     for what, one in (("untrained", parent.with_concepts(found.concepts)), ("adapted", made)):
         measured = MeasureConsistency(segmenter=segmenter, seeds=MEASURED).run(one, quiet)
         row = measured.tables[0].rows[-1]
-        print(f"{what}: {len(one.concepts)} concepts, consistency {row[2]:.3f}, {row[4]:.1f} % pure", flush=True)
+        print(
+            f"{what}: {len(one.concepts)} concepts, consistency {row[2]:.3f}, {row[4]:.1f} % pure", flush=True
+        )
 
 
 def named(made, segmenter):
@@ -93,7 +95,9 @@ def edits(generator, layer, segmenter, parts, people, sources):
     found = {}
     if there:
         for depth in DEPTHS:
-            found[depth] = ExchangeConcepts(source=sources, concepts=there, depth=depth).run(people, generator)
+            found[depth] = ExchangeConcepts(source=sources, concepts=there, depth=depth).run(
+                people, generator
+            )
     where = {"source": sources, "layer": layer, "segmenter": segmenter, "parts": parts}
     found["collage, outline"] = Collage(**where).apply(people, generator)
     found["collage, box"] = Collage(**where, box=True).apply(people, generator)
@@ -111,7 +115,9 @@ def exchanges(generator, layer, segmenter, family, pairs, people, sources):
     old, theirs = looked_at(generator, people), looked_at(generator, sources)
     print("\n| part | edit | locality | recognised, % |\n|---|---|---|---|")
     for parts in PARTS[family]:
-        masks = [torch.cat([mask_of(segmenter, p, parts, p.shape[2:]) for p in x.split(1)]) for x in (old, theirs)]
+        masks = [
+            torch.cat([mask_of(segmenter, p, parts, p.shape[2:]) for p in x.split(1)]) for x in (old, theirs)
+        ]
         shown = (masks[1].sum((1, 2, 3)) >= MIN_AREA).nonzero().flatten()
         if len(shown) < CHOICES:
             continue
@@ -124,7 +130,9 @@ def exchanges(generator, layer, segmenter, family, pairs, people, sources):
             mask = torch.cat([mask_of(segmenter, p, parts, p.shape[2:]) for p in new.split(1)])
             outside, inside = change(old, new, torch.maximum(masks[0], mask)).nanmean(0).tolist()
             right = accuracy(cut_out(new, mask)[shown], wanted, choices)
-            print(f"| {' and '.join(parts)} | {name} | {outside / inside:.3f} | {100 * right:.0f} |", flush=True)
+            print(
+                f"| {' and '.join(parts)} | {name} | {outside / inside:.3f} | {100 * right:.0f} |", flush=True
+            )
 
 
 def faces(generator, family, identity, same, people, sources):
@@ -139,7 +147,10 @@ def faces(generator, family, identity, same, people, sources):
     print(f"\nThe face: {', '.join(there)}")
     for depth in DEPTHS:
         after = features(
-            looked_at(generator, ExchangeConcepts(source=sources, concepts=there, depth=depth).run(people, generator))
+            looked_at(
+                generator,
+                ExchangeConcepts(source=sources, concepts=there, depth=depth).run(people, generator),
+            )
         )
         nearer = cosine_similarity(after, theirs) > cosine_similarity(after, own)
         said = f"{depth}: the source's {100 * float(nearer.double().mean()):.0f} %"
@@ -148,7 +159,9 @@ def faces(generator, family, identity, same, people, sources):
             said += f", verified {100 * float((far < same).double().mean()):.0f} %"
             said += f" (before {100 * float(((own - theirs).norm(dim=1) < same).double().mean()):.0f} %)"
             pose = like_pose(generator, people, sources)
-            said += f"; of {int(pose.sum())} pairs of like pose {100 * float(nearer[pose].double().mean()):.0f} %"
+            said += (
+                f"; of {int(pose.sum())} pairs of like pose {100 * float(nearer[pose].double().mean()):.0f} %"
+            )
             said += f", verified {100 * float((far[pose] < same).double().mean()):.0f} %"
         print(said, flush=True)
 
@@ -169,7 +182,9 @@ def main():
     parser.add_argument("layer")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pairs", type=int, default=48)
-    parser.add_argument("--chosen", action="store_true", help="measure on the pairs that settings were chosen on")
+    parser.add_argument(
+        "--chosen", action="store_true", help="measure on the pairs that settings were chosen on"
+    )
     parser.add_argument("--file", type=Path, help="layer.safetensors, in place of adapting")
     options = parser.parse_args()
     family = options.model.partition(".")[0]

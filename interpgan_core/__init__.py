@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     from interpgan_core.generators.latents import Grid as Grid
     from interpgan_core.generators.latents import LatentBatch as LatentBatch
     from interpgan_core.generators.latents import SourceEdit as SourceEdit
-    from interpgan_core.generators.spaces import LatentSpace as LatentSpace
     from interpgan_core.generators.latents import check_equal_lengths as check_equal_lengths
-    from interpgan_core.generators.spaces import seeded_normal as seeded_normal
     from interpgan_core.generators.memory import check_batch_size as check_batch_size
     from interpgan_core.generators.protocols import HasEncoder as HasEncoder
     from interpgan_core.generators.protocols import HasStyleWeights as HasStyleWeights
@@ -38,6 +36,8 @@ if TYPE_CHECKING:
     from interpgan_core.generators.ranges import Seeds as Seeds
     from interpgan_core.generators.ranges import Units as Units
     from interpgan_core.generators.ranked import RankedUnits as RankedUnits
+    from interpgan_core.generators.spaces import LatentSpace as LatentSpace
+    from interpgan_core.generators.spaces import seeded_normal as seeded_normal
     from interpgan_core.hookspecs import StepReport as StepReport
     from interpgan_core.hookspecs import hookimpl as hookimpl
     from interpgan_core.loading.load_generator import load_generator as load_generator

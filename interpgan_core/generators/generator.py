@@ -13,9 +13,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from interpgan_core.errors import InterpganError, did_you_mean
+from interpgan_core.generators.added import AddedLayer, holds_layer, read_layer, write_layer
 from interpgan_core.generators.coded import Coded
 from interpgan_core.generators.colour import in_colour
-from interpgan_core.generators.added import AddedLayer, holds_layer, read_layer, write_layer
 from interpgan_core.generators.latents import LatentBatch
 from interpgan_core.generators.networks import outputs_of, rectify
 from interpgan_core.generators.saving import ATTACHED, SavedGenerator, read_generator, write_generator
@@ -23,6 +23,7 @@ from interpgan_core.generators.saving import ATTACHED, SavedGenerator, read_gene
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
+
 
 class Generator(Coded):
     """A pretrained generator: codes in, images out.
@@ -140,6 +141,9 @@ class Generator(Coded):
             folder: it, or the file itself.
             generator: whose layer it is, where `save` wrote a layer.
 
+        Returns:
+            The generator; with a layer, it shares its networks with the one that was given.
+
         Raises:
             InterpganError: if the file is missing or damaged, or holds a layer of another generator.
         """
@@ -228,6 +232,9 @@ class Generator(Coded):
 
         Args:
             path: `layer.safetensors`, or its folder.
+
+        Returns:
+            A generator that shares its networks with this one; with other concepts, where the layer is its own already.
 
         Raises:
             InterpganError: if the file is damaged, holds no layer, or one of another generator.

@@ -314,9 +314,7 @@ class LatentBatch:
                 source = cls._unpacked(tensors, edit["source"], spaces, path, f"{own}source.")
                 edits.append(SourceEdit(tuple(edit["layers"]), source, weight))
             else:
-                edits.append(
-                    FeatureEdit(edit["layer"], tuple(edit["units"]), tensors[f"{own}value"], weight)
-                )
+                edits.append(FeatureEdit(edit["layer"], tuple(edit["units"]), tensors[f"{own}value"], weight))
         grid = header["grid"] and Grid(
             tuple(header["grid"]["columns"]), header["grid"]["origin"], tuple(header["grid"].get("rows", ()))
         )
@@ -364,10 +362,13 @@ class SourceEdit:
         return self.layers[0]
 
     def edits(self, generator: Any) -> tuple[FeatureEdit, ...]:
-        """One edit a layer, with the source's maps.
+        """What it comes to.
 
         Args:
             generator: that draws the batch.
+
+        Returns:
+            One edit a layer, with the source's maps.
         """
         import torch
 

@@ -55,8 +55,8 @@ def load_generator(
     if holds_layer(path):
         stored = read_layer(path)
         raise InterpganError(
-            f"{path} holds a layer of {stored.layer.maker} for the generator {stored.parent}, and no generator; load that "
-            f"one, and put the layer behind its {stored.layer.behind}"
+            f"{path} holds a layer of {stored.layer.maker} for the generator {stored.parent}, and no generator; load "
+            f"that one, and put the layer behind its {stored.layer.behind}"
         )
     from torch import nn
 

@@ -50,7 +50,6 @@ def at_home(maps: Tensor, groups: Tensor, units: Sequence[int]) -> Tensor:
     Returns:
         (n, 1, h, w) bool.
     """
-    import torch
     from torch.nn import functional
 
     from interpgan_interpretable.training.energy import group_maps, group_members

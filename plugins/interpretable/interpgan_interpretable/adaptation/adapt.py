@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from interpgan_core import (
     AddedLayer,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from interpgan_interpretable.adaptation.trainer import Layer
 
 LEAST = 0.02  # % of the positions of held-out samples: a concept below has died
+HIDDEN = 256  # width of the filters' hidden layer, at most
 ENDING = ".filters"
 
 Count = Annotated[int, Field(ge=1, strict=True)]
@@ -37,8 +38,8 @@ class AdaptLayer(Operator):
 
     Positions of the layer's maps are sorted into clusters, without labels; each is a concept. Then filters are trained,
     a group for each concept, that give the maps back together and are silent where another concept is. It needs no
-    pictures and no discriminator. What is not edited is the same to the bit: an edit f' of filters f changes maps x into
-    x + D (f' - f), where D is the linear map that gives them back.
+    pictures and no discriminator. What is not edited is the same to the bit: an edit f' of filters f changes maps x
+    into x + D (f' - f), where D is the linear map that gives them back.
 
     Source: the layer of Li et al., Interpretable Generative Adversarial Networks, AAAI 2022, for a generator whose
         training is over. The clusters: Collins et al., Editing in Style, CVPR 2020. The rest is this project's own.
@@ -51,7 +52,8 @@ class AdaptLayer(Operator):
     filters: Annotated[int, Field(ge=2, strict=True)] | None = None
     """Number of filters; left out: 16 for each concept, or as many as the layer has channels if that is more."""
     beside: tuple[str, ...] | None = None
-    """Other layers whose maps tell concepts apart, too; left out: those directly before and after."""
+    """Other layers whose maps tell concepts apart, too; left out: the last one of the size before, and
+    of the size after."""
     place: Weight = 0.2
     """How much it counts where in the picture a position is, when positions are sorted."""
     seeds: Seeds = "0-239"
@@ -69,20 +71,24 @@ class AdaptLayer(Operator):
     seed: Annotated[int, Field(ge=0, lt=2**31, strict=True)] = 0
     """Of the clusters, and of training."""
 
-    def check(self, generator: Generator) -> None:
-        """Raises: InterpganError: if layers do not exist, or there are too few samples or filters."""
-        for name in (self.layer, *(self.beside or ())):
-            generator.require_layer(name)
-        if self.layer + ENDING in generator.layers:
-            raise InterpganError(
-                f"behind {self.layer} there are filters already; take the generator without them, or another layer"
-            )
+    @model_validator(mode="after")
+    def _enough(self) -> Self:
         if len(Ranges(self.seeds)) < 2:
             raise InterpganError("it takes 2 samples at least, of which one is held out; give more seeds")
         if self.filters is not None and self.filters < 2 * self.concepts:
             raise InterpganError(
                 f"{self.filters} filters cannot make {self.concepts} concepts of 2 and more; ask for "
                 f"{2 * self.concepts} filters at least, or for fewer concepts"
+            )
+        return self
+
+    def check(self, generator: Generator) -> None:
+        """Raises: InterpganError: if layers do not exist, or there are filters behind it."""
+        for name in (self.layer, *(self.beside or ())):
+            generator.require_layer(name)
+        if self.layer + ENDING in generator.layers:
+            raise InterpganError(
+                f"behind {self.layer} there are filters already; take the generator without them, or another layer"
             )
 
     def run(self, generator: Generator, scratch: Path, progress: Progress) -> Generator:
@@ -99,7 +105,7 @@ class AdaptLayer(Operator):
         bank = trainer.train(
             layer,
             trainer.allotted(layer.labels[: layer.trained], self.concepts, filters),
-            hidden=max(64, min(512, layer.maps.shape[1])),
+            hidden=max(64, min(HIDDEN, layer.maps.shape[1])),
             steps=self.steps,
             batch_size=self.batch_size,
             rate=self.rate,
@@ -110,14 +116,12 @@ class AdaptLayer(Operator):
         )
         figures = trainer.figures(bank, layer.held_out())
         self._refuse_dead(figures)
-        made = generator.with_layer(
-            AddedLayer(self.layer + ENDING, self.layer, bank, "interpretable.adapt")
-        )
+        made = generator.with_layer(AddedLayer(self.layer + ENDING, self.layer, bank, "interpretable.adapt"))
         made.notes = {**made.notes, "adapted": {"layer": self.layer, **figures}}
         remark(
             f"{filters} filters in {self.concepts} concepts behind {self.layer}; on held-out samples they leave "
-            f"{figures['unexplained']:.1f} % of the maps' variance unexplained, and {figures['outside']:.1f} % of their "
-            f"own is outside of their concepts; {figures['silent']} are never active"
+            f"{figures['unexplained']:.1f} % of the maps' variance unexplained, and {figures['outside']:.1f} % of "
+            f"their own is outside of their concepts; {figures['silent']} are never active"
         )
         return made.with_concepts(
             {
@@ -173,17 +177,20 @@ class AdaptLayer(Operator):
         return Layer(torch.cat(own), torch.cat(labels))
 
     def _beside(self, generator: Generator) -> tuple[str, ...]:
-        """The layers named, or those directly before and after."""
+        """The layers named, or the last one of the size before, and of the size after."""
         if self.beside is not None:
             return self.beside
-        names = generator.own_layers
-        number = names.index(self.layer)
-        return tuple(names[max(number - 1, 0) : number + 2])
+        shapes = generator.layer_shapes()
+        own = {name: shapes[name][1] for name in generator.own_layers}
+        smaller = [name for name, height in own.items() if height < own[self.layer]]
+        larger = [height for height in own.values() if height > own[self.layer]]
+        after = [name for name, height in own.items() if larger and height == min(larger)]
+        return (*smaller[-1:], *after[-1:])
 
     def _refuse_dead(self, figures: Mapping[str, Any]) -> None:
         dead = [str(c) for c, area in enumerate(figures["areas"]) if area < LEAST]
         if dead:
             raise InterpganError(
-                f"of {self.concepts} concepts {len(dead)} died: {', '.join(dead)} are hardly anywhere in held-out samples; "
-                f"ask for {self.concepts - len(dead)} concepts, give more samples or steps, or raise 'gates'"
+                f"of {self.concepts} concepts {len(dead)} died: {', '.join(dead)} are hardly anywhere in held-out "
+                f"samples; ask for {self.concepts - len(dead)} concepts, give more samples or steps, or raise 'gates'"
             )

@@ -60,7 +60,7 @@ def stacked(maps: Sequence[Tensor], size: Sequence[int]) -> Tensor:
 
 def _resized(maps: Tensor, size: Sequence[int]) -> Tensor:
     if maps.shape[2] > size[0]:
-        return functional.adaptive_avg_pool2d(maps, list(size))
+        return functional.adaptive_avg_pool2d(maps, (size[0], size[1]))
     return functional.interpolate(maps, size=list(size), mode="bilinear", align_corners=False)
 
 

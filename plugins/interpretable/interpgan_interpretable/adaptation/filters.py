@@ -66,8 +66,8 @@ class FilterBank(nn.Module):
 
     @property
     def members(self) -> Tensor:
-        """(m, g) float32; 1 where a filter is of a group. A product with it is quicker than an index, and its gradient."""
-        return functional.one_hot(self.groups, len(self.gate.bias)).to(self.gate.weight)
+        """(m, g) float32; 1 where a filter is of a group: a product with it is quicker than an index."""
+        return functional.one_hot(self.groups, self.gate.out_channels).to(self.gate.weight)
 
     @torch.no_grad()
     def start(self, mean: Tensor, std: Tensor) -> None:
@@ -77,7 +77,7 @@ class FilterBank(nn.Module):
             mean, std: (c,) of the maps.
         """
         self.trunk.weight /= std[:, None, None]
-        self.trunk.bias -= self.trunk.weight[..., 0, 0] @ mean
+        _bias_of(self.trunk).sub_(self.trunk.weight[..., 0, 0] @ mean)
 
     @torch.no_grad()
     def scale(self, rms: Tensor) -> None:
@@ -88,7 +88,7 @@ class FilterBank(nn.Module):
         """
         rms = torch.where(rms > 0, rms, 1.0)
         self.response.weight /= rms[:, None, None, None]
-        self.response.bias /= rms
+        _bias_of(self.response).div_(rms)
         self.decoder.weight *= rms[:, None, None]
 
     @classmethod
@@ -102,3 +102,8 @@ class FilterBank(nn.Module):
         made = cls(channels, hidden, tensors["groups"])
         made.load_state_dict(dict(tensors))
         return made.eval().requires_grad_(False)
+
+
+def _bias_of(layer: nn.Conv2d) -> Tensor:
+    assert layer.bias is not None
+    return layer.bias

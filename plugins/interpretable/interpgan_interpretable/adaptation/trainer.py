@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -147,7 +147,9 @@ def train(
     for step in progress(range(first, steps), total=steps - first, what=what):
         share = step / steps
         for group in adam.param_groups:
-            group["lr"] = rate * min(1.0, 20 * (share + 1 / steps)) * (0.02 + 0.49 * (1 + math.cos(math.pi * share)))
+            group["lr"] = (
+                rate * min(1.0, 20 * (share + 1 / steps)) * (0.02 + 0.49 * (1 + math.cos(math.pi * share)))
+            )
         rows = torch.randint(layer.trained, (batch_size,), generator=random)
         maps, labels = layer.batch(rows.to(device))
         parts = _losses(bank, offset, maps, labels, variance)
@@ -166,7 +168,9 @@ def train(
     return bank
 
 
-def _losses(bank: FilterBank, offset: Tensor, maps: Tensor, labels: Tensor, variance: float) -> dict[str, Tensor]:
+def _losses(
+    bank: FilterBank, offset: Tensor, maps: Tensor, labels: Tensor, variance: float
+) -> dict[str, Tensor]:
     filters, logits = bank.respond(maps)
     given_back = bank.decoder(filters) + offset
     # Cosines of filters' maps with their groups': a few products, where torch's own makes copies of all maps.

@@ -41,8 +41,8 @@ class ExchangeConcepts(Operator):
     """Their names; all when left out."""
     depth: Depth = "filters"
     """filters: the maps of the concepts' own filters, as in the paper. Otherwise all maps of the layer, where the
-    concepts are at home in one sample or the other; shape: in this layer alone; texture: in the first half of the layers
-    from it on; everything: in all of them, colours and light too."""
+    concepts are at home in one sample or the other; shape: in this layer alone; texture: in the first half of the
+    layers from it on; everything: in all of them, colours and light too."""
     both: StrictBool = False
     """Both ways: each sample and its source in a row of its own, before and after."""
 

@@ -38,8 +38,8 @@ class MoveConcepts(EditOperator):
     scale: Scale = 1.0
     """How many times as large, about the middle of where the concepts are; not with depth: filters."""
     depth: Depth = "filters"
-    """filters: the maps of the concepts' own filters move, as in the paper. Otherwise all maps, where the concepts are at
-    home, and what was behind them is filled from around; in which layers, as of `interpretable.exchange`."""
+    """filters: the maps of the concepts' own filters move, as in the paper. Otherwise all maps, where the concepts are
+    at home, and what was behind them is filled from around; in which layers, as of `interpretable.exchange`."""
 
     @model_validator(mode="after")
     def _of_homes(self) -> Self:

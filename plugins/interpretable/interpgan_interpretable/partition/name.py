@@ -20,8 +20,8 @@ class NameConcepts(Operator):
     """Name each concept after the part of the picture that it draws, as a segmenter finds it.
 
     A concept is compared with a part at the part's size: its most active positions, as many as the part fills in that
-    picture. The agreement is 1 if these positions are the part, and 0 on average if they are random. A concept that agrees
-    with no part is named after the one that it lies in, if there is one: a cheek is skin.
+    picture. The agreement is 1 if these positions are the part, and 0 on average if they are random. A concept that
+    agrees with no part is named after the one that it lies in, if there is one: a cheek is skin.
 
     Source: Li et al., Interpretable Generative Adversarial Networks, AAAI 2022, whose authors name concepts by hand.
         The measure is Cohen's kappa of two equal shares.
@@ -32,7 +32,7 @@ class NameConcepts(Operator):
     min_agreement: Annotated[float, Field(ge=0, le=1)] = 0.3
     """A concept that agrees less with a part is not named after it as a whole."""
     min_inside: Annotated[float, Field(ge=0, le=1)] = 0.6
-    """Nor after one that it lies in, if less of its activity is there: 0 as much as by chance, 1 all; it keeps its name."""
+    """Nor after one that it lies in, if less of its activity is there (0: as much as by chance; 1: all)."""
     join: StrictBool = True
     """Join all concepts of one part into one; otherwise they are "hair", "hair 2", …, the largest first."""
     batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
@@ -50,7 +50,7 @@ class NameConcepts(Operator):
         layer, concepts = one_layer(generator)
         parts = parts_of(self.segmenter)
         whole, inside = self._agreements(generator, layer, concepts, progress)
-        named = {}
+        named: dict[str, str | None] = {}
         for name, row, shares in zip(concepts, whole, inside, strict=True):
             best, around = int(row.argmax()), int(shares.argmax())
             if float(row[best]) >= self.min_agreement:
@@ -63,8 +63,10 @@ class NameConcepts(Operator):
     def _agreements(
         self, generator: Generator, layer: str, concepts: dict[str, Filters], progress: Progress
     ) -> tuple[Tensor, Tensor]:
-        """(concepts, parts) float64, agreement and what lies inside; means over the samples that show the part, -1 where
-        none shows it."""
+        """(concepts, parts) float64, agreement and what lies inside; means over the samples that show the part.
+
+        -1 where none shows it.
+        """
         import torch
 
         sums: Tensor = torch.zeros(())
@@ -95,8 +97,8 @@ def inside_of(maps: Tensor, parts: Tensor) -> Tensor:
         parts: (n, p, k), shares of each position.
 
     Returns:
-        (n, p) float64: 1 for all of it, 0 for the part's share of the picture; NaN where the part is not in the picture,
-        fills all of it, or the concept is silent.
+        (n, p) float64: 1 for all of it, 0 for the part's share of the picture; NaN where the part is not in the
+        picture, fills all of it, or the concept is silent.
     """
     import torch
 
