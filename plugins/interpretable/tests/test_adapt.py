@@ -18,12 +18,6 @@ SMALL = {"layer": "drawing", "concepts": 4, "filters": 16, "seeds": "0-29", "ste
 ON_TOY = AdaptLayer(layer="layers.1", concepts=2, filters=6, seeds="0-5", steps=20, rate=0.03)
 
 
-@pytest.fixture(scope="session")
-def adapted(blobs):
-    """Three blobs and what is around them, adapted."""
-    return AdaptLayer(**SMALL).run(blobs(), progress=quiet)
-
-
 test_the_step = conformance(
     ON_TOY, toy, exempt={"result-survives-saving": "its file needs its generator: test_a_small_file_keeps_it"}
 )

@@ -53,6 +53,8 @@ test_concepts = conformance(
 )
 test_exchange = conformance(ExchangeConcepts(source=SOURCE, concepts=("0", "2")), named_toy)
 test_exchange_both = conformance(ExchangeConcepts(source=SOURCE, both=True), named_toy)
+test_exchange_deep = conformance(ExchangeConcepts(source=SOURCE, concepts=("0",), depth="texture"), named_toy)
+test_move_deep = conformance(MoveConcepts(concepts=("1",), scale=0.8, depth="shape"), named_toy)
 test_move = conformance(MoveConcepts(concepts=("1",), down=0.1, right=-0.2), named_toy)
 test_collage = conformance(Collage(source=SOURCE, layer=LAYER, **LEFT), toy)
 test_style = conformance(EditInStyle(source=SOURCE, layer=LAYER, **LEFT, clusters=4, seeds="0-9"), toy)
