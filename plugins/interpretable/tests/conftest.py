@@ -96,5 +96,5 @@ def numbered(blobs):
 @pytest.fixture(scope="session")
 def adapted(blobs):
     """Three blobs and what is around them, with filters behind the layer; some seconds, so once for all tests."""
-    step = AdaptLayer(layer="drawing", concepts=4, filters=16, seeds="0-29", steps=100, rate=0.02)
+    step = AdaptLayer(layer="drawing", concepts=6, filters=24, seeds="0-29", steps=120, rate=0.02)
     return step.run(blobs(), progress=quiet)

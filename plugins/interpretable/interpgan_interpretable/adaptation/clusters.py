@@ -15,6 +15,7 @@ from torch.nn import functional
 PRINCIPAL = 64
 """Principal coordinates that clusters are found in."""
 FITTED = 40_000  # positions, of all samples, that the coordinates and the clusters are found from
+STARTS = 3  # of k-means, of which the best is taken
 CLAMP = 4.0  # standard deviations: beyond them activations count as this far from the mean
 
 
@@ -128,7 +129,7 @@ def find_clusters(rows: Tensor, places: Tensor, count: int, place: float, seed: 
     axes = vectors[:, -PRINCIPAL:].contiguous()
     coordinates = functional.normalize(standard @ axes, dim=1)
     known = torch.cat([coordinates, place * places], 1).numpy()
-    found = KMeans(count, n_init=1, random_state=seed).fit(known)
+    found = KMeans(count, n_init=STARTS, random_state=seed).fit(known)
     sizes = torch.from_numpy(found.labels_).long().bincount(minlength=count)
     centres = torch.from_numpy(found.cluster_centers_)[sizes.argsort(descending=True, stable=True)]
     return Clusters(mean, std, axes, centres.float(), place)
