@@ -171,7 +171,7 @@ def like_pose(generator, people, sources):
     from interpgan_faces.scorer import LoadScorer
 
     scorer = LoadScorer().run("cpu")
-    number = list(scorer.attributes).index("pose")
+    number = list(scorer.names).index("pose")
     poses = [scorer(looked_at(generator, batch))[:, number] for batch in (people, sources)]
     return (poses[0] - poses[1]).abs() < 0.16
 

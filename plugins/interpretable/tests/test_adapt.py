@@ -37,15 +37,15 @@ def test_nothing_changes_until_something_is_edited(blobs, adapted):
 
 
 def test_concepts_are_the_blobs(blobs, adapted):
-    """Each blob's middle is the home of one concept, and that concept's filters are 0 at the others'."""
+    """Each blob's middle is the place of one concept, which is all but silent at the others'."""
     maps = filters_of(adapted, adapted.sample([50, 51]))
     means = torch.stack([maps[:, list(units)].mean(1) for _, units in adapted.concepts.values()], 1)
     middles = ((3, 3), (3, 12), (12, 8))
     strongest = [means[:, :, y, x].argmax(1) for y, x in middles]
     assert len({int(s[0]) for s in strongest}) == 3 and all((s == s[0]).all() for s in strongest)
     for own, here in zip(strongest, middles, strict=True):
-        for y, x in middles:
-            assert (means[:, own[0], y, x] > 0.1).all() == ((y, x) == here)
+        at = [means[:, own[0], y, x] for y, x in (here, *(m for m in middles if m != here))]
+        assert (at[0] > 5 * torch.maximum(at[1], at[2])).all()
     figures = adapted.notes["adapted"]
     assert figures["right"] > 90 and figures["unexplained"] < 5
 
@@ -59,7 +59,7 @@ def test_filters_give_the_maps_back(adapted):
     )
     edited = Ablate(concept=name).run(batch, adapted)
     before, after = (adapted.features(b, ["drawing"])["drawing"][0, :12] for b in (batch, edited))
-    assert after[:, 3, 3].abs().mean() < 0.4 * before[:, 3, 3].abs().mean()
+    assert after[:, 3, 3].abs().mean() < 0.5 * before[:, 3, 3].abs().mean()
     torch.testing.assert_close(after[:, 12, 8], before[:, 12, 8], atol=0.05, rtol=0.1)
 
 

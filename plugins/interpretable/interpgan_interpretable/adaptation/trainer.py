@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from interpgan_core import InterpganError, Progress
@@ -133,9 +133,10 @@ def train(
     sample = sample[:: max(len(sample) // 20_000, 1)].float()
     mean, std = sample.mean(0), sample.std(0).clamp(min=1e-6)
     bank.to(device).start(mean, std)
-    offset = nn.Parameter(mean[:, None, None].clone())  # not edited, so not in the bank
-    adam = torch.optim.Adam([*bank.parameters(), offset], lr=rate, betas=(0.9, 0.99))
-    first = _resumed(scratch / STATE, bank, offset, adam, random)
+    # What filters give back is the difference from the mean: without its filters a place is as the layer's mean.
+    offset = mean[:, None, None]
+    adam = torch.optim.Adam(bank.parameters(), lr=rate, betas=(0.9, 0.99))
+    first = _resumed(scratch / STATE, bank, adam, random)
     variance = float(std.square().mean())
     kept = time.monotonic()
     losses: dict[str, float] = {}
@@ -161,7 +162,7 @@ def train(
         adam.step()
         losses.update({name: float(part.detach()) for name, part in parts.items()})
         if time.monotonic() - kept > KEPT_EVERY:
-            _keep(scratch / STATE, bank, offset, adam, random, step + 1)
+            _keep(scratch / STATE, bank, adam, random, step + 1)
             kept = time.monotonic()
     bank.eval().requires_grad_(False)
     bank.scale(root_mean_square(bank, layer))  # now groups of all sizes compare
@@ -207,7 +208,7 @@ def figures(bank: FilterBank, layer: Layer) -> dict[str, Any]:
         layer: the held-out samples.
 
     Returns:
-        "unexplained": % of the maps' variance that filters do not give back, by a decoder without an offset; "right": %
+        "unexplained": % of the maps' variance that filters do not give back, apart from the mean; "right": %
         of positions whose group is the most probable one; "outside": % of the filters' squares where another group
         is; "silent": number of filters that are never active; "areas": % of the positions of each group.
     """
@@ -243,12 +244,9 @@ def figures(bank: FilterBank, layer: Layer) -> dict[str, Any]:
     }
 
 
-def _keep(
-    path: Path, bank: FilterBank, offset: Tensor, adam: torch.optim.Adam, random: torch.Generator, step: int
-) -> None:
+def _keep(path: Path, bank: FilterBank, adam: torch.optim.Adam, random: torch.Generator, step: int) -> None:
     state = {
         "bank": bank.state_dict(),
-        "offset": offset.detach(),
         "adam": adam.state_dict(),
         "random": random.get_state(),
         "step": step,
@@ -257,15 +255,12 @@ def _keep(
         torch.save(state, temporary)
 
 
-def _resumed(
-    path: Path, bank: FilterBank, offset: nn.Parameter, adam: torch.optim.Adam, random: torch.Generator
-) -> int:
+def _resumed(path: Path, bank: FilterBank, adam: torch.optim.Adam, random: torch.Generator) -> int:
     """The step to go on from, with the state of then; 0 if none was kept."""
     if not path.exists():
         return 0
     state: Mapping[str, Any] = torch.load(path, weights_only=True)
     bank.load_state_dict(state["bank"])
-    offset.data.copy_(state["offset"])
     adam.load_state_dict(state["adam"])
     random.set_state(state["random"])
     return int(state["step"])
