@@ -103,12 +103,18 @@ HEAD = "interpgan: 1\nsteps:\n  - {use: generator, weights: toy}\n  - {use: samp
             "{use: interpretable.exchange, source: $people, depth: deep}",
             "'depth' of interpretable.exchange must be 'filters', 'shape', 'texture' or 'everything', not 'deep'",
         ),
-        ("{use: interpretable.move, concepts: ['0'], scale: 1.2}", "filters are moved, not scaled; with a scale"),
+        (
+            "{use: interpretable.move, concepts: ['0'], scale: 1.2}",
+            "filters are moved, not scaled; with a scale",
+        ),
         (
             "{use: interpretable.adapt, layer: layers.3, concepts: 8, filters: 12}",
             "12 filters cannot make 8 concepts of 2 and more; ask for 16 filters at least",
         ),
-        ("{use: interpretable.adapt, layer: layers.3, seeds: 7}", "it takes 2 samples at least, of which one"),
+        (
+            "{use: interpretable.adapt, layer: layers.3, seeds: 7}",
+            "it takes 2 samples at least, of which one",
+        ),
         (
             "{use: interpretable.train, data: $people, layer: a, kimg: 1, training: {langevin_stepss: 1}}",
             "'training' of interpretable.train has no parameter 'langevin_stepss'; did you mean 'langevin_steps'?",

@@ -80,7 +80,8 @@ class MoveConcepts(EditOperator):
         there = torch.cat([maps, old], 1)
         moved = placed(there, middles(home), self.down, self.right, self.scale)
         found, new = moved[:, :-1], moved[:, -1:]
-        without = torch.lerp(maps, filled(maps, old), old)
+        hole = (old - new).clamp(min=0)  # of what does not move, nothing changes
+        without = torch.lerp(maps, filled(maps, old), hole)
         value = torch.lerp(without, found, new)
         return FeatureEdit(layer, tuple(range(maps.shape[1])), value, (torch.maximum(old, new) > 0).to(maps))
 
