@@ -19,6 +19,7 @@ from interpgan_core.generators.colour import in_colour
 from interpgan_core.generators.latents import LatentBatch
 from interpgan_core.generators.networks import outputs_of, rectify
 from interpgan_core.generators.saving import ATTACHED, SavedGenerator, read_generator, write_generator
+from interpgan_core.generators.spaces import LatentSpace
 
 if TYPE_CHECKING:
     import torch
@@ -61,6 +62,8 @@ class Generator(Coded):
     """
 
     module: nn.Module
+    spaces: Mapping[str, LatentSpace]
+    classes: int = 0
     layers: Sequence[str] = ()
     class_names: Sequence[str] = ()
     discriminator: nn.Module | None = None
