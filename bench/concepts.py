@@ -78,7 +78,7 @@ def edits(generator, layer, segmenter, pairs):
         where = {"source": sources, "layer": layer, "segmenter": segmenter, "parts": (part,)}
         after = {
             "exchange": ExchangeConcepts(source=sources, concepts=(part,)).run(people, generator),
-            "exchange, region": ExchangeConcepts(source=sources, concepts=(part,), region=True).run(
+            "exchange, shape": ExchangeConcepts(source=sources, concepts=(part,), depth="shape").run(
                 people, generator
             ),
             "collage, outline": Collage(**where).apply(people, generator),
@@ -98,9 +98,9 @@ def faces(generator, scorer, pairs):
     face = tuple(part for part in FACE if part in generator.concepts)
     people, sources = (generator.sample(range(first, first + pairs)) for first in (1000, 2000))
     after = {}
-    for region in (False, True):
-        what = {"source": sources, "concepts": face, "region": region}
-        how = ", region" if region else ""
+    for depth in ("filters", "shape"):
+        what = {"source": sources, "concepts": face, "depth": depth}
+        how = f", {depth}"
         after[f"swapped{how}"] = ExchangeConcepts(**what).run(people, generator)
         for steps in (5, 20):
             refine = Refine(**what, langevin_steps=steps)

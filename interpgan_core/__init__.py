@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from interpgan_core.files.checkpoints import read_safetensors as read_safetensors
     from interpgan_core.files.checkpoints import read_weights as read_weights
     from interpgan_core.files.checkpoints import write_safetensors as write_safetensors
+    from interpgan_core.generators.added import AddedLayer as AddedLayer
     from interpgan_core.generators.directions import Direction as Direction
     from interpgan_core.generators.directions import DirectionSet as DirectionSet
     from interpgan_core.generators.generator import Generator as Generator
     from interpgan_core.generators.latents import FeatureEdit as FeatureEdit
     from interpgan_core.generators.latents import Grid as Grid
     from interpgan_core.generators.latents import LatentBatch as LatentBatch
-    from interpgan_core.generators.latents import LatentSpace as LatentSpace
+    from interpgan_core.generators.latents import SourceEdit as SourceEdit
     from interpgan_core.generators.latents import check_equal_lengths as check_equal_lengths
-    from interpgan_core.generators.latents import seeded_normal as seeded_normal
     from interpgan_core.generators.memory import check_batch_size as check_batch_size
     from interpgan_core.generators.protocols import HasEncoder as HasEncoder
     from interpgan_core.generators.protocols import HasStyleWeights as HasStyleWeights
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from interpgan_core.generators.ranges import Seeds as Seeds
     from interpgan_core.generators.ranges import Units as Units
     from interpgan_core.generators.ranked import RankedUnits as RankedUnits
+    from interpgan_core.generators.spaces import LatentSpace as LatentSpace
+    from interpgan_core.generators.spaces import seeded_normal as seeded_normal
     from interpgan_core.hookspecs import StepReport as StepReport
     from interpgan_core.hookspecs import hookimpl as hookimpl
     from interpgan_core.loading.load_generator import load_generator as load_generator
@@ -121,6 +123,7 @@ _HOME = {
         "read_weights",
         "write_safetensors",
     ),
+    "generators.added": ("AddedLayer",),
     "generators.directions": (
         "Direction",
         "DirectionSet",
@@ -130,9 +133,8 @@ _HOME = {
         "FeatureEdit",
         "Grid",
         "LatentBatch",
-        "LatentSpace",
+        "SourceEdit",
         "check_equal_lengths",
-        "seeded_normal",
     ),
     "generators.memory": ("check_batch_size",),
     "generators.protocols": (
@@ -146,6 +148,10 @@ _HOME = {
         "Units",
     ),
     "generators.ranked": ("RankedUnits",),
+    "generators.spaces": (
+        "LatentSpace",
+        "seeded_normal",
+    ),
     "hookspecs": (
         "StepReport",
         "hookimpl",

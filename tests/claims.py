@@ -118,6 +118,9 @@ class Row:
             return _like_lender(name, first, self.seen[self.captions.index("lender")], seen)
         if how == "other":
             return self.fails[i] or seen.says(name) != first.says(name)
+        if how in ("smaller", "larger"):
+            areas = [float(one.mask(name).sum()) for one in (first, seen)]
+            return max(areas) > 1.05 * min(areas) and (areas[1] > areas[0]) == (how == "larger")
         if how == "higher":
             return logit(seen) > logit(first)
         if name == "style":

@@ -16,9 +16,10 @@ import interpgan_core.plugin
 NAMES = {
     "errors": "InterpganError Remark did_you_mean",
     "plugins": "hookimpl StepReport installed",
-    "generators": "Generator HasEncoder HasStyleWeights load_generator",
+    "generators": "Generator AddedLayer HasEncoder HasStyleWeights load_generator",
     "latent codes": """
-        LatentSpace LatentBatch FeatureEdit RankedUnits Grid seeded_normal check_batch_size check_equal_lengths
+        LatentSpace LatentBatch FeatureEdit SourceEdit RankedUnits Grid seeded_normal check_batch_size
+        check_equal_lengths
     """,
     "pictures": "contact_sheet difference to_uint8 ImageSet read_picture each_picture Square Cutouts",
     "directions": "Direction DirectionSet load_directions sigma",

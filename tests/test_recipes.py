@@ -20,7 +20,7 @@ MAKERS = sorted(p.name for p in (RECIPES / "train").glob("*.yaml"))
 CLAIMS = claims.read_claims(RECIPES / "CLAIMS.md")
 WITHOUT_STRENGTH = {
     "smile-without-ageing": ("leak.seeds=0-9", "smiling.strength=0", "only-smiling.strength=0"),
-    "move-part": ("left.right=0", "interpretable-move.right=0"),
+    "move-part": ("left.right=0", "right.right=0", "smaller.scale=1.0", "interpretable-move.scale=1.0"),
     "published-boundary": ("place.distance=[0, 0.01]",),
     "my-photo": (
         "inversion-pivotal.steps=1",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from interpgan_core.errors import InterpganError, did_you_mean
 from interpgan_core.files.checkpoints import read_safetensors, write_safetensors
-from interpgan_core.generators.latents import LatentSpace
+from interpgan_core.generators.spaces import LatentSpace
 from interpgan_core.pictures.report import Report, Table
 
 if TYPE_CHECKING:

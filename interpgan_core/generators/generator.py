@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,21 +13,20 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from interpgan_core.errors import InterpganError, did_you_mean
+from interpgan_core.generators.added import AddedLayer, holds_layer, read_layer, write_layer
+from interpgan_core.generators.coded import Coded
 from interpgan_core.generators.colour import in_colour
-from interpgan_core.generators.latents import LatentBatch, LatentSpace
+from interpgan_core.generators.latents import LatentBatch
 from interpgan_core.generators.networks import outputs_of, rectify
 from interpgan_core.generators.saving import ATTACHED, SavedGenerator, read_generator, write_generator
+from interpgan_core.generators.spaces import LatentSpace
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-# Codes are mapped in blocks of exactly this many rows: a matrix product of another height may round
-# another way, and a sample must not depend on how many were asked for.
-MAP_ROWS = 64
 
-
-class Generator(ABC):
+class Generator(Coded):
     """A pretrained generator: codes in, images out.
 
     A subclass sets the attributes and writes `prior`, `map` and `forward`.
@@ -48,6 +47,7 @@ class Generator(ABC):
         notes: where the weights come from: data, training, parent; JSON values, kept in a saved file. "codes of":
             fingerprints of the generators that it was tuned from so little that their codes are good here too.
         rectified: layers whose maps pass a ReLU that the family does not have, see `rectify`.
+        added: layers that were put behind others, see `with_layer`; name -> layer.
         attached: tensors that belong to it and not to its networks, kept in a saved file; its name begins with that of
             the plugin that attached it.
 
@@ -63,8 +63,8 @@ class Generator(ABC):
 
     module: nn.Module
     spaces: Mapping[str, LatentSpace]
-    layers: Sequence[str] = ()
     classes: int = 0
+    layers: Sequence[str] = ()
     class_names: Sequence[str] = ()
     discriminator: nn.Module | None = None
     concepts: Mapping[str, tuple[str, tuple[int, ...]]] = MappingProxyType({})
@@ -74,24 +74,7 @@ class Generator(ABC):
     notes: Mapping[str, Any] = MappingProxyType({})
     rectified: Sequence[str] = ()
     attached: Mapping[str, Tensor] = MappingProxyType({})
-
-    @abstractmethod
-    def prior(self, seeds: Sequence[int]) -> Tensor:
-        """Codes of the first space, (n, *shape) float32 on this device, each row from its own seed."""
-
-    @abstractmethod
-    def map(self, codes: Tensor, source: str, target: str, labels: Tensor | None) -> Tensor:
-        """Carry codes forward from one space to a later one.
-
-        Args:
-            codes: (n, *spaces[source].shape) float32.
-            source: name of a space.
-            target: name of a later space.
-            labels: (n, classes) float32 class weights, or None.
-
-        Returns:
-            (n, *spaces[target].shape) float32.
-        """
+    added: Mapping[str, AddedLayer] = MappingProxyType({})
 
     @abstractmethod
     def forward(self, batch: LatentBatch) -> Tensor:
@@ -130,11 +113,18 @@ class Generator(ABC):
 
     @property
     def can_be_saved(self) -> bool:
-        """Does its family say how?"""
-        return type(self).saved is not Generator.saved
+        """Does its family say how, or is it another one with a layer more?"""
+        return bool(self.added) or type(self).saved is not Generator.saved
 
     def save(self, folder: Path) -> None:
-        """Write `generator.safetensors` into the folder, with the discriminator and concepts where there are any."""
+        """Write `generator.safetensors` into the folder, with the discriminator and concepts where there are any.
+
+        Of a generator with an added layer it is `layer.safetensors`: that layer alone, the concepts and the notes.
+        """
+        if self.added:
+            last = list(self.added.values())[-1]
+            write_layer(folder, last, self.fingerprint, self.concepts, self.notes)
+            return
         saved = self.saved()
         saved = replace(
             saved,
@@ -148,8 +138,23 @@ class Generator(ABC):
 
     @classmethod
     def load(cls, folder: Path, generator: Generator | None = None) -> Generator:
-        """Read what `save` wrote, onto the CPU."""
-        made: Generator = read_generator(folder / "generator.safetensors")
+        """Read what `save` wrote, onto the CPU.
+
+        Args:
+            folder: it, or the file itself.
+            generator: whose layer it is, where `save` wrote a layer.
+
+        Returns:
+            The generator; with a layer, it shares its networks with the one that was given.
+
+        Raises:
+            InterpganError: if the file is missing or damaged, or holds a layer of another generator.
+        """
+        if holds_layer(folder):
+            if generator is None:
+                raise InterpganError(f"{folder} holds a layer; load the generator that it was made for first")
+            return generator.with_layer_from(folder)
+        made: Generator = read_generator(folder / "generator.safetensors" if folder.is_dir() else folder)
         return made
 
     @property
@@ -198,6 +203,54 @@ class Generator(ABC):
         named.concepts = dict(concepts)
         return named
 
+    def with_layer(self, layer: AddedLayer) -> Self:
+        """The same generator with a layer more, which changes pictures only where an edit changes its maps.
+
+        Args:
+            layer: on this generator's device; its name is new.
+
+        Returns:
+            A generator that shares the networks with this one, which stays as it is. Its codes, and directions, are
+            this one's.
+
+        Raises:
+            InterpganError: if there is no layer for it to stand behind, or one of its name.
+        """
+        self.require_layer(layer.behind)
+        if layer.name in self.layers:
+            raise InterpganError(f"this generator has a layer '{layer.name}'; take one without it")
+        made = copy.copy(self)
+        # Edits of the layer itself come after those of the one behind it, which its maps pass first.
+        place = list(self.layers).index(layer.behind)
+        made.layers = [*self.layers[:place], layer.name, *self.layers[place:]]
+        made.added = {**self.added, layer.name: layer}
+        made.fingerprint = layer.fingerprint_on(self.fingerprint)
+        known = self.notes.get("codes of")
+        older = known if isinstance(known, list | tuple) else ()
+        made.notes = {**self.notes, "codes of": [self.fingerprint, *older]}
+        return made
+
+    def with_layer_from(self, path: Path) -> Generator:
+        """The same generator with a layer that a file keeps, with the concepts and the notes that were saved with it.
+
+        Args:
+            path: `layer.safetensors`, or its folder.
+
+        Returns:
+            A generator that shares its networks with this one; with other concepts, where the layer is its own already.
+
+        Raises:
+            InterpganError: if the file is damaged, holds no layer, or one of another generator.
+        """
+        stored = read_layer(path)
+        stored.require(self.fingerprint)
+        with_it = self
+        if self.fingerprint != stored.own:
+            with_it = self.with_layer(stored.layer.to(self.device))
+        named = with_it.with_concepts(stored.concepts)
+        named.notes = stored.notes
+        return named
+
     def to(self, device: Any) -> Self:
         """Move the network, its discriminator, what is attached, and the means of its spaces; returns itself."""
         self.module.to(device)
@@ -205,138 +258,8 @@ class Generator(ABC):
             self.discriminator.to(device)
         self.attached = {name: tensor.to(device) for name, tensor in self.attached.items()}
         self.spaces = {name: space.to(device) for name, space in self.spaces.items()}
+        self.added = {name: layer.to(device) for name, layer in self.added.items()}
         return self
-
-    def sample(self, seeds: Sequence[int], labels: Tensor | None = None) -> LatentBatch:
-        """Draw samples in the first space.
-
-        Args:
-            seeds: one for each sample, 0 to 2^32 - 1.
-            labels: (n, classes) class weights; left out on a conditional generator, each sample
-                draws one class from its seed.
-
-        Returns:
-            A batch of len(seeds) samples.
-        """
-        import numpy as np
-        import torch
-
-        space = next(iter(self.spaces.values()))
-        if labels is None and self.classes:
-            drawn = [np.random.RandomState([s, 1]).randint(self.classes) for s in seeds]
-            labels = torch.nn.functional.one_hot(torch.tensor(drawn, dtype=torch.long), self.classes)
-            labels = labels.float()
-        return LatentBatch(
-            codes=self.prior(seeds).to(self.device),
-            space=space,
-            labels=None if labels is None else labels.to(self.device),
-            seeds=torch.tensor(list(seeds), dtype=torch.int64),
-        )
-
-    def to_space(self, batch: LatentBatch, name: str) -> LatentBatch:
-        """Carry a batch forward to another space; gradients flow where the codes ask for them.
-
-        Raises:
-            InterpganError: if there is no such space, or it lies before the batch's own.
-        """
-        import torch
-
-        source = batch.space.name
-        if name == source:
-            return batch
-        order = list(self.spaces)
-        for wanted in (name, source):
-            if wanted not in order:
-                raise InterpganError(f"this generator has no space '{wanted}'" + did_you_mean(wanted, order))
-        if order.index(name) < order.index(source):
-            raise InterpganError(
-                f"codes in {source} cannot go back to {name}: codes pass {' -> '.join(order)}, "
-                f"one way; apply the edit in {name} before the step that moves to {source}"
-            )
-        if not len(batch):
-            return replace(
-                batch, codes=batch.codes.new_zeros((0, *self.spaces[name].shape)), space=self.spaces[name]
-            )
-        mapped = []
-        for part in batch.split(MAP_ROWS):
-            rows = torch.arange(MAP_ROWS).clamp(max=len(part) - 1)
-            labels = None if part.labels is None else part.labels[rows]
-            mapped.append(self.map(part.codes[rows], source, name, labels)[: len(part)])
-        return replace(batch, codes=torch.cat(mapped), space=self.spaces[name])
-
-    def vector_space(self, name: str) -> LatentSpace:
-        """The space of a name, whose codes are single vectors: w, but not w+.
-
-        Raises:
-            InterpganError: if there is none of that name, or its codes have a vector for each layer.
-        """
-        if name not in self.spaces:
-            raise InterpganError(f"this generator has no space '{name}'" + did_you_mean(name, self.spaces))
-        space = self.spaces[name]
-        if len(space.shape) != 1:
-            raise InterpganError(
-                f"a code of {name} is {tuple(space.shape)}, one vector a layer; choose a space of single vectors"
-                + (f", such as {space.base}, and choose layers in the edit" if space.base else "")
-            )
-        return space
-
-    def space_for(self, direction_space: str, layers: str = "all", start: str | None = None) -> str:
-        """The space in which an edit along a direction happens.
-
-        Args:
-            direction_space: where the direction lives.
-            layers: the edit's layers; a range needs a space with layers.
-            start: the space where the codes are now; the first by default.
-
-        Returns:
-            The earliest space from `start` on that takes the direction and has the layers.
-
-        Raises:
-            InterpganError: if there is none; the message says why.
-        """
-        order = list(self.spaces)
-        start = start or order[0]
-        able = [n for n in order if self.spaces[n].takes(direction_space)]
-        if not able:
-            raise InterpganError(
-                f"this generator has no space that takes a direction of {direction_space}"
-                + did_you_mean(direction_space, order)
-            )
-        ahead = [n for n in able if order.index(n) >= order.index(start)]
-        if not ahead:
-            raise InterpganError(
-                f"a direction of {direction_space} cannot move codes that are already in {start}; "
-                f"apply it before the step that moves to {start}"
-            )
-        for name in ahead:
-            if layers == "all" or self.spaces[name].layer_of is not None:
-                return name
-        raise InterpganError(
-            f"no space that takes a direction of {direction_space} has layers; leave 'layers' at all"
-        )
-
-    def stream(
-        self, seeds: Iterable[int], batch_size: int = 256, space: str | None = None
-    ) -> Iterator[LatentBatch]:
-        """Samples in batches, with constant memory, whatever the number of seeds.
-
-        Args:
-            seeds: any number of them.
-            batch_size: samples at once.
-            space: where the codes shall be; the first space by default.
-
-        Returns:
-            Batches of batch_size samples, the last one perhaps smaller.
-        """
-        chunk: list[int] = []
-        target = space or next(iter(self.spaces))
-        for seed in seeds:
-            chunk.append(seed)
-            if len(chunk) == batch_size:
-                yield self.to_space(self.sample(chunk), target)
-                chunk = []
-        if chunk:
-            yield self.to_space(self.sample(chunk), target)
 
     def images(self, batch: LatentBatch, batch_size: int = 1, alpha: bool = False) -> Tensor:
         """Render a batch with its edits.
@@ -388,8 +311,13 @@ class Generator(ABC):
         self._check(batch)
         modules = {name: self._module(name) for name in layers}
         last = max(layers, key=list(self.layers).index)
-        with self._editing(batch):
+        with self._editing(batch, layers):
             return outputs_of(modules, last, lambda: self.forward(batch))
+
+    @property
+    def own_layers(self) -> list[str]:
+        """The layers of the network itself, without those that were added."""
+        return [name for name in self.layers if name not in self.added]
 
     def require_layer(self, layer: str) -> None:
         """Check that there is a synthesis layer of a name.
@@ -412,7 +340,9 @@ class Generator(ABC):
             Its position, if some space has codes of that number; None if no code is its own. A family some of
             whose layers no code drives overrides this.
         """
-        number = list(self.layers).index(layer)
+        if layer in self.added:
+            return None
+        number = self.own_layers.index(layer)
         spaces = [space for space in self.spaces.values() if space.layer_of is not None]
         return number if any(number in space.layer_numbers() for space in spaces) else None
 
@@ -421,25 +351,22 @@ class Generator(ABC):
         maps = self.features(self.sample([0]).to(self.device), self.layers)
         return {layer: (m.shape[1], m.shape[2], m.shape[3]) for layer, m in maps.items()}
 
-    def _check(self, batch: LatentBatch) -> None:
-        own = self.spaces.get(batch.space.name)
-        if own is None or own.shape != batch.space.shape:
-            raise InterpganError(
-                f"codes of space {batch.space.name} with shape {batch.space.shape} do not belong to this "
-                f"generator, whose spaces are "
-                + ", ".join(f"{n} {tuple(s.shape)}" for n, s in self.spaces.items())
-            )
-
     def _module(self, layer: str) -> nn.Module:
         self.require_layer(layer)
-        return self.module.get_submodule(layer)
+        return self.added[layer].maps if layer in self.added else self.module.get_submodule(layer)
 
     @contextmanager
-    def _editing(self, batch: LatentBatch) -> Iterator[None]:
-        """Apply the batch's edits, in their order, as the network passes their layers."""
+    def _editing(self, batch: LatentBatch, more: Sequence[str] = ()) -> Iterator[None]:
+        """Apply the batch's edits, in their order, as the network passes their layers; `more` layers are looked at."""
+        # What comes from other samples is drawn first: the network has no hooks yet.
+        edits = [one for edit in batch.edits for one in edit.edits(self)]
         handles = []
         try:
-            for edit in batch.edits:
+            for name, layer in self.added.items():
+                if name in {*more, *(edit.layer for edit in edits)}:
+                    behind = self._module(layer.behind)
+                    handles.append(behind.register_forward_hook(lambda _m, _i, out, on=layer: on.module(out)))
+            for edit in edits:
                 module = self._module(edit.layer)
                 handles.append(module.register_forward_hook(lambda _m, _i, out, e=edit: e.apply(out)))
             yield

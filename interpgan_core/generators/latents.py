@@ -2,120 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from interpgan_core.errors import InterpganError, did_you_mean
 from interpgan_core.files.checkpoints import read_safetensors, write_safetensors
-from interpgan_core.generators.ranges import Ranges
+from interpgan_core.generators.spaces import LatentSpace
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-def seeded_normal(seeds: Sequence[int], shape: Sequence[int], stream: int = 0) -> Tensor:
-    """Standard normal numbers, each row from its own seed alone.
-
-    Args:
-        seeds: n whole numbers from 0 to 2^32 - 1.
-        shape: of one row.
-        stream: 0 for codes; another number gives an independent row for the same seed.
-
-    Returns:
-        (n, *shape) float32 on the CPU; stream 0 is `numpy.random.RandomState(seed).randn(*shape)`.
-
-    Source:
-        The seeds of NVIDIA's gen_images.py: seed 85 here is the sample that it calls seed 85.
-        RandomState's stream is frozen by numpy's compatibility policy (NEP 19).
-    """
-    import numpy as np
-    import torch
-
-    rows = np.empty((len(seeds), *shape), dtype=np.float32)
-    random = np.random.RandomState()  # reseeding one costs a fraction of making one
-    for i, seed in enumerate(seeds):
-        random.seed([seed, stream] if stream else seed)
-        rows[i] = random.randn(*shape)
-    return torch.from_numpy(rows)
-
-
-@dataclass(frozen=True, eq=False)
-class LatentSpace:
-    """A space of codes that a generator understands.
-
-    Args:
-        name: "z", "w", "w+", "s".
-        shape: of one code: (512,), (18, 512), (9088,).
-        layer_of: int, broadcastable to shape; the synthesis layer that each entry drives.
-        base: "w" for "w+": directions of W apply here layer by layer.
-        mean: (*shape) float32; the centre of the codes, for truncation.
-
-    Example:
-        >>> import torch
-        >>> from interpgan_core import LatentSpace
-        >>> space = LatentSpace("w+", (3, 2), torch.arange(3)[:, None], base="w")
-        >>> space.mask("1-").tolist()
-        [[False, False], [True, True], [True, True]]
-        >>> space.takes("w"), space.takes("z")
-        (True, False)
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    layer_of: Tensor | None = None
-    base: str | None = None
-    mean: Tensor | None = None
-
-    def layer_numbers(self, layers: str = "all") -> list[int]:
-        """The synthesis layers that a range names here, ascending.
-
-        Raises:
-            InterpganError: if the space has no layers, or the range passes the last one.
-        """
-        if self.layer_of is None:
-            raise InterpganError(
-                f"space {self.name} has no layers to choose from; leave 'layers' at all, or move to w+ first"
-            )
-        present = sorted(set(self.layer_of.flatten().tolist()))
-        if layers == "all":
-            return present
-        if max(map(int, re.findall(r"\d+", layers)), default=0) > present[-1]:
-            those = (
-                f"layers {present[0]} to {present[-1]}" if len(present) > 1 else f"layer {present[0]} alone"
-            )
-            raise InterpganError(f"layers {layers}: this generator has {those}")
-        return sorted(set(Ranges(layers, last=present[-1])))
-
-    def mask(self, layers: str = "all") -> Tensor:
-        """Which entries of a code the named layers are driven by.
-
-        Args:
-            layers: "all" or a range such as "0-3,6".
-
-        Returns:
-            (*shape) bool.
-
-        Raises:
-            InterpganError: if the space has no layers, or the range names none that exists.
-        """
-        import torch
-
-        if layers == "all":
-            return torch.ones(self.shape, dtype=torch.bool)
-        wanted = torch.tensor(self.layer_numbers(layers))
-        assert self.layer_of is not None
-        return torch.isin(self.layer_of.cpu(), wanted).expand(self.shape)
-
-    def takes(self, space: str) -> bool:
-        """Can a direction of `space` be added to codes of this space as it is?"""
-        return space in (self.name, self.base)
-
-    def to(self, device: Any) -> LatentSpace:
-        """The same space with its mean on another device."""
-        return replace(self, mean=None if self.mean is None else self.mean.to(device))
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,11 +64,17 @@ class FeatureEdit:
 
     def select(self, index: Any, count: int) -> FeatureEdit:
         """The edit for some of the samples; tensors of one row serve them all."""
+        value, weight = (_rows(t, index, count) for t in (self.value, self.weight))
+        return replace(self, value=value, weight=weight)
 
-        def rows(t: Tensor) -> Tensor:
-            return t[index] if t.ndim == 4 and t.shape[0] == count and count > 1 else t
+    def edits(self, generator: Any) -> tuple[FeatureEdit, ...]:
+        """Itself."""
+        return (self,)
 
-        return replace(self, value=rows(self.value), weight=rows(self.weight))
+
+def _rows(tensor: Tensor, index: Any, count: int) -> Tensor:
+    """Those of some of `count` samples; a tensor of one row serves them all."""
+    return tensor[index] if tensor.ndim == 4 and tensor.shape[0] == count and count > 1 else tensor
 
 
 @dataclass(frozen=True)
@@ -230,7 +133,7 @@ class LatentBatch:
         space: what the codes are.
         labels: (n, classes) float32 class weights, rows sum to 1; None = unconditional.
         seeds: (n,) int64, the seed of each sample; None after inversion.
-        edits: changes of feature maps, applied in order when the batch is rendered.
+        edits: changes of feature maps, applied in order when the batch is rendered; a `SourceEdit` stands for several.
         grid: the layout of a walk or a mix; None for plain samples.
 
     Raises:
@@ -247,7 +150,7 @@ class LatentBatch:
     space: LatentSpace
     labels: Tensor | None = None
     seeds: Tensor | None = None
-    edits: tuple[FeatureEdit, ...] = ()
+    edits: tuple[FeatureEdit | SourceEdit, ...] = ()
     grid: Grid | None = None
 
     def __post_init__(self) -> None:
@@ -346,14 +249,7 @@ class LatentBatch:
 
     def save(self, folder: Path) -> None:
         """Write `batch.safetensors` into the folder."""
-        tensors = {"codes": self.codes}
-        tensors |= {k: t for k, t in (("labels", self.labels), ("seeds", self.seeds)) if t is not None}
-        edits = []
-        for i, edit in enumerate(self.edits):
-            tensors |= {f"edit.{i}.value": edit.value, f"edit.{i}.weight": edit.weight}
-            edits.append({"layer": edit.layer, "units": edit.units})
-        grid = self.grid and asdict(self.grid)
-        header = {"space": self.space.name, "edits": edits, "grid": grid}
+        tensors, header = self._packed()
         write_safetensors(folder / "batch.safetensors", tensors, "batch", header)
 
     @classmethod
@@ -375,26 +271,116 @@ class LatentBatch:
         if generator is None:
             raise InterpganError(f"{path} holds codes; load the generator that they belong to first")
         spaces: Mapping[str, LatentSpace] = generator.spaces
+        return cls._unpacked(tensors, header, spaces, path).to(generator.device)
+
+    def _packed(self, prefix: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything, as tensors whose names begin with the prefix, and JSON values."""
+        tensors = {f"{prefix}codes": self.codes}
+        rows = (("labels", self.labels), ("seeds", self.seeds))
+        tensors |= {prefix + name: t for name, t in rows if t is not None}
+        edits: list[dict[str, Any]] = []
+        for i, edit in enumerate(self.edits):
+            own = f"{prefix}edit.{i}."
+            tensors[f"{own}weight"] = edit.weight
+            if isinstance(edit, FeatureEdit):
+                tensors[f"{own}value"] = edit.value
+                edits.append({"layer": edit.layer, "units": edit.units})
+            else:
+                more, source = edit.source._packed(f"{own}source.")
+                tensors |= more
+                edits.append({"layers": edit.layers, "source": source})
+        grid = self.grid and asdict(self.grid)
+        return tensors, {"space": self.space.name, "edits": edits, "grid": grid}
+
+    @classmethod
+    def _unpacked(
+        cls,
+        tensors: Mapping[str, Tensor],
+        header: Mapping[str, Any],
+        spaces: Mapping[str, LatentSpace],
+        path: Path,
+        prefix: str = "",
+    ) -> Self:
         if header["space"] not in spaces:
             raise InterpganError(
                 f"{path} holds codes of space {header['space']}, which this generator does not have"
                 + did_you_mean(header["space"], spaces)
             )
-        edits = tuple(
-            FeatureEdit(
-                e["layer"], tuple(e["units"]), tensors[f"edit.{i}.value"], tensors[f"edit.{i}.weight"]
-            )
-            for i, e in enumerate(header["edits"])
-        )
+        edits: list[FeatureEdit | SourceEdit] = []
+        for i, edit in enumerate(header["edits"]):
+            own = f"{prefix}edit.{i}."
+            weight = tensors[f"{own}weight"]
+            if "source" in edit:
+                source = cls._unpacked(tensors, edit["source"], spaces, path, f"{own}source.")
+                edits.append(SourceEdit(tuple(edit["layers"]), source, weight))
+            else:
+                edits.append(FeatureEdit(edit["layer"], tuple(edit["units"]), tensors[f"{own}value"], weight))
         grid = header["grid"] and Grid(
             tuple(header["grid"]["columns"]), header["grid"]["origin"], tuple(header["grid"].get("rows", ()))
         )
-        batch = cls(
-            tensors["codes"],
+        return cls(
+            tensors[f"{prefix}codes"],
             spaces[header["space"]],
-            tensors.get("labels"),
-            tensors.get("seeds"),
-            edits,
+            tensors.get(f"{prefix}labels"),
+            tensors.get(f"{prefix}seeds"),
+            tuple(edits),
             grid,
         )
-        return batch.to(generator.device)
+
+
+@dataclass(frozen=True, eq=False)
+class SourceEdit:
+    """Other samples' maps, in several layers, where a mask says: `x <- x + weight * (their x - x)`.
+
+    They are drawn beside the samples, one by one as these are: maps of many layers are never kept.
+
+    Args:
+        layers: names of synthesis layers, in forward order.
+        source: as many samples as the batch has.
+        weight: (n or 1, 1, h, w) from 0 to 1; resized to the maps of each layer.
+
+    Example:
+        >>> import torch
+        >>> from dataclasses import replace
+        >>> from interpgan_core import SourceEdit
+        >>> from interpgan_core.testing import toy
+        >>> generator = toy()
+        >>> batch, source = generator.sample([7]), generator.sample([8])
+        >>> everywhere = SourceEdit(("layers.4", "layers.5"), source, torch.ones(1, 1, 1, 1))
+        >>> maps = generator.features(replace(batch, edits=(everywhere,)), ["layers.5"])["layers.5"]
+        >>> bool((maps == generator.features(source, ["layers.5"])["layers.5"]).all())
+        True
+    """
+
+    layers: tuple[str, ...]
+    source: LatentBatch
+    weight: Tensor
+
+    @property
+    def layer(self) -> str:
+        """The first of the layers: what is before it is the sample's own."""
+        return self.layers[0]
+
+    def edits(self, generator: Any) -> tuple[FeatureEdit, ...]:
+        """What it comes to.
+
+        Args:
+            generator: that draws the batch.
+
+        Returns:
+            One edit a layer, with the source's maps.
+        """
+        import torch
+
+        maps = generator.features(self.source, self.layers)
+        found = []
+        for layer, value in maps.items():
+            weight = torch.nn.functional.interpolate(
+                self.weight.to(value.device), size=value.shape[2:], mode="bilinear", align_corners=False
+            )
+            found.append(FeatureEdit(layer, tuple(range(value.shape[1])), value, weight))
+        return tuple(found)
+
+    def select(self, index: Any, count: int) -> SourceEdit:
+        """The edit for some of the samples."""
+        return replace(self, source=self.source[index], weight=_rows(self.weight, index, count))

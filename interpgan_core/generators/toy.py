@@ -12,9 +12,10 @@ from torch.nn import functional as F
 
 from interpgan_core.errors import InterpganError
 from interpgan_core.generators.generator import Generator
-from interpgan_core.generators.latents import LatentBatch, LatentSpace, seeded_normal
+from interpgan_core.generators.latents import LatentBatch
 from interpgan_core.generators.networks import fingerprint
 from interpgan_core.generators.ranges import Ranges
+from interpgan_core.generators.spaces import LatentSpace, seeded_normal
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from interpgan_core.errors import InterpganError, remark
+from interpgan_core.generators.added import holds_layer, read_layer
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.options import Noise, Precision, options_for_file
 from interpgan_core.generators.saving import is_saved_generator, read_generator
@@ -51,6 +52,12 @@ def load_generator(
     if is_saved_generator(path):
         own: Generator = read_generator(path, family, **options)
         return own
+    if holds_layer(path):
+        stored = read_layer(path)
+        raise InterpganError(
+            f"{path} holds a layer of {stored.layer.maker} for the generator {stored.parent}, and no generator; load "
+            f"that one, and put the layer behind its {stored.layer.behind}"
+        )
     from torch import nn
 
     checkpoint = Checkpoint(path)

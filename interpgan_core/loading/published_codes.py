@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from interpgan_core.errors import InterpganError, did_you_mean, remark
 from interpgan_core.files.checkpoints import read_weights
 from interpgan_core.generators.generator import Generator
-from interpgan_core.generators.latents import LatentBatch, LatentSpace
+from interpgan_core.generators.latents import LatentBatch
+from interpgan_core.generators.spaces import LatentSpace
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -121,7 +121,7 @@ class BigGAN(Generator):
 
     def layer_number(self, layer: str) -> int | None:
         """The number of the codes that drive a layer; None for attention, which no code drives."""
-        driven = [name for name in self.layers if not name.startswith("attention.")]
+        driven = [name for name in self.own_layers if not name.startswith("attention.")]
         return driven.index(layer) if layer in driven else None
 
     def style_weight(self, space: str, layer: int) -> Tensor:

@@ -11,6 +11,8 @@ def interpgan_operators() -> Mapping[str, str]:
     return {
         "interpretable.partition": f"{here}.partition.find:FindPartition",
         "interpretable.concepts": f"{here}.partition.concepts:UseConcepts",
+        "interpretable.adapt": f"{here}.adaptation.adapt:AdaptLayer",
+        "interpretable.adapted": f"{here}.adaptation.adapted:UseAdapted",
         "interpretable.name": f"{here}.partition.name:NameConcepts",
         "interpretable.train": f"{here}.training.train:TrainInterpretable",
         "interpretable.exchange": f"{here}.edits.exchange:ExchangeConcepts",

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from interpgan_core import Generator, LatentSpace, quiet, seeded_normal
+from interpgan_interpretable.adaptation.adapt import AdaptLayer
 from interpgan_interpretable.partition.find import FindPartition
 
 CENTRES = ((3, 3), (3, 12), (12, 8))  # of 16 x 16
@@ -90,3 +91,10 @@ def world(blobs):
 def numbered(blobs):
     """The generator with concepts "0", "1", "2", one a blob."""
     return blobs().with_concepts({str(i): ("drawing", tuple(range(i, 12, 3))) for i in range(3)})
+
+
+@pytest.fixture(scope="session")
+def adapted(blobs):
+    """Three blobs and what is around them, with filters behind the layer; some seconds, so once for all tests."""
+    step = AdaptLayer(layer="drawing", concepts=6, filters=24, seeds="0-29", steps=120, rate=0.02)
+    return step.run(blobs(), progress=quiet)

@@ -16,7 +16,7 @@ from interpgan_interpretable.edits.editing_in_style import (
     spherical_kmeans,
 )
 from interpgan_interpretable.edits.exchange import ExchangeConcepts
-from interpgan_interpretable.edits.move import MoveConcepts, shifted
+from interpgan_interpretable.edits.move import MoveConcepts, filled, middles, placed, shifted
 from interpgan_interpretable.partition.find import FindPartition
 
 
@@ -40,6 +40,41 @@ def test_half_a_position_is_the_mean_of_two():
     torch.testing.assert_close(found[..., 1:], (maps[..., 1:] + maps[..., :-1]) / 2)
     torch.testing.assert_close(found[..., 0], maps[..., 0])
     torch.testing.assert_close(shifted(maps, 0.0, 0.0), maps)
+
+
+def test_what_is_at_home_moves_and_leaves_no_hole(adapted):
+    """The blob in the upper left goes down: it is drawn there, and where it was there is less of it."""
+    batch = adapted.sample([60])
+    maps = adapted.features(batch, ["drawing.filters"])["drawing.filters"]
+    name = max(
+        adapted.concepts, key=lambda name: float(maps[0, list(adapted.concepts[name][1]), 3, 3].mean())
+    )
+    before = drawn(adapted, batch)[0, 0]
+    after = drawn(adapted, MoveConcepts(concepts=(name,), down=0.5, depth="shape").run(batch, adapted))[0, 0]
+    torch.testing.assert_close(after[11, 3], before[3, 3], rtol=0.05, atol=0.05)
+    assert after[3, 3] < 0.8 * before[3, 3]
+    still = MoveConcepts(concepts=(name,), depth="shape").run(batch, adapted)
+    torch.testing.assert_close(drawn(adapted, still)[0, 0], before, rtol=0, atol=1e-4)
+
+
+def test_scaled_about_the_middle():
+    home = torch.zeros(1, 1, 8, 8, dtype=torch.bool)
+    home[0, 0, 2:4, 4:8] = True
+    middle = middles(home)
+    torch.testing.assert_close(middle, torch.tensor([[0.5, -0.25]]))
+    assert middles(torch.zeros(2, 1, 8, 8, dtype=torch.bool)).eq(0).all()
+    smaller = placed(home.float(), middle, 0.0, 0.0, 0.5)
+    assert 0.15 < smaller.sum() / home.sum() < 0.4
+    torch.testing.assert_close(middles(smaller > 0.2), middle, atol=0.13, rtol=0)
+
+
+def test_a_hole_is_filled_from_around():
+    maps = torch.ones(1, 2, 12, 12)
+    maps[0, 1] = 3.0
+    hole = torch.zeros(1, 1, 12, 12)
+    hole[..., 4:9, 4:9] = 1
+    spoilt = torch.where(hole > 0, 100.0, maps)
+    torch.testing.assert_close(filled(spoilt, hole), maps)
 
 
 def test_moves_add_up(world):

@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from interpgan_core import Direction, Exchange, InterpganError, Shift, quiet
+from interpgan_core import Direction, Exchange, Shift, quiet
 from interpgan_core.testing import toy
-from interpgan_interpretable.edits.exchange import ExchangeConcepts
+from interpgan_interpretable.edits.exchange import ExchangeConcepts, layers_of
 from interpgan_interpretable.edits.move import MoveConcepts
+from interpgan_interpretable.homes import at_home, homes, soft
 from interpgan_interpretable.partition.find import FindPartition
 from interpgan_interpretable.training.energy_model import EnergyModel
 
@@ -42,35 +43,48 @@ def with_model(world):
     return model
 
 
-def test_the_region_of_a_concept_is_the_sources(world):
-    model = with_model(world)
+@pytest.mark.parametrize("trained", [True, False])
+def test_the_home_of_a_concept_is_the_sources(world, trained):
+    if trained:
+        with_model(world)
     batch, source = world.sample([0, 1]), world.sample([5, 6])
-    edited = ExchangeConcepts(source=source, concepts=("1",), region=True).run(batch, world)
+    edited = ExchangeConcepts(source=source, concepts=("1",), depth="shape").run(batch, world)
     before, after, theirs = (drawn(world, b) for b in (batch, edited, source))
-    region = (model.strongest_group(before.relu(), 3) == 1) | (model.strongest_group(theirs.relu(), 3) == 1)
-    assert region.flatten(1).any(1).all() and not region.flatten(1).all(1).any()
-    units = list(world.concepts["1"][1])
-    rest = [u for u in range(13) if u not in units]
-    torch.testing.assert_close(after[:, units], theirs[:, units])
-    torch.testing.assert_close(after[:, rest], torch.where(region[:, None], theirs, before)[:, rest])
-    rows = ExchangeConcepts(source=source, concepts=("1",), region=True, both=True).run(batch, world)
+    units = world.concepts["1"][1]
+    home = homes(world, batch, "drawing", units) | homes(world, source, "drawing", units)
+    assert home.flatten(1).any(1).all() and not home.flatten(1).all(1).any()
+    torch.testing.assert_close(after.where(home, before), theirs.where(home, before))
+    far = torch.nn.functional.max_pool2d(home.float(), 5, 1, 2) == 0
+    assert torch.equal(after.where(far, before), before)
+    rows = ExchangeConcepts(source=source, concepts=("1",), depth="shape", both=True).run(batch, world)
     assert torch.equal(world.images(rows[1:2]), world.images(edited[:1]))
 
 
-def test_a_region_is_found_from_neighbouring_positions():
-    """A single position among those of another group is no region; a strip of them is."""
-    model = EnergyModel(2, 2, 36)
-    model.groups = torch.tensor([0, 1])
-    maps = torch.full((1, 2, 6, 6), 0.5)
+def test_a_home_is_where_a_group_has_more_than_half_of_the_activity():
+    """A single position among those of another group is none; a strip of them is."""
+    maps = torch.full((1, 2, 9, 9), 0.5)
     maps[0, 0] = 1.0
-    maps[0, 1, 1, 1], maps[0, 1, 3:] = 1.5, 2.0
-    assert model.strongest_group(maps)[0, 1, 1] == 1 and model.strongest_group(maps, 3)[0, 1, 1] == 0
-    assert (model.strongest_group(maps, 3)[0, 4:] == 1).all()
+    maps[0, 1, 1, 1], maps[0, 1, 6:] = 1.5, 2.0
+    found = at_home(maps, torch.tensor([0, 1]), [1])[0, 0]
+    assert not found[:4].any() and found[7:].all()
+    mask = soft(found[None, None])[0, 0]
+    assert (mask[found] == 1).all() and (mask[0] == 0).all() and 0 < mask[~found].max() < 1
 
 
-def test_a_region_needs_a_trained_generator(world):
-    with pytest.raises(InterpganError, match=r"has no energy model: interpretable\.train makes"):
-        ExchangeConcepts(source=world.sample([1]), concepts=("1",), region=True).run(world.sample([0]), world)
+def test_depths_are_layers():
+    generator = toy()
+    assert layers_of(generator, "layers.2", "shape") == ("layers.2",)
+    assert layers_of(generator, "layers.2", "texture") == ("layers.2", "layers.3")
+    assert layers_of(generator, "layers.2", "everything") == tuple(generator.layers[2:])
+
+
+def test_everything_of_all_concepts_is_the_source():
+    """Where every position is some concept's home, the picture is the source's."""
+    generator = toy()
+    generator = generator.with_concepts({"all": ("layers.3", tuple(range(16)))})
+    batch, source = generator.sample([0]), generator.sample([5])
+    deep = ExchangeConcepts(source=source, depth="everything").run(batch, generator)
+    torch.testing.assert_close(generator.images(deep), generator.images(source), atol=1e-5, rtol=1e-4)
 
 
 def test_both_ways_at_once(world):
@@ -85,14 +99,15 @@ def test_both_ways_at_once(world):
     assert torch.equal(found[:, 1, 0], world.images(source)) and torch.equal(found[:, 1, 1], back)
 
 
-def test_both_ways_keep_the_edits_that_each_had():
+@pytest.mark.parametrize("depth", ["filters", "shape"])
+def test_both_ways_keep_the_edits_that_each_had(depth):
     generator = toy()
     partition = FindPartition(layer="layers.3", concepts=3, seeds="0-19").run(generator, quiet)
     generator = generator.with_concepts(partition.concepts)
     direction = Direction(torch.eye(16)[0], "w")
     a = Shift(direction=direction, strength=2.0).run(generator.sample([0, 1]), generator)
     a = MoveConcepts(concepts=("2",), right=0.25).run(a, generator)
-    b = ExchangeConcepts(source=generator.sample([7]), concepts=("2",)).run(
+    b = ExchangeConcepts(source=generator.sample([7]), concepts=("2",), depth=depth).run(
         generator.sample([3, 4]), generator
     )
     rows = ExchangeConcepts(source=b, concepts=("0",), both=True).run(a, generator)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from interpgan_core import InterpganError, quiet
-from interpgan_interpretable.partition.name import NameConcepts, agreement, renaming
+from interpgan_interpretable.partition.name import NameConcepts, agreement, inside_of, renaming
 
 
 def test_concepts_get_the_names_of_their_parts(numbered, places):
@@ -49,6 +49,18 @@ def test_agreement_is_one_for_the_part_and_none_by_chance():
     maps = torch.rand(2000, 100, generator=random)
     assert agreement(maps, part.expand(2000, -1, -1))[:, 0].mean().abs() < 0.01
     assert agreement(itself, torch.zeros(1, 1, 100)).isnan().all()
+
+
+def test_a_piece_of_a_part_is_inside_of_it():
+    part = torch.zeros(1, 2, 100)
+    part[0, 0, :50] = 1
+    part[0, 1, 50:] = 1
+    piece = torch.zeros(1, 100)
+    piece[0, :10] = 1
+    assert inside_of(piece, part)[0].tolist() == pytest.approx([1, -1])
+    assert inside_of(torch.ones(1, 100), part)[0].tolist() == pytest.approx([0, 0])
+    assert inside_of(torch.zeros(1, 100), part).isnan().all()
+    assert agreement(piece, part)[0, 0] < 1
 
 
 def test_an_order_of_names():

@@ -53,6 +53,8 @@ test_concepts = conformance(
 )
 test_exchange = conformance(ExchangeConcepts(source=SOURCE, concepts=("0", "2")), named_toy)
 test_exchange_both = conformance(ExchangeConcepts(source=SOURCE, both=True), named_toy)
+test_exchange_deep = conformance(ExchangeConcepts(source=SOURCE, concepts=("0",), depth="texture"), named_toy)
+test_move_deep = conformance(MoveConcepts(concepts=("1",), scale=0.8, depth="shape"), named_toy)
 test_move = conformance(MoveConcepts(concepts=("1",), down=0.1, right=-0.2), named_toy)
 test_collage = conformance(Collage(source=SOURCE, layer=LAYER, **LEFT), toy)
 test_style = conformance(EditInStyle(source=SOURCE, layer=LAYER, **LEFT, clusters=4, seeds="0-9"), toy)
@@ -97,6 +99,22 @@ HEAD = "interpgan: 1\nsteps:\n  - {use: generator, weights: toy}\n  - {use: samp
         ("{use: interpretable.move, concepts: []}", "must have at least one entry"),
         ("{use: interpretable.move, concepts: ['0'], down: 2}", "must be at most 1.0, not 2"),
         ("{use: interpretable.exchange, source: $people, concept: ['0']}", "did you mean 'concepts'?"),
+        (
+            "{use: interpretable.exchange, source: $people, depth: deep}",
+            "'depth' of interpretable.exchange must be 'filters', 'shape', 'texture' or 'everything', not 'deep'",
+        ),
+        (
+            "{use: interpretable.move, concepts: ['0'], scale: 1.2}",
+            "filters are moved, not scaled; with a scale",
+        ),
+        (
+            "{use: interpretable.adapt, layer: layers.3, concepts: 8, filters: 12}",
+            "12 filters cannot make 8 concepts of 2 and more; ask for 16 filters at least",
+        ),
+        (
+            "{use: interpretable.adapt, layer: layers.3, seeds: 7}",
+            "it takes 2 samples at least, of which one",
+        ),
         (
             "{use: interpretable.train, data: $people, layer: a, kimg: 1, training: {langevin_stepss: 1}}",
             "'training' of interpretable.train has no parameter 'langevin_stepss'; did you mean 'langevin_steps'?",

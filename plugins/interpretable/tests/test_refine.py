@@ -64,13 +64,15 @@ def test_both_of_a_pair_become_better_after_the_exchange(modelled):
     assert edit.value.mean() > before.edits[0].value.mean()
 
 
-def test_a_pair_is_refined_with_its_regions(modelled):
+def test_a_pair_is_refined_with_its_homes(modelled):
     batch, source = modelled.sample([1, 2]), modelled.sample([3, 4])
     known = {"source": source, "concepts": ["0"], "langevin_steps": 3, "noise": 0}
-    (alone,), (region,) = (Refine(**known, region=r).run(batch, modelled, quiet).edits for r in (False, True))
-    assert len(alone.units) == 4 and region.units == tuple(range(13))
-    places = region.weight[:, 1]  # of a filter that is not the concept's
-    assert 0 < places.sum() < places.numel()
+    (alone,), (homes,) = (
+        Refine(**known, depth=depth).run(batch, modelled, quiet).edits for depth in ("filters", "shape")
+    )
+    assert len(alone.units) == 4 and homes.layers == ("drawing",)
+    assert 0 < homes.weight.sum() < homes.weight.numel()
+    assert not torch.equal(homes.source.codes, source.codes)
 
 
 def test_what_cannot_be_refined(blobs, modelled):

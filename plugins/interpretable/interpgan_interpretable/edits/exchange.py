@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import StrictBool
 
-from interpgan_core import Exchange, FeatureEdit, Generator, Grid, Input, LatentBatch, Operator
-from interpgan_interpretable.layers import maps_of, units_of
+from interpgan_core import (
+    Exchange,
+    FeatureEdit,
+    Generator,
+    Grid,
+    Input,
+    InterpganError,
+    LatentBatch,
+    Operator,
+    SourceEdit,
+)
+from interpgan_interpretable.homes import homes, soft
+from interpgan_interpretable.layers import units_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from interpgan_interpretable.training.energy_model import EnergyModel
-
-WINDOW = 3  # positions: a region is found from activations averaged over squares of this side
+Depth = Literal["filters", "shape", "texture", "everything"]
+"""How much of a concept an exchange takes from the source."""
 
 
 class ExchangeConcepts(Operator):
     """Draw concepts of the batch as in other samples: a mouth, eyes and mouth, a whole face.
 
     Source: Li et al., Interpretable Generative Adversarial Networks, AAAI 2022: the maps of a concept's filters
-        are swapped in the target layer.
+        are swapped in the target layer. All depths but that are this project's own.
     """
 
     source: Input[LatentBatch]
     """As many samples as the batch, or one."""
     concepts: tuple[str, ...] = ()
     """Their names; all when left out."""
-    region: StrictBool = False
-    """Take all filters of the layer from the source, not the concepts' alone, where the concepts are the most active
-    in one sample or the other: a collage inside an outline that the layer itself finds. For generators that
-    `interpretable.train` made. Not in the paper."""
+    depth: Depth = "filters"
+    """filters: the maps of the concepts' own filters, as in the paper. Otherwise all maps of the layer, where the
+    concepts are at home in one sample or the other; shape: in this layer alone; texture: in the first half of the
+    layers from it on; everything: in all of them, colours and light too."""
     both: StrictBool = False
     """Both ways: each sample and its source in a row of its own, before and after."""
 
@@ -44,8 +53,7 @@ class ExchangeConcepts(Operator):
         """Exchange.
 
         Raises:
-            InterpganError: if the generator has no such concepts, or no energy model for a region, or if samples and
-                sources cannot be paired.
+            InterpganError: if the generator has no such concepts, or if samples and sources cannot be paired.
         """
         import torch
 
@@ -64,48 +72,33 @@ class ExchangeConcepts(Operator):
 
     def _edited(self, batch: LatentBatch, source: LatentBatch, generator: Generator) -> LatentBatch:
         for layer, units in units_of(generator, self.concepts).items():
-            if self.region:
-                batch = _with_region(batch, source, generator, layer, units)
-            else:
+            if self.depth == "filters":
                 step = Exchange(layer=layer, units=",".join(map(str, units)), source=source)
                 batch = step.apply(batch, generator)
+            elif len(batch):
+                here, there = (homes(generator, samples, layer, units) for samples in (batch, source))
+                edit = SourceEdit(layers_of(generator, layer, self.depth), source, soft(here | there))
+                batch = replace(batch, edits=(*batch.edits, edit))
         return batch
 
 
-def _with_region(
-    batch: LatentBatch, source: LatentBatch, generator: Generator, layer: str, units: Sequence[int]
-) -> LatentBatch:
-    from interpgan_interpretable.training.energy_model import EnergyModel
-
-    model = EnergyModel.of(generator)
-    if not len(batch):
-        return batch
-    own, other = (maps_of(generator, samples, layer) for samples in (batch, source))
-    every = tuple(range(own.shape[1]))
-    edit = FeatureEdit(layer, every, other, exchange_mask(own, other, units, model))
-    return replace(batch, edits=(*batch.edits, edit))
-
-
-def exchange_mask(own: Tensor, other: Tensor, units: Sequence[int], model: EnergyModel | None) -> Tensor:
-    """Where an exchange takes a sample's maps from the other sample.
+def layers_of(generator: Generator, layer: str, depth: Depth) -> tuple[str, ...]:
+    """The layers in which an exchange takes the source's maps.
 
     Args:
-        own, other: (n, m, h, w); the maps of both, none below 0.
-        units: filters of the concepts.
-        model: finds the region where the concepts are the most active, if all filters are taken there; otherwise None.
+        generator: that draws.
+        layer: of the concepts' filters; of filters that were added behind a layer, it is that one that counts.
+        depth: not "filters".
 
     Returns:
-        (n, m, h, w) float32; 1 where maps come from the other sample, 0 elsewhere.
+        Names, in forward order.
     """
-    import torch
-
-    mask = torch.zeros_like(own, dtype=torch.float32)
-    mask[:, list(units)] = 1.0
-    if model is not None:
-        is_theirs = model.members[list(units)].any(0)
-        here, there = (is_theirs[model.strongest_group(maps.float(), WINDOW)] for maps in (own, other))
-        mask = torch.maximum(mask, (here | there)[:, None].to(mask))
-    return mask
+    first = generator.added[layer].behind if layer in generator.added else layer
+    rest = generator.own_layers[generator.own_layers.index(first) :]
+    count = {"shape": 1, "texture": (len(rest) + 1) // 2, "everything": len(rest)}
+    if depth not in count:
+        raise InterpganError(f"an exchange of depth '{depth}' takes filters, not layers")
+    return tuple(rest[: count[depth]])
 
 
 def interleaved(generator: Generator, a: LatentBatch, b: LatentBatch) -> LatentBatch:
@@ -127,8 +120,8 @@ def interleaved(generator: Generator, a: LatentBatch, b: LatentBatch) -> LatentB
         return None if left is None or right is None else torch.cat([left, right])
 
     n = len(a)
-    edits_of_a = tuple(_padded(edit, n, before=0, after=n) for edit in a.edits)
-    edits_of_b = tuple(_padded(edit, n, before=n, after=0) for edit in b.edits)
+    edits_of_a = tuple(_padded(edit, n, before=False) for edit in a.edits)
+    edits_of_b = tuple(_padded(edit, n, before=True) for edit in b.edits)
     joined = replace(
         a,
         codes=torch.cat([a.codes, b.codes]),
@@ -140,13 +133,16 @@ def interleaved(generator: Generator, a: LatentBatch, b: LatentBatch) -> LatentB
     return joined[torch.arange(2 * n).view(2, n).T.flatten()]
 
 
-def _padded(edit: FeatureEdit, count: int, before: int, after: int) -> FeatureEdit:
-    """An edit of `count` samples as one of more samples, which leaves those before and after unchanged."""
+def _padded(edit: FeatureEdit | SourceEdit, count: int, before: bool) -> FeatureEdit | SourceEdit:
+    """An edit of `count` samples as one of as many more, before or after them, which it leaves unchanged."""
     import torch
 
     def rows(tensor: Tensor) -> Tensor:
         own = tensor.expand(count, *tensor.shape[1:])
-        first, last = (tensor.new_zeros(extra, *tensor.shape[1:]) for extra in (before, after))
-        return torch.cat([first, own, last])
+        none = torch.zeros_like(own)
+        return torch.cat([none, own] if before else [own, none])
 
+    if isinstance(edit, SourceEdit):
+        twice = edit.source[torch.arange(2 * count) % count]  # of the more it is not looked at
+        return replace(edit, source=twice, weight=rows(edit.weight))
     return replace(edit, value=rows(edit.value), weight=rows(edit.weight))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, StrictBool
+from pydantic import Field
 
 from interpgan_core import Generator, Input, InterpganError, LatentBatch, Operator, Progress, seeded_normal
-from interpgan_interpretable.edits.exchange import ExchangeConcepts, exchange_mask
+from interpgan_interpretable.edits.exchange import ExchangeConcepts
+from interpgan_interpretable.homes import at_home, soft
 from interpgan_interpretable.layers import one_layer, units_of
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Refine(Operator):
     """The source of the concepts, as many samples as the batch, or one; left out: the batch alone is refined."""
     concepts: tuple[str, ...] = ()
     """Which are exchanged; all when left out."""
-    region: StrictBool = False
+    depth: Literal["filters", "shape"] = "filters"
     """As of `interpretable.exchange`."""
     langevin_steps: Annotated[int, Field(ge=1, strict=True)] = 20
     langevin_step: float = Field(default=0.1, gt=0)
@@ -70,7 +71,7 @@ class Refine(Operator):
         results = [replace(one, codes=_stack(moved, i)) for i, one in enumerate(both)]
         if source is None:
             return results[0]
-        exchange = ExchangeConcepts(source=results[1], concepts=self.concepts, region=self.region)
+        exchange = ExchangeConcepts(source=results[1], concepts=self.concepts, depth=self.depth)
         return exchange.run(results[0], generator)
 
     def _refined(
@@ -88,8 +89,7 @@ class Refine(Operator):
             here = [replace(one, codes=code) for one, code in zip(pair, codes[:, None], strict=True)]
             maps = torch.cat([generator.features(one, [layer])[layer].float().relu() for one in here])
             if units:
-                mask = exchange_mask(maps, maps.flip(0), units, model if self.region else None)
-                maps = torch.where(mask > 0, maps.flip(0), maps)
+                maps = maps.lerp(maps.flip(0), self._mask(maps, units, model))
             return model.energy(maps)
 
         codes = torch.cat([one.codes for one in pair])
@@ -97,6 +97,16 @@ class Refine(Operator):
         normal = seeded_normal(seeds, (self.langevin_steps, *codes.shape[1:]), stream=NOISE_STREAM).to(codes)
         noise = (self.noise * normal[:, i] for i in range(self.langevin_steps))
         return tuple(langevin(codes, energy, noise, self.langevin_step)[:, None])
+
+    def _mask(self, maps: Tensor, units: list[int], model: EnergyModel) -> Tensor:
+        """Where each of a pair takes maps from the other, (2 or 1, m or 1, h or 1, w or 1) from 0 to 1."""
+        if self.depth == "filters":
+            mask = maps.new_zeros(1, maps.shape[1], 1, 1)
+            mask[:, units] = 1
+            return mask
+        scaled = maps.detach() / model.rms.clamp(min=1e-12)[:, None, None]
+        homes = at_home(scaled, model.groups, units)
+        return soft(homes | homes.flip(0))
 
 
 def _stack(moved: list[tuple[Tensor, ...]], which: int) -> Tensor:

@@ -20,7 +20,8 @@ class NameConcepts(Operator):
     """Name each concept after the part of the picture that it draws, as a segmenter finds it.
 
     A concept is compared with a part at the part's size: its most active positions, as many as the part fills in that
-    picture. The agreement is 1 if these positions are the part, and 0 on average if they are random.
+    picture. The agreement is 1 if these positions are the part, and 0 on average if they are random. A concept that
+    agrees with no part is named after the one that it lies in, if there is one: a cheek is skin.
 
     Source: Li et al., Interpretable Generative Adversarial Networks, AAAI 2022, whose authors name concepts by hand.
         The measure is Cohen's kappa of two equal shares.
@@ -29,7 +30,9 @@ class NameConcepts(Operator):
     segmenter: Input[Segmenter]
     seeds: Seeds = "0-199"
     min_agreement: Annotated[float, Field(ge=0, le=1)] = 0.3
-    """A concept that agrees less with every part keeps its name."""
+    """A concept that agrees less with a part is not named after it as a whole."""
+    min_inside: Annotated[float, Field(ge=0, le=1)] = 0.6
+    """Nor after one that it lies in, if less of its activity is there (0: as much as by chance; 1: all)."""
     join: StrictBool = True
     """Join all concepts of one part into one; otherwise they are "hair", "hair 2", …, the largest first."""
     batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
@@ -46,18 +49,24 @@ class NameConcepts(Operator):
         """
         layer, concepts = one_layer(generator)
         parts = parts_of(self.segmenter)
-        found = self._agreements(generator, layer, concepts, progress)
-        named = {}
-        for (name, _), row in zip(concepts.items(), found, strict=True):
-            best = int(row.argmax())
-            named[name] = parts[best] if float(row[best]) >= self.min_agreement else None
+        whole, inside = self._agreements(generator, layer, concepts, progress)
+        named: dict[str, str | None] = {}
+        for name, row, shares in zip(concepts, whole, inside, strict=True):
+            best, around = int(row.argmax()), int(shares.argmax())
+            if float(row[best]) >= self.min_agreement:
+                named[name] = parts[best]
+            else:
+                named[name] = parts[around] if float(shares[around]) >= self.min_inside else None
         renamed = renaming(concepts, named, self.join)
         return generator.with_concepts({name: (layer, units) for name, units in renamed.items()})
 
     def _agreements(
         self, generator: Generator, layer: str, concepts: dict[str, Filters], progress: Progress
-    ) -> Tensor:
-        """(concepts, parts) float64; the mean over the samples that show the part, -1 where none shows it."""
+    ) -> tuple[Tensor, Tensor]:
+        """(concepts, parts) float64, agreement and what lies inside; means over the samples that show the part.
+
+        -1 where none shows it.
+        """
         import torch
 
         sums: Tensor = torch.zeros(())
@@ -69,11 +78,36 @@ class NameConcepts(Operator):
             maps = unit_maps(rectified_maps(generator, batch, layer))
             images = generator.images(batch, self.batch_size)
             parts = part_maps(self.segmenter, images, maps.shape[2:]).flatten(2)
-            rows = [agreement(maps[:, list(units)].mean(1).flatten(1), parts) for units in concepts.values()]
-            each = torch.stack(rows, 1)
-            sums = sums + each.nansum(0)
-            counts = counts + (~each.isnan()).sum(0)
-        return torch.where(counts > 0, sums / counts.clamp(min=1), -1.0)
+            rows = []
+            for units in concepts.values():
+                own = maps[:, list(units)].mean(1).flatten(1)
+                rows.append(torch.stack([agreement(own, parts), inside_of(own, parts)]))
+            each = torch.stack(rows, 2)  # (2, n, concepts, parts)
+            sums = sums + each.nansum(1)
+            counts = counts + (~each.isnan()).sum(1)
+        whole, inside = torch.where(counts > 0, sums / counts.clamp(min=1), -1.0)
+        return whole, inside
+
+
+def inside_of(maps: Tensor, parts: Tensor) -> Tensor:
+    """How much of a map's activity is in each part, beyond chance.
+
+    Args:
+        maps: (n, k); a concept's.
+        parts: (n, p, k), shares of each position.
+
+    Returns:
+        (n, p) float64: 1 for all of it, 0 for the part's share of the picture; NaN where the part is not in the
+        picture, fills all of it, or the concept is silent.
+    """
+    import torch
+
+    own, areas = maps.double(), parts.double()
+    total = own.sum(1, keepdim=True)
+    shares = (areas @ own[..., None])[..., 0] / total.clamp(min=1e-12)
+    chance = areas.mean(2)
+    there = (areas.sum(2) >= MIN_AREA) & (chance < 1) & (total > 0)
+    return torch.where(there, (shares - chance) / (1 - chance), torch.nan)
 
 
 def agreement(maps: Tensor, parts: Tensor) -> Tensor:
@@ -89,14 +123,20 @@ def agreement(maps: Tensor, parts: Tensor) -> Tensor:
     """
     import torch
 
+    positions = parts.shape[2]
     order = maps.argsort(dim=1, descending=True, stable=True)
     inside = parts.double().gather(2, order[:, None].expand_as(parts)).cumsum(2)
+    inside = torch.cat([torch.zeros_like(inside[..., :1]), inside], 2)  # of the first 0, 1, … positions
     area = inside[..., -1]
     size = area.round().long().clamp(min=1)
-    hit = inside.gather(2, (size - 1)[..., None])[..., 0] / torch.minimum(area, size.double()).clamp(
-        min=MIN_AREA
-    )
-    share = area / parts.shape[2]
+    active = (maps > 0).sum(1, keepdim=True)
+    taken = torch.minimum(size, active)
+    hits = inside.gather(2, taken[..., None])[..., 0]
+    # Where the concept is silent there is no order: what is still to be taken is taken at random.
+    left = area - inside.gather(2, active.expand_as(size)[..., None])[..., 0]
+    hits = hits + (size - taken) * left / (positions - active).clamp(min=1)
+    hit = hits / torch.minimum(area, size.double()).clamp(min=MIN_AREA)
+    share = area / positions
     # Cohen's kappa of two sets of one size: (agreement - chance) / (1 - chance), where chance is their share.
     return torch.where((area >= MIN_AREA) & (share < 1), (hit - share) / (1 - share), torch.nan)
 

@@ -59,6 +59,11 @@ class TrainInterpretable(Operator):
 
     def check(self, generator: Generator) -> None:
         generator.require_layer(self.layer)
+        if generator.added:
+            raise InterpganError(
+                f"{', '.join(generator.added)} was put behind a layer of a generator that stays as it is; train that "
+                "generator, in a step before"
+            )
         if self.training.exchange and not self.training.anchor:
             raise InterpganError(
                 "an exchange is held near the parent's pictures by the anchor; give it a weight"

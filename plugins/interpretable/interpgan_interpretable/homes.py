@@ -1,0 +1,103 @@
+"""Homes of concepts: where in the picture they are, by the filters themselves.
+
+Shape symbols: n samples, m filters, h w positions, g groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from interpgan_core import Generator
+from interpgan_interpretable.layers import rectified_maps
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from interpgan_core import LatentBatch
+
+WINDOW = 3  # positions, the side of the squares that activity, and masks, are averaged over
+HALF = 0.5  # of all groups' activity: at home is where the concepts have more
+
+
+def homes(generator: Generator, batch: LatentBatch, layer: str, units: Sequence[int]) -> Tensor:
+    """Where some concepts are at home in each sample.
+
+    Args:
+        generator: of the batch.
+        batch: n samples.
+        layer: of the filters.
+        units: the concepts' filters.
+
+    Returns:
+        (n, 1, h, w) bool.
+    """
+    import torch
+
+    maps = torch.cat([rectified_maps(generator, one, layer) for one in batch.split(1)])
+    groups, scale = groups_of(generator, layer, maps)
+    return at_home(maps / scale[:, None, None], groups, units)
+
+
+def at_home(maps: Tensor, groups: Tensor, units: Sequence[int]) -> Tensor:
+    """Where groups of filters have more than half of the activity of all groups.
+
+    Args:
+        maps: (n, m, h, w), none below 0, of filters as strong as one another.
+        groups: (m,) int64; -1: of none.
+        units: filters; the groups that one of them is in are looked for.
+
+    Returns:
+        (n, 1, h, w) bool.
+    """
+    from torch.nn import functional
+
+    from interpgan_interpretable.training.energy import group_maps, group_members
+
+    members = group_members(groups, int(groups.max()) + 1)
+    theirs = members[list(units)].any(0)
+    activity = group_maps(maps.flatten(2), members).unflatten(2, maps.shape[2:])
+    smooth = functional.avg_pool2d(activity, WINDOW, 1, WINDOW // 2, count_include_pad=False)
+    return smooth[:, theirs].sum(1, keepdim=True) > HALF * smooth.sum(1, keepdim=True)
+
+
+def soft(homes: Tensor) -> Tensor:
+    """A mask without hard edges: homes grown by one position, and averaged over 3 x 3.
+
+    Args:
+        homes: (n, 1, h, w) bool.
+
+    Returns:
+        (n, 1, h, w) float32; 1 in all of the homes themselves.
+    """
+    from torch.nn import functional
+
+    grown = functional.max_pool2d(homes.float(), 3, 1, 1)
+    return functional.avg_pool2d(grown, WINDOW, 1, WINDOW // 2, count_include_pad=False)
+
+
+def groups_of(generator: Generator, layer: str, maps: Tensor) -> tuple[Tensor, Tensor]:
+    """The groups of a layer's filters, as they were trained, and how strong each filter is.
+
+    Args:
+        generator: with concepts in that layer; they are the groups where nothing was trained.
+        layer: its name.
+        maps: (n, m, h, w) of some samples.
+
+    Returns:
+        (m,) int64, -1: of none; and what to divide each filter by, (m,) float32.
+    """
+    import torch
+
+    from interpgan_interpretable.adaptation.filters import FilterBank
+    from interpgan_interpretable.training.energy_model import EnergyModel
+
+    if layer in generator.added and isinstance(bank := generator.added[layer].module, FilterBank):
+        return bank.groups, torch.ones_like(maps[0, :, 0, 0])
+    model = EnergyModel.attached_to(generator)
+    if model is not None and len(model.groups) == maps.shape[1]:
+        return model.groups, model.rms.clamp(min=1e-12)
+    groups = torch.full((maps.shape[1],), -1, device=maps.device)
+    for number, (_, units) in enumerate(c for c in generator.concepts.values() if c[0] == layer):
+        groups[list(units)] = number
+    return groups, maps.square().mean((0, 2, 3)).sqrt().clamp(min=1e-12)
