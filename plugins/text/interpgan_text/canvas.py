@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from interpgan_core import FeatureEdit, Generator, LatentBatch
+from interpgan_core import FeatureEdit, Generator, LatentBatch, SourceEdit
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -72,7 +72,7 @@ class Canvas:
         later = max(own.space.name, other.space.name, key=list(self.generator.spaces).index)
         halves = [self.generator.to_space(half, later) for half in (own, other)]
         edits = (
-            *(_of_first_half(edit, count) for edit in own.edits),
+            *(_of_first_half(edit, count) for edit in self._edits_of(own)),
             *(_Blend(name, (), self.mask, self.mask, seen.get(name)) for name in self.layers),
         )
         both = replace(
@@ -84,6 +84,11 @@ class Canvas:
             grid=None,
         )
         return self.generator.images(both, 2 * count)[:count]
+
+    def _edits_of(self, batch: LatentBatch) -> Iterator[FeatureEdit]:
+        """A batch's edits, one a layer."""
+        for edit in batch.edits:
+            yield from edit.edits(self.generator) if isinstance(edit, SourceEdit) else (edit,)
 
 
 @dataclass(frozen=True, eq=False)

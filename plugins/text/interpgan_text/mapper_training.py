@@ -72,8 +72,8 @@ def trained(
     def loss(step: int) -> Tensor:
         found, true = guessed(seen, step, of.batch_size)
         # The paper's: the squared distance, and the cosine distance.
-        distance = (found - true).square().mean()
-        return torch.as_tensor(distance + (1 - functional.cosine_similarity(found, true)).mean())
+        distance: Tensor = (found - true).square().mean()
+        return distance + (1 - functional.cosine_similarity(found, true)).mean()
 
     train(network, loss, of.steps, of.rate, scratch / "mapper.pt", "training the mapper", progress)
     with torch.no_grad():
@@ -93,5 +93,4 @@ def root(covariance: Tensor) -> Tensor:
     mix in what occurs together, as beards and men do; this is half of it.
     """
     values, vectors = torch.linalg.eigh(covariance)
-    found: Tensor = vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
-    return found
+    return torch.as_tensor(vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T)

@@ -7,7 +7,16 @@ import pytest
 import torch
 from PIL import Image
 
-from interpgan_core import Ablate, Direction, InterpganError, LatentBatch, Shift, load_generator, quiet
+from interpgan_core import (
+    Ablate,
+    Direction,
+    InterpganError,
+    LatentBatch,
+    Shift,
+    SourceEdit,
+    load_generator,
+    quiet,
+)
 from interpgan_core.testing import conformance, run_operator, toy
 from interpgan_text.canvas import Canvas, mask_at
 from interpgan_text.net import of_images, of_texts
@@ -88,6 +97,16 @@ def test_what_was_searched_is_what_is_drawn():
     drawn = generator.images(replace(sample, edits=(*sample.edits, *edits)))
     torch.testing.assert_close(drawn, canvas.images(other), rtol=1e-4, atol=1e-5)
     assert not torch.allclose(drawn, generator.images(sample), atol=0.01)
+
+
+def test_maps_of_others_that_a_sample_has_stay_in_it():
+    """As after an exchange: its own code in the region draws what is there."""
+    generator = toy()
+    edit = SourceEdit(("layers.1", "layers.2"), generator.sample([5]), torch.ones(1, 1, 1, 1))
+    sample = replace(generator.sample([1]), edits=(edit,))
+    canvas = Canvas(generator, sample, torch.zeros(1, 1, 32, 32), ("layers.3",))
+    drawn = canvas.images(generator.sample([2]))
+    torch.testing.assert_close(drawn, generator.images(sample), rtol=0, atol=1e-5)
 
 
 def test_the_whole_picture_is_the_other_codes():
