@@ -58,6 +58,7 @@ bench: install .bench/.installed
 	$(BIN)/python bench/interpretable.py
 	$(BIN)/python bench/layer.py
 	$(BIN)/python bench/concepts.py avatars.pggan-interpretable avatars.pggan
+	$(BIN)/python bench/adapted.py avatars.pggan layer7
 	$(BIN)/python bench/ablation.py
 	$(BIN)/python bench/streaming.py
 	$(BIN)/python bench/pggan.py
@@ -65,8 +66,6 @@ bench: install .bench/.installed
 	$(BIN)/python bench/biggan.py
 	$(BIN)/python bench/training.py
 	$(BIN)/python bench/avatars.py
-	$(BIN)/python bench/words.py directions
-	$(BIN)/python bench/words.py mapper
 	$(BIN)/python bench/words_gap.py
 	$(BIN)/python bench/words_edits.py
 	$(BIN)/python bench/scoring.py
@@ -80,7 +79,6 @@ bench: install .bench/.installed
 	$(BIN)/python bench/faces_directions.py
 	$(BIN)/python bench/faces_edits.py recipes/my-face.jpg
 	$(BIN)/python bench/studio.py --gradio-python .bench/bin/python
-	$(BIN)/python bench/words.py gap
 	$(BIN)/python bench/mobilestylegan.py --runtime-python .bench/bin/python
 
 .bench/.installed: bench/peers.txt

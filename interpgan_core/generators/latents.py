@@ -348,7 +348,7 @@ class SourceEdit:
         >>> batch, source = generator.sample([7]), generator.sample([8])
         >>> everywhere = SourceEdit(("layers.4", "layers.5"), source, torch.ones(1, 1, 1, 1))
         >>> maps = generator.features(replace(batch, edits=(everywhere,)), ["layers.5"])["layers.5"]
-        >>> bool((maps == generator.features(source, ["layers.5"])["layers.5"]).all())
+        >>> torch.allclose(maps, generator.features(source, ["layers.5"])["layers.5"], atol=1e-6)
         True
     """
 
