@@ -1,7 +1,7 @@
 """Documents: edits in order, and recipes that are read as they were written."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interpgan_core import InterpganError, make_plan
@@ -76,6 +76,7 @@ def test_what_is_undone_is_forgotten_by_the_next_edit():
 words = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=12)
 
 
+@settings(deadline=None)
 @given(
     words.filter(lambda word: not word.startswith("$")),
     words.filter(lambda word: not word.startswith("$")),
