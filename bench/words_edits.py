@@ -160,7 +160,7 @@ class Method:
 
 
 METHODS = {
-    "boundaries": Method(by_boundaries, (1, 2, 3, 4, 6)),
+    "boundaries": Method(by_boundaries, (1, 2, 3, 4, 6, 9, 12)),
     "directions": Method(by_directions, (2, 4, 6, 8, 12)),
     "mapper": Method(by_mapper, (0.4, 0.6, 0.75, 1.0)),
     "optimise": Method(by_optimising, (0.004, 0.008), slow=True),
