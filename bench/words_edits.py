@@ -6,7 +6,8 @@ part: the mean squared change of a pixel outside that part over that of one insi
 after the other, are the yardstick: they have seen labels. Each method's setting is that of the most reached x kept on
 people and texts that are not reported.
 
-Painting takes the texts of one part, in a box around that part. Adapting makes a generator for each text.
+Painting takes the texts of one part, in a box around that part. Adapting makes a generator for each
+text of one attribute.
 
     .venv/bin/python bench/words_edits.py [avatars.stylegan2 avatars.pggan avatars.biggan]
         [--people 50] [--slow-people 10] [--methods boundaries directions mapper optimise paint adapt]
@@ -147,16 +148,27 @@ class Method:
         edit: see there.
         settings: that are tried.
         slow: takes seconds a person, so people are few.
-        local: for texts of one part alone.
+        fits: whether a text is one for it.
     """
 
     edit: Edit
     settings: Sequence[float]
     slow: bool = False
-    local: bool = False
+    fits: Callable[[str], bool] = lambda text: True
 
     def texts(self, texts: Iterable[str]) -> list[str]:
-        return [text for text in texts if not self.local or is_local(text)]
+        return [text for text in texts if self.fits(text)]
+
+
+def is_local(text: str) -> bool:
+    """Does a text speak of one part alone?"""
+    names = list(TEXTS[text])
+    return len(names) == 1 and names[0] in PARTS
+
+
+def is_single(text: str) -> bool:
+    """Does a text speak of one attribute alone?"""
+    return len(TEXTS[text]) == 1
 
 
 METHODS = {
@@ -164,15 +176,9 @@ METHODS = {
     "directions": Method(by_directions, (2, 4, 6, 8, 12)),
     "mapper": Method(by_mapper, (0.4, 0.6, 0.75, 1.0)),
     "optimise": Method(by_optimising, (0.004, 0.008), slow=True),
-    "paint": Method(by_painting, (2.0,), slow=True, local=True),
-    "adapt": Method(by_adapting, (100,)),
+    "paint": Method(by_painting, (2.0,), slow=True, fits=is_local),
+    "adapt": Method(by_adapting, (100,), fits=is_single),
 }
-
-
-def is_local(text: str) -> bool:
-    """Does a text speak of one part alone?"""
-    names = list(TEXTS[text])
-    return len(names) == 1 and names[0] in PARTS
 
 
 @cache
