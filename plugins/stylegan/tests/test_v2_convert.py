@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interpgan_core import InterpganError, load_generator
@@ -29,6 +29,7 @@ def test_there_and_back_is_the_same_to_the_bit(layout, make):
         same(convert(convert(there, third), layout), there)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.floats(width=32, allow_nan=False, allow_infinity=False, allow_subnormal=False),
