@@ -6,8 +6,8 @@ part: the mean squared change of a pixel outside that part over that of one insi
 after the other, are the yardstick: they have seen labels. Each method's setting is that of the most reached x kept on
 people and texts that are not reported.
 
-Painting takes the texts of one part, in a box around that part. Adapting makes a generator for each
-text of one attribute.
+Painting takes the texts of one part, in a box around that part. Adapting makes a generator for each text of one
+attribute.
 
     .venv/bin/python bench/words_edits.py [avatars.stylegan2 avatars.pggan avatars.biggan]
         [--people 50] [--slow-people 10] [--methods boundaries directions mapper optimise paint adapt]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from interpgan_core.errors import InterpganError, did_you_mean
 from interpgan_core.generators.latents import LatentBatch
-from interpgan_core.generators.spaces import LatentSpace, space_for
+from interpgan_core.generators.spaces import LatentSpace
 
 if TYPE_CHECKING:
     import torch
@@ -141,7 +141,26 @@ class Coded(ABC):
         Raises:
             InterpganError: if there is none; the message says why.
         """
-        return space_for(self.spaces, direction_space, layers, start)
+        order = list(self.spaces)
+        start = start or order[0]
+        able = [n for n in order if self.spaces[n].takes(direction_space)]
+        if not able:
+            raise InterpganError(
+                f"this generator has no space that takes a direction of {direction_space}"
+                + did_you_mean(direction_space, order)
+            )
+        ahead = [n for n in able if order.index(n) >= order.index(start)]
+        if not ahead:
+            raise InterpganError(
+                f"a direction of {direction_space} cannot move codes that are already in {start}; "
+                f"apply it before the step that moves to {start}"
+            )
+        for name in ahead:
+            if layers == "all" or self.spaces[name].layer_of is not None:
+                return name
+        raise InterpganError(
+            f"no space that takes a direction of {direction_space} has layers; leave 'layers' at all"
+        )
 
     def stream(
         self, seeds: Iterable[int], batch_size: int = 256, space: str | None = None

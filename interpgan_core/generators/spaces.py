@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from interpgan_core.errors import InterpganError, did_you_mean
+from interpgan_core.errors import InterpganError
 from interpgan_core.generators.ranges import Ranges
 
 if TYPE_CHECKING:
@@ -114,42 +114,3 @@ class LatentSpace:
     def to(self, device: Any) -> LatentSpace:
         """The same space with its mean on another device."""
         return replace(self, mean=None if self.mean is None else self.mean.to(device))
-
-
-def space_for(
-    spaces: Mapping[str, LatentSpace], direction_space: str, layers: str = "all", start: str | None = None
-) -> str:
-    """The space in which an edit along a direction happens.
-
-    Args:
-        spaces: of a generator, in the order codes pass through them.
-        direction_space: where the direction lives.
-        layers: the edit's layers; a range needs a space with layers.
-        start: the space where the codes are now; the first by default.
-
-    Returns:
-        The earliest space from `start` on that takes the direction and has the layers.
-
-    Raises:
-        InterpganError: if there is none; the message says why.
-    """
-    order = list(spaces)
-    start = start or order[0]
-    able = [n for n in order if spaces[n].takes(direction_space)]
-    if not able:
-        raise InterpganError(
-            f"this generator has no space that takes a direction of {direction_space}"
-            + did_you_mean(direction_space, order)
-        )
-    ahead = [n for n in able if order.index(n) >= order.index(start)]
-    if not ahead:
-        raise InterpganError(
-            f"a direction of {direction_space} cannot move codes that are already in {start}; "
-            f"apply it before the step that moves to {start}"
-        )
-    for name in ahead:
-        if layers == "all" or spaces[name].layer_of is not None:
-            return name
-    raise InterpganError(
-        f"no space that takes a direction of {direction_space} has layers; leave 'layers' at all"
-    )
