@@ -93,7 +93,8 @@ class Adapting:
     ) -> None:
         self.parent, self.goal, self.size, self.count, self.step = parent, goal, batch_size, count, 0
         self.generator = again(parent, scratch / "parent", parent)
-        spread(self.generator)  # weights find their order in memory at the first use, and sums round by it
+        with torch.no_grad():  # weights find their order in memory at the first use, and sums round by it
+            self.generator.images(self.generator.sample([FIRST_SEED]))
         self.weights = weights_of_layers(self.generator)
         self.chosen: dict[str, int] = dict.fromkeys(self.weights, 0)
         self.adam = torch.optim.Adam(
