@@ -2,9 +2,10 @@
 
 Each photograph goes through recipes/my-face.yaml alone, with a smile and glasses beside the edits of
 the recipe. Scores are those of the pasted pictures. What is done is kept, so that it goes on where it was stopped.
-`--held-out` leaves the identity net out of the loss.
+`--held-out` leaves the identity net out of the loss. Several processes do several photographs at once.
 
-    .venv/bin/python bench/faces_edits.py PHOTOGRAPHS --count 50 --out out/faces-edits
+    .venv/bin/python bench/faces_edits.py PHOTOGRAPHS --count 50 --out out/faces-edits [--held-out]
+        [--processes 2] [--device cuda]
 
 PHOTOGRAPHS: a photograph, or a folder of them, such as the 500 of CelebA in the package felonfinder.
 """
@@ -16,6 +17,9 @@ import csv
 import json
 import statistics
 import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +78,9 @@ def apart(folder: Path) -> float:
     return float((one - other).norm())
 
 
-def edited(photograph: Path, out: Path, held_out: bool) -> dict[str, Any]:
+def edited(photograph: Path, out: Path, held_out: bool, device: str) -> dict[str, Any]:
     """Figures of one photograph; {"refused": sentence} where it is refused."""
+    out = out / photograph.stem
     out.mkdir(parents=True, exist_ok=True)
     if (out / "figures.json").exists():
         return dict(json.loads((out / "figures.json").read_text()))
@@ -84,7 +89,7 @@ def edited(photograph: Path, out: Path, held_out: bool) -> dict[str, Any]:
     began, busy = time.monotonic(), time.process_time()
     figures: dict[str, Any]
     try:
-        run(make_plan(file), out / "run", device="cpu", progress=quiet)
+        run(make_plan(file), out / "run", device=device, progress=quiet)
     except InterpganError as error:
         figures = {"refused": str(error)}
     else:
@@ -108,14 +113,18 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=50)
     parser.add_argument("--out", type=Path, default=Path("out/faces-edits"))
     parser.add_argument("--held-out", action="store_true")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     given = options.photographs
     files = sorted(given.rglob("*.jpg")) if given.is_dir() else [given]
     files = files[:: max(1, len(files) // options.count)][: options.count]
+    do = partial(edited, out=options.out, held_out=options.held_out, device=options.device)
     found = []
-    for file in files:
-        found.append(edited(file, options.out / file.stem, options.held_out))
-        print(file.name, found[-1].get("refused", f"{found[-1].get('dB', 0):.1f} dB"), flush=True)
+    with ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:
+        for file, figures in zip(files, pool.map(do, files), strict=True):
+            found.append(figures)
+            print(file.name, figures.get("refused", f"{figures.get('dB', 0):.1f} dB"), flush=True)
     report([each for each in found if "refused" not in each], len(files))
 
 

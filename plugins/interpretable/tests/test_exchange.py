@@ -5,7 +5,7 @@ import torch
 
 from interpgan_core import Direction, Exchange, Shift, quiet
 from interpgan_core.testing import toy
-from interpgan_interpretable.edits.exchange import ExchangeConcepts, layers_of
+from interpgan_interpretable.edits.exchange import ExchangeConcepts, layers_of, turned
 from interpgan_interpretable.edits.move import MoveConcepts
 from interpgan_interpretable.homes import at_home, homes, soft
 from interpgan_interpretable.partition.find import FindPartition
@@ -116,3 +116,19 @@ def test_both_ways_keep_the_edits_that_each_had(depth):
     torch.testing.assert_close(found[:, 1, 0], generator.images(b))
     there = ExchangeConcepts(source=b, concepts=("0",)).run(a, generator)
     torch.testing.assert_close(found[:, 0, 1], generator.images(there))
+
+
+def test_a_source_is_turned_to_the_pose_of_its_sample():
+    generator = toy()
+    pose = Direction(torch.randn(16, generator=torch.Generator().manual_seed(0)), "w")
+    batch, source = generator.to_space(generator.sample([1, 2]), "w"), generator.sample([3, 4])
+    found, before = turned(source, batch, pose, generator), generator.to_space(source, "w")
+    torch.testing.assert_close(pose.distance(found.codes), pose.distance(batch.codes))
+    rest = torch.eye(16, dtype=torch.float64) - torch.outer(pose.vector, pose.vector)
+    torch.testing.assert_close(found.codes.double() @ rest, before.codes.double() @ rest)
+    named = generator.with_concepts(
+        {"all": ("layers.3", tuple(range(generator.layer_shapes()["layers.3"][0])))}
+    )
+    step = ExchangeConcepts(source=source, depth="shape", turn=pose)
+    by_hand = ExchangeConcepts(source=found, depth="shape")
+    assert torch.equal(named.images(step.run(batch, named)), named.images(by_hand.run(batch, named)))

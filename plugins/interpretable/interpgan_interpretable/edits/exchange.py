@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import StrictBool
 
 from interpgan_core import (
+    Direction,
     Exchange,
     FeatureEdit,
     Generator,
@@ -16,6 +17,7 @@ from interpgan_core import (
     InterpganError,
     LatentBatch,
     Operator,
+    Place,
     SourceEdit,
 )
 from interpgan_interpretable.homes import homes, soft
@@ -43,6 +45,8 @@ class ExchangeConcepts(Operator):
     """filters: the maps of the concepts' own filters, as in the paper. Otherwise all maps of the layer, where the
     concepts are at home in one sample or the other; shape: in this layer alone; texture: in the first half of the
     layers from it on; everything: in all of them, colours and light too."""
+    turn: Input[Direction] | None = None
+    """First moves each source along this direction to where its sample is: with one of pose, both look the same way."""
     both: StrictBool = False
     """Both ways: each sample and its source in a row of its own, before and after."""
 
@@ -71,6 +75,8 @@ class ExchangeConcepts(Operator):
         return replace(rows, edits=edits, grid=Grid(("before", "after"), origin=0))
 
     def _edited(self, batch: LatentBatch, source: LatentBatch, generator: Generator) -> LatentBatch:
+        if self.turn is not None:
+            source = turned(source, batch, self.turn, generator)
         for layer, units in units_of(generator, self.concepts).items():
             if self.depth == "filters":
                 step = Exchange(layer=layer, units=",".join(map(str, units)), source=source)
@@ -80,6 +86,28 @@ class ExchangeConcepts(Operator):
                 edit = SourceEdit(layers_of(generator, layer, self.depth), source, soft(here | there))
                 batch = replace(batch, edits=(*batch.edits, edit))
         return batch
+
+
+def turned(source: LatentBatch, like: LatentBatch, direction: Direction, generator: Generator) -> LatentBatch:
+    """Samples moved along a direction to the same distance from its plane as others.
+
+    Args:
+        source: n samples.
+        like: as many.
+        direction: of a space that both can go to.
+        generator: of both.
+
+    Returns:
+        The source, in a space that takes the direction.
+
+    Raises:
+        InterpganError: if the direction is of another generator, or of no space that codes can go to.
+    """
+    here, there = (Place(direction=direction, distance=0.0).carried(x, generator) for x in (like, source))
+    (samples, layers), (moved, _) = here, there
+    wanted, now = (direction.distance(x.codes, x.space.mask(layers)).float() for x in (samples, moved))
+    step = direction.step(moved.space, layers).to(moved.codes)
+    return replace(moved, codes=moved.codes + (wanted - now).view(-1, *[1] * step.ndim) * step)
 
 
 def layers_of(generator: Generator, layer: str, depth: Depth) -> tuple[str, ...]:
