@@ -144,17 +144,23 @@ def adapted(parent, layer, seed, folder, **more):
     return made, figures | (json.loads(took.read_text()) if took.exists() else {})
 
 
-def concepts(parent, made, layer, tools):
-    """Same bytes; consistency and purity before, of 16 groups as in RESULTS.md, and after."""
+def concepts(parent, made, tools):
+    """Same bytes; consistency and purity."""
     batch = parent.sample(range(8))
     same = all(torch.equal(parent.images(one), made.images(one)) for one in batch.split(1))
+    return {"same bytes": same, **consistency(made, "adapted", tools)}
+
+
+def untrained(parent, layer, tools):
+    """The same of 16 groups of the layer's own units, as in RESULTS.md."""
     found = FindPartition(layer=layer, concepts=16, seeds="0-127").run(parent, quiet)
-    rows = {"same bytes": same}
-    for what, one in (("untrained", parent.with_concepts(found.concepts)), ("adapted", made)):
-        measured = MeasureConsistency(segmenter=tools.segmenter, seeds="200-299").run(one, quiet)
-        row = measured.tables[0].rows[-1]
-        rows |= {f"consistency {what}": row[2], f"pure {what}": row[4]}
-    return rows
+    return consistency(parent.with_concepts(found.concepts), "untrained", tools)
+
+
+def consistency(generator, what, tools):
+    measured = MeasureConsistency(segmenter=tools.segmenter, seeds="200-299").run(generator, quiet)
+    row = measured.tables[0].rows[-1]
+    return {f"consistency {what}": row[2], f"pure {what}": row[4]}
 
 
 def named(made, tools):
@@ -285,7 +291,9 @@ def run(options):
     parent = load_generator(options.model, **({} if family == "avatars" else {"resolution": 512}))
     made, figures = adapted(parent, layer, options.seed, options.out / name)
     record("adapted", dict, figures)
-    record("concepts", concepts, parent, made, layer, tools)
+    record("concepts", concepts, parent, made, tools)
+    if options.seed == 0:
+        record("untrained", untrained, parent, layer, tools)
     generator = named(made, tools)
     record("named", names_of, generator)
     people, sources = (generator.sample(range(n, n + options.pairs)) for n in (PEOPLE, SOURCES))
@@ -323,16 +331,8 @@ def table(options):
         print(f"\n## {model}, {len(runs)} seeds\n\n| | |\n|---|---|")
         for section, keys in (
             ("adapted", ("processor", "seconds", "MB", "unexplained", "outside", "silent")),
-            (
-                "concepts",
-                (
-                    "same bytes",
-                    "consistency untrained",
-                    "consistency adapted",
-                    "pure untrained",
-                    "pure adapted",
-                ),
-            ),
+            ("concepts", ("same bytes", "consistency adapted", "pure adapted")),
+            ("untrained", ("consistency untrained", "pure untrained")),
         ):
             for key in keys:
                 print(f"| {key} | {across([r.get(section, {}).get(key) for r in runs], 3)} |")

@@ -13,15 +13,26 @@ from pathlib import Path
 
 import torch
 from adapted import LAYERS, PARTS, Record, Tools, adapted, drawn, exchanges, named
+from torch.nn.functional import avg_pool2d
 
 from interpgan_core import FeatureEdit, load_generator, quiet
 from interpgan_interpretable.edits.move import filled
-from interpgan_interpretable.homes import homes, soft
+from interpgan_interpretable.homes import HALF, shares, soft
 from interpgan_interpretable.layers import maps_of, units_of
 from interpgan_interpretable.measures.consistency import MeasureConsistency
 
 PEOPLE, SOURCES = 1000, 2000  # first seeds of the pairs
-MASKS = ("soft, both homes", "hard", "the source's home alone", "holes filled")
+MASKS = (
+    "soft, both homes",
+    "hard",
+    "averaged",
+    "twice the share",
+    "three times the share",
+    "four times the share",
+    "three times the source's share",
+    "the source's home alone",
+    "holes filled",
+)
 VARIANTS = {
     "all of it": {},
     "without agreement": {"agreement": 0.0},
@@ -35,11 +46,22 @@ VARIANTS = {
 def masked(generator, people, sources, layer, units, kind):
     """An exchange of `shape` with another mask."""
     own = generator.added[layer].behind if layer in generator.added else layer
-    here, there = (homes(generator, samples, layer, units) for samples in (people, sources))
+    own_share, their_share = (shares(generator, samples, layer, units) for samples in (people, sources))
+    here, there = own_share > HALF, their_share > HALF
     before, value = (maps_of(generator, samples, own) for samples in (people, sources))
     weight = soft(here | there)
     if kind == "hard":
         weight = (here | there).float()
+    elif kind == "averaged":
+        weight = avg_pool2d((here | there).float(), 3, 1, 1, count_include_pad=False)
+    elif kind == "twice the share":
+        weight = (2 * torch.maximum(own_share, their_share)).clamp(max=1)
+    elif kind == "three times the share":
+        weight = (3 * torch.maximum(own_share, their_share)).clamp(max=1)
+    elif kind == "four times the share":
+        weight = (4 * torch.maximum(own_share, their_share)).clamp(max=1)
+    elif kind == "three times the source's share":
+        weight = (3 * their_share).clamp(max=1)
     elif kind == "the source's home alone":
         weight = soft(there)
     elif kind == "holes filled":  # where the sample's own was, and the source's is not: from around

@@ -32,15 +32,24 @@ def homes(generator: Generator, batch: LatentBatch, layer: str, units: Sequence[
     Returns:
         (n, 1, h, w) bool.
     """
+    return shares(generator, batch, layer, units) > HALF
+
+
+def shares(generator: Generator, batch: LatentBatch, layer: str, units: Sequence[int]) -> Tensor:
+    """How much of the activity at each position is some concepts'; arguments as of `homes`.
+
+    Returns:
+        (n, 1, h, w) float32 from 0 to 1.
+    """
     import torch
 
     maps = torch.cat([rectified_maps(generator, one, layer) for one in batch.split(1)])
     groups, scale = groups_of(generator, layer, maps)
-    return at_home(maps / scale[:, None, None], groups, units)
+    return shares_of(maps / scale[:, None, None], groups, units)
 
 
-def at_home(maps: Tensor, groups: Tensor, units: Sequence[int]) -> Tensor:
-    """Where groups of filters have more than half of the activity of all groups.
+def shares_of(maps: Tensor, groups: Tensor, units: Sequence[int]) -> Tensor:
+    """How much of the activity of all groups of filters is that of some, averaged over 3 x 3 positions.
 
     Args:
         maps: (n, m, h, w), none below 0, of filters as strong as one another.
@@ -48,7 +57,7 @@ def at_home(maps: Tensor, groups: Tensor, units: Sequence[int]) -> Tensor:
         units: filters; the groups that one of them is in are looked for.
 
     Returns:
-        (n, 1, h, w) bool.
+        (n, 1, h, w) float32 from 0 to 1; 0 where nothing is active.
     """
     from torch.nn import functional
 
@@ -58,7 +67,7 @@ def at_home(maps: Tensor, groups: Tensor, units: Sequence[int]) -> Tensor:
     theirs = members[list(units)].any(0)
     activity = group_maps(maps.flatten(2), members).unflatten(2, maps.shape[2:])
     smooth = functional.avg_pool2d(activity, WINDOW, 1, WINDOW // 2, count_include_pad=False)
-    return smooth[:, theirs].sum(1, keepdim=True) > HALF * smooth.sum(1, keepdim=True)
+    return smooth[:, theirs].sum(1, keepdim=True) / smooth.sum(1, keepdim=True).clamp(min=1e-12)
 
 
 def soft(homes: Tensor) -> Tensor:

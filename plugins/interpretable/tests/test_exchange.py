@@ -65,7 +65,7 @@ def test_a_home_is_where_a_group_has_more_than_half_of_the_activity():
     maps = torch.full((1, 2, 9, 9), 0.5)
     maps[0, 0] = 1.0
     maps[0, 1, 1, 1], maps[0, 1, 6:] = 1.5, 2.0
-    found = at_home(maps, torch.tensor([0, 1]), [1])[0, 0]
+    found = shares_of(maps, torch.tensor([0, 1]), [1])[0, 0]
     assert not found[:4].any() and found[7:].all()
     mask = soft(found[None, None])[0, 0]
     assert (mask[found] == 1).all() and (mask[0] == 0).all() and 0 < mask[~found].max() < 1
