@@ -130,12 +130,12 @@ def test_layers_behind_the_draft_keep_their_codes(avatars, draft):
 def test_a_search_with_drafts_comes_as_near_with_a_fraction_of_the_whole_pictures(
     avatars, draft, kit, tmp_path
 ):
-    """60 steps, half of them on drafts: all but as near as 60 steps on whole ones."""
+    """30 steps, half of them on drafts: all but as near as 30 steps on whole ones."""
     pictures = kit.drawn(avatars, [300, 301])
     losses, passes = [], []
-    for name, drafted in (("whole", 0), ("drafted", 30)):
+    for name, drafted in (("whole", 0), ("drafted", 15)):
         passed, hook = whole(avatars)
-        step = Invert(pictures=pictures, steps=60, draft_steps=drafted, start="mean")
+        step = Invert(pictures=pictures, steps=30, draft_steps=drafted, start="mean")
         found, _ = kit.run(step, tmp_path / name, avatars)
         hook.remove()
         passes.append(sum(passed))
@@ -144,6 +144,19 @@ def test_a_search_with_drafts_comes_as_near_with_a_fraction_of_the_whole_picture
     start = avatars.images(avatars.to_space(avatars.sample([0]), "w")) - pictures.images([0, 1])
     assert losses[1] < 1.5 * losses[0] < 0.1 * float(start.square().mean()), losses
     assert passes[1] < 0.75 * passes[0], passes  # the draft's samples among them
+
+
+@pytest.mark.parametrize("steps", [6, 7])
+def test_at_most_five_sixths_of_the_steps_see_drafts(large, avatars, kit, tmp_path, steps):
+    """Of a search and of a tuning, however many were asked for: the last ones see whole pictures."""
+    pictures = kit.drawn(avatars, [300])
+    search = Invert(pictures=pictures, steps=steps, draft_steps=40, start="mean")
+    batch, report = kit.run(search, tmp_path / "search", avatars)
+    assert "The first 5 steps saw drafts of 32 pixels" in " ".join(report["notes"])
+    _, report = kit.run(
+        Tune(pictures=pictures, steps=steps, draft_steps=40), tmp_path / "tune", avatars, batch=batch
+    )
+    assert "the first 5 on drafts" in " ".join(report["notes"])
 
 
 def test_the_losses_of_drafts_are_forgotten(avatars, draft):
