@@ -24,7 +24,7 @@ test_train = conformance(SHORT, toy)
 
 @pytest.fixture(scope="module")
 def trained(kit, tmp_path_factory):
-    step = TrainEncoder(space="w", steps=100, batch_size=16, width=12, rate=5e-3)
+    step = TrainEncoder(space="w", steps=150, batch_size=16, width=16, rate=3e-3)
     return kit.run(step, tmp_path_factory.mktemp("encoder"))[0]
 
 
