@@ -2,6 +2,7 @@
 # make demo       edit drawn faces with recipes/quickstart.yaml, and say where the report is
 # make test       install what is needed and run the tests
 # make test-all   the slow tests too
+# make recipes    run the recipes that take long and need nothing fetched, and hold them to recipes/CLAIMS.md
 # make lint       style and types
 # make tiny       write tiny checkpoints of every family, and boundaries, for the recipes that use them
 # make bench      timings, as ratios to peers in the same run where there are peers
@@ -12,7 +13,7 @@ BIN    := $(VENV)/bin
 # Two workers on two cores: each with threads of its own would be slower.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
-.PHONY: install demo studio test test-all lint tiny bench clean
+.PHONY: install demo studio test test-all recipes lint tiny bench clean
 
 install: $(VENV)/.installed
 
@@ -32,6 +33,9 @@ test: install
 
 test-all: install
 	$(PYTEST)
+
+recipes: install
+	$(PYTEST) -m slow tests/test_recipes.py
 
 lint: install
 	$(BIN)/ruff check .

@@ -1,12 +1,11 @@
 """How much memory a process takes to load a checkpoint."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from processes import forked
 
-_SCRIPT = """
+_CODE = """
 import sys
 from interpgan_core import load_generator
 
@@ -30,6 +29,4 @@ def peak_of_loading(path: Path, small: Path) -> float:
     """
     if not Path("/proc/self/status").exists():
         pytest.skip("this system does not say how much memory a process took")
-    command = [sys.executable, "-c", _SCRIPT, small, path]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
-    return 1024 * int(done.stdout) / path.stat().st_size
+    return 1024 * int(forked(_CODE, small, path)) / path.stat().st_size

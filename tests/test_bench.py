@@ -4,6 +4,7 @@ import ast
 import importlib
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def imports(file):
             yield from ((alias.name, []) for alias in node.names)
 
 
+@cache
 def declared():
     """Names of the distributions that the core, its `dev` and the plugins ask for."""
     names = set()
@@ -34,16 +36,18 @@ def declared():
     return names
 
 
+installed = cache(packages_distributions)
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_benchmark_imports_what_is_there_and_declared(file):
-    known, installed = declared(), packages_distributions()
     peers = (ROOT / "bench/peers.txt").read_text(encoding="utf-8").split()
     for module, names in imports(file):
         package = module.partition(".")[0]
         beside = {other.stem for other in FILES}
         if package in sys.stdlib_module_names or package in peers or package in beside:
             continue
-        assert set(installed.get(package, [])) & known, f"{package} is not declared"
+        assert set(installed().get(package, [])) & declared(), f"{package} is not declared"
         if package.startswith("interpgan_"):
             found = importlib.import_module(module)
             for name in names:

@@ -83,6 +83,17 @@ def test_conditions_that_are_nearly_equal(apart):
     assert abs(float(left.vector @ two) / float(two.norm())) < 1e-9
 
 
+@pytest.mark.parametrize("apart", [1e-1, 1e-3, 1e-5])
+def test_what_is_left_of_a_direction_near_its_conditions_has_nothing_of_them(apart):
+    """One pass of the projection leaves rounding of size eps, as small as the rest: a second takes it away."""
+    for seed in range(5):
+        conditions = [Direction(random(12, seed=seed + i), "w") for i in (1, 2, 3)]
+        mixed = sum(c.vector for c in conditions) + apart * random(12, seed=seed + 9)
+        left = Direction(mixed, "w").without(*conditions)
+        for condition in conditions:
+            assert abs(float(left.vector @ condition.vector)) < 2e-15
+
+
 def test_a_direction_in_the_span_of_its_conditions():
     a, b = random(8, seed=1), random(8, seed=2)
     with pytest.raises(InterpganError, match="it lies in their span; leave out the condition"):

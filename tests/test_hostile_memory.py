@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 import torch
-from processes import output, python
+from processes import forked
 
 SIZE = 16 * 2**20
 READ = """
@@ -84,7 +84,7 @@ def a_zip_in_a_zip(path):
 )
 def test_refused_within_twice_its_size(make, name, says, tmp_path):
     make(tmp_path / name)
-    taken, _, said = output(python(READ, tmp_path / name)).partition(" ")
+    taken, _, said = forked(READ, tmp_path / name).partition(" ")
     assert says in said
     # What any reading costs, of however small a file, comes on top.
     assert int(taken) <= 2 * (tmp_path / name).stat().st_size + 4 * 2**20

@@ -29,7 +29,30 @@ WITHOUT_STRENGTH = {
         "smiling.strength=0",
     ),
 }
+# Seconds each, on one core: `make recipes` runs them, and CI does.
+LONG = (
+    "brush",
+    "dissect",
+    "fix-artifacts",
+    "interfacegan-tables",
+    "interpretable-tables",
+    "interpretable-train",
+    "inversion-tables",
+    "my-encoder",
+    "my-photo",
+    "paint-words",
+    "region-directions",
+    "sefa-named",
+    "smile-without-ageing",
+    "studio",
+    "words",
+)
 FETCHED = re.compile(r"weights: (mobilestylegan|dcgan)\.")
+
+
+def each(names):
+    """Names of recipes as parameters; those that take long are marked."""
+    return [pytest.param(n, marks=[pytest.mark.slow] if Path(n).stem in LONG else []) for n in names]
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +84,7 @@ def test_a_recipe_that_makes_weights_is_right(name, tmp_path):
     assert right(RECIPES / "train" / name, tmp_path)
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if not FETCHED.search((RECIPES / n).read_text())])
+@pytest.mark.parametrize("name", each(n for n in NAMES if not FETCHED.search((RECIPES / n).read_text())))
 def test_a_recipe_runs_and_shows_what_it_claims(recipes, name, tmp_path, found_browser):
     page = run(make_plan(recipes / name), tmp_path / "out", device="cpu")
     assert page.read_text().count("data:image/webp") >= 9
@@ -75,12 +98,17 @@ def test_a_recipe_runs_and_shows_what_it_claims(recipes, name, tmp_path, found_b
         tab.close()
 
 
-@pytest.mark.parametrize("name", WITHOUT_STRENGTH)
+@pytest.mark.parametrize("name", each(WITHOUT_STRENGTH))
 def test_edits_without_strength_keep_no_claim(recipes, name, tmp_path):
     run(make_plan(recipes / f"{name}.yaml", WITHOUT_STRENGTH[name]), tmp_path / "out", device="cpu")
     broken = list(claims.broken(tmp_path / "out", claims_of(f"{name}.yaml")))
     for claim in claims_of(f"{name}.yaml"):
         assert any(f"{words} is not so" in said for words in claim.changes for said in broken)
+
+
+def test_what_takes_long_is_a_recipe_that_runs_here():
+    assert {f"{name}.yaml" for name in LONG} <= set(NAMES)
+    assert not [n for n in LONG if FETCHED.search((RECIPES / f"{n}.yaml").read_text())]
 
 
 def test_every_recipe_of_photographs_was_looked_at():

@@ -12,8 +12,8 @@ from interpgan_interfacegan.solvers.solve import solve
     ("samples", "size", "noise", "scale", "share"),
     [
         (300, 48, 1.0, 1.0, 0.5),
-        (2000, 64, 2.0, 1.0, 0.5),
-        (2000, 64, 0.0, 1.0, 0.5),  # two sides that a plane can divide
+        (700, 48, 2.0, 1.0, 0.5),
+        (700, 48, 0.0, 1.0, 0.5),  # two sides that a plane can divide
         (400, 6, 3.0, 10.0, 0.5),
         (900, 24, 1.0, 0.01, 0.1),  # little spread, and few on one side
         (60, 200, 1.0, 1.0, 0.5),  # fewer samples than numbers

@@ -171,6 +171,20 @@ def test_filters_are_divided_and_edits_stay():
     torch.testing.assert_close(bank.decoder(after), given_back)
 
 
+@torch.no_grad()
+def test_filters_are_silent_where_their_group_is_improbable():
+    """A gate is how far the probability of its group is above a tenth: (p - 0.1) / 0.9, and exactly 0 below."""
+    bank = FilterBank(3, 4, torch.tensor([0, 0, 1, 2]))
+    shares = torch.tensor([0.09, 0.3, 0.61])
+    for layer, bias in ((bank.gate, shares.log()), (bank.response, torch.ones(4))):
+        layer.weight.zero_()
+        layer.bias.copy_(bias)
+    filters, _ = bank.respond(torch.randn(1, 3, 6, 6))
+    assert not filters[:, :2].any()
+    for unit, share in ((2, 0.3), (3, 0.61)):
+        torch.testing.assert_close(filters[:, unit], torch.full((1, 6, 6), (share - 0.1) / 0.9))
+
+
 def test_shares_of_filters():
     labels = torch.zeros(1, 10, 10, dtype=torch.uint8)
     labels[0, 0, :4] = 1

@@ -127,12 +127,13 @@ def test_langevin_without_noise_climbs():
 
 def test_langevin_draws_from_the_model():
     """A chain of steps δ has the covariance (Λ - δ²Λ²/4)⁻¹ in the end; δ = 0 would give the model's Λ⁻¹."""
-    count, step = 40_000, 0.3
-    noise = (normal(count, D, seed=10 + i) for i in range(150))
-    z = langevin(torch.zeros(count, D, dtype=torch.float64), energy_of, noise, step, SIGMA)
+    count, steps, step = 500, 150, 0.3
+    # Noise whose second moments are exact: orthogonal columns, D of them a step.
+    columns = torch.linalg.qr(normal(count, steps * D, seed=10)).Q * count**0.5
+    z = langevin(torch.zeros(count, D, dtype=torch.float64), energy_of, columns.split(D, 1), step, SIGMA)
     inverse = precision(WEIGHTS)
     expected = torch.linalg.inv(inverse - step**2 / 4 * inverse @ inverse)
-    torch.testing.assert_close(z.T @ z / count, expected, rtol=0.03, atol=0.02)
+    torch.testing.assert_close(z.T @ z / count, expected, rtol=1e-6, atol=1e-6)
     assert not z.requires_grad
 
 

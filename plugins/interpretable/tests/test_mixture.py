@@ -128,6 +128,30 @@ def test_fits_are_drawn_from_the_seed():
     assert fit(sums, 9, restarts=8, seed=3).likelihood >= one.likelihood
 
 
+def test_no_variance_falls_under_a_tenth_of_what_all_groups_would_share():
+    """Without the floor a pair whose maps are equal would make a group of no variance."""
+    maps = normal(40, 8, 2, 3)
+    maps[:, 1] = maps[:, 0]
+    found = moments([maps])
+    groups = torch.tensor([0, 0, 1, 1, 1, 1, 1, 1])
+    shares = torch.nn.functional.one_hot(groups, 2).double()
+    mixture = module._maximised(found, shares)
+    centres = torch.stack([maps[:, groups == g].mean((0, 1)).flatten() for g in (0, 1)])
+    torch.testing.assert_close(mixture.centres, centres)
+    spread = (maps.flatten(2) - centres[groups]).square().sum((0, 2))
+    each = 40 * 6
+    assert module.VARIANCE_FLOOR == 0.1
+    alone = torch.stack([spread[groups == g].sum() / (each * (groups == g).sum()) for g in (0, 1)])
+    torch.testing.assert_close(mixture.variances, alone)  # both above the floor
+    alike = maps[:, :1].mean(0, keepdim=True).expand(40, 1, -1, -1)
+    quiet = moments([torch.cat([alike, alike, maps[:, 2:]], 1)])
+    mixture = module._maximised(quiet, shares)
+    shared = float(mixture.variances[1] * 6 / 8)  # the pair has none of its own
+    assert float(mixture.variances[0]) == pytest.approx(0.1 * shared, rel=1e-9)
+    tied = module._maximised(quiet, shares, tied=True)
+    torch.testing.assert_close(tied.variances, torch.full((2,), shared, dtype=torch.float64))
+
+
 def test_too_many_groups():
     _, blocks = planted(10, 16, 4, 2)
     with pytest.raises(InterpganError, match=r"10 active filters cannot make 6 .* ask for 5 at most"):

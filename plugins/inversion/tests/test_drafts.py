@@ -1,5 +1,6 @@
 """Large generators: drafts fitted to samples, searches that begin with them, killed or not, and their memory."""
 
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,18 +30,33 @@ def avatars():
     return load_generator("avatars.stylegan2")
 
 
+def count_as_large(patch, folder):
+    """Pictures of 64 pixels, and of the toy's 32, count as large; drafts are kept in a folder."""
+    patch.setenv("INTERPGAN_CACHE", str(folder / "cache"))
+    for module in (drafts, goals):
+        patch.setattr(module, "LARGE", 32)
+    patch.setattr(drafts, "SHARE", 2)
+
+
 @pytest.fixture
 def large(monkeypatch, tmp_path):
-    """Pictures of 64 pixels, and of the toy's 32, count as large; drafts are kept in a folder of this test."""
-    monkeypatch.setenv("INTERPGAN_CACHE", str(tmp_path / "cache"))
-    for module in (drafts, goals):
-        monkeypatch.setattr(module, "LARGE", 32)
-    monkeypatch.setattr(drafts, "SHARE", 2)
+    count_as_large(monkeypatch, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def fitted(avatars, tmp_path_factory):
+    """A draft, and the folder of the cache that keeps it."""
+    folder = tmp_path_factory.mktemp("drafts")
+    with pytest.MonkeyPatch.context() as patch:
+        count_as_large(patch, folder)
+        return Draft.of(avatars, Scale.of(avatars, "w+"), (SIDE, SIDE), quiet), folder
 
 
 @pytest.fixture
-def draft(large, avatars):
-    return Draft.of(avatars, Scale.of(avatars, "w+"), (SIDE, SIDE), quiet)
+def draft(large, fitted, tmp_path):
+    """The same one for every test, each with a cache of its own that has it."""
+    shutil.copytree(fitted[1] / "cache", tmp_path / "cache")
+    return fitted[0]
 
 
 def whole(generator):
@@ -146,6 +162,19 @@ def test_a_search_with_drafts_comes_as_near_with_a_fraction_of_the_whole_picture
     assert passes[1] < 0.75 * passes[0], passes  # the draft's samples among them
 
 
+@pytest.mark.parametrize("steps", [6, 7])
+def test_at_most_five_sixths_of_the_steps_see_drafts(draft, avatars, kit, tmp_path, steps):
+    """Of a search and of a tuning, however many were asked for: the last ones see whole pictures."""
+    pictures = kit.drawn(avatars, [300])
+    search = Invert(pictures=pictures, steps=steps, draft_steps=40, start="mean")
+    batch, report = kit.run(search, tmp_path / "search", avatars)
+    assert "The first 5 steps saw drafts of 32 pixels" in " ".join(report["notes"])
+    _, report = kit.run(
+        Tune(pictures=pictures, steps=steps, draft_steps=40), tmp_path / "tune", avatars, batch=batch
+    )
+    assert "the first 5 on drafts" in " ".join(report["notes"])
+
+
 def test_the_losses_of_drafts_are_forgotten(avatars, draft):
     """What is returned is the best of the whole pictures, however low a draft's loss was."""
     originals = avatars.images(avatars.sample([5]))
@@ -170,7 +199,7 @@ def test_the_losses_of_drafts_are_forgotten(avatars, draft):
     torch.testing.assert_close(likeness.loss(found, search.goal.targets), search.losses)
 
 
-def test_a_killed_run_with_drafts_goes_on_to_the_same_bits(large, avatars, kit, tmp_path, monkeypatch):
+def test_a_killed_run_with_drafts_goes_on_to_the_same_bits(draft, avatars, kit, tmp_path, monkeypatch):
     """Stopped among the drafts, which are fitted again at steps 3 and 6, before the whole pictures, and among these."""
     monkeypatch.setattr(searches, "REFIT", 3)
     step = Invert(pictures=kit.drawn(avatars, [300, 301]), steps=14, draft_steps=7, candidates=4)
@@ -231,7 +260,7 @@ def test_drafts_tune_the_layers_up_to_theirs(avatars, draft):
     assert layers and max(layers) == number < avatars.layer_number(avatars.layers[-1])
 
 
-def test_a_killed_tuning_with_drafts_goes_on_to_the_same_bytes(large, avatars, kit, tmp_path, monkeypatch):
+def test_a_killed_tuning_with_drafts_goes_on_to_the_same_bytes(draft, avatars, kit, tmp_path, monkeypatch):
     """Stopped among the drafts, between two fits, and among the whole pictures."""
     step = Tune(pictures=kit.drawn(avatars, [300]), steps=14, draft_steps=11)
     batch = avatars.to_space(avatars.sample([6]), "w+")

@@ -57,7 +57,9 @@ def test_an_encoder_learns_from_pictures_too(kit, tmp_path):
     pixels = kit.drawn(toy(), range(200)).pixels
     bright = ImageSet((255 - (255 - pixels.astype(int)) // 2).astype(np.uint8))
     figure = "PSNR of pictures, dB, median"
-    step = TrainEncoder(space="w", steps=120, width=8, rate=3e-3, pictures=bright, picture_weight=5)
+    step = TrainEncoder(
+        space="w", steps=60, batch_size=16, width=8, rate=5e-3, pictures=bright, picture_weight=5
+    )
     taught, _ = kit.run(step, tmp_path / "taught")
     alone, _ = kit.run(step.model_copy(update={"pictures": None}), tmp_path / "alone")
     images = bright.images(slice(175, None))  # one in eight is held out

@@ -75,6 +75,7 @@ def tiny(tmp_path_factory):
     return lambda name: load_generator(folder / name)
 
 
+STEPS = {"stylegan3": 25, "biggan-deep": 25}  # the first ones, of the larger rate and noise, may lead away
 FAMILIES = ("pggan", "stylegan1", "stylegan2", "stylegan3", "biggan", "biggan-deep")
 
 
@@ -84,7 +85,7 @@ def test_every_space_of_every_family(kit, tmp_path, tiny, name):
     generator = tiny(name)
     pictures = kit.drawn(generator, [50, 51])
     for space in generator.spaces:
-        step = Invert(pictures=pictures, space=space, steps=25, candidates=6)
+        step = Invert(pictures=pictures, space=space, steps=STEPS.get(name, 10), candidates=6)
         found, report = kit.run(step, tmp_path / space, generator)
         for row in report["tables"][1]["rows"]:
             assert row[-1] < row[1], (space, row)
@@ -106,27 +107,27 @@ def test_pictures_do_not_weigh_on_their_neighbours(kit, tmp_path):
     """Alone, or among others in any order: the same codes, but for the rounding of sums."""
     pictures = kit.drawn(toy(), range(100, 104))
     turned = ImageSet(pictures.pixels[::-1].copy())
-    many, _ = kit.run(Invert(pictures=pictures, steps=30), tmp_path / "many")
-    back, _ = kit.run(Invert(pictures=turned, steps=30), tmp_path / "back")
-    alone, _ = kit.run(Invert(pictures=pictures, steps=30, batch_size=1), tmp_path / "alone")
+    many, _ = kit.run(Invert(pictures=pictures, steps=15), tmp_path / "many")
+    back, _ = kit.run(Invert(pictures=turned, steps=15), tmp_path / "back")
+    alone, _ = kit.run(Invert(pictures=pictures, steps=15, batch_size=1), tmp_path / "alone")
     torch.testing.assert_close(many.codes, alone.codes, atol=2e-3, rtol=0)
     torch.testing.assert_close(many.codes, back.codes.flip(0), atol=2e-3, rtol=0)
 
 
 def test_alone_the_bits_are_the_same_whatever_comes_before(kit, tmp_path):
     pictures = kit.drawn(toy(), range(100, 103))
-    all_, _ = kit.run(Invert(pictures=pictures, steps=20, batch_size=1), tmp_path / "all")
+    all_, _ = kit.run(Invert(pictures=pictures, steps=10, batch_size=1), tmp_path / "all")
     last, _ = kit.run(
-        Invert(pictures=ImageSet(pictures.pixels[2:]), steps=20, batch_size=1), tmp_path / "last"
+        Invert(pictures=ImageSet(pictures.pixels[2:]), steps=10, batch_size=1), tmp_path / "last"
     )
     assert torch.equal(all_.codes[2:], last.codes)
 
 
 def test_a_killed_run_goes_on_to_the_same_bits(kit, tmp_path, monkeypatch):
-    step = Invert(pictures=kit.drawn(toy(), range(100, 103)), steps=20, batch_size=2)
+    step = Invert(pictures=kit.drawn(toy(), range(100, 103)), steps=10, batch_size=2)
     whole, report = kit.run(step, tmp_path / "whole")
     monkeypatch.setattr(resume, "SAVE_SECONDS", 0.0)
-    for count in (7, 5, 1):
+    for count in (4, 2):
         with pytest.raises(Stopped):
             kit.run(step, tmp_path / "parts", progress=stop_after(count + 1, "inverting"))
     parts, again = kit.run(step, tmp_path / "parts")

@@ -49,7 +49,7 @@ def test_pictures_come_nearer_and_the_generator_is_kept(kit, tmp_path, tiny, nam
     generator = tiny(name)
     before = {k: t.clone() for k, t in generator.module.state_dict().items()}
     batch, pictures = case(kit, generator)
-    step = Tune(pictures=pictures, steps=60, rate=3e-3)
+    step = Tune(pictures=pictures, steps=25, rate=6e-3)
     tuned, report = kit.run(step, tmp_path, generator, batch=batch)
 
     def error(of):
@@ -84,7 +84,7 @@ def test_a_mask_says_where_pictures_are_to_be_like_the_originals(kit, tmp_path, 
     pictures = ImageSet(to_uint8(wanted).transpose(0, 3, 1, 2))
     moved = []
     for mask in (None, tmp_path / "mask.png"):
-        step = Tune(pictures=pictures, steps=60, rate=3e-3, mask=mask)
+        step = Tune(pictures=pictures, steps=25, rate=6e-3, mask=mask)
         tuned, report = kit.run(step, tmp_path / str(mask is None), generator, batch=batch)
         change = (tuned.images(batch) - before).square()
         moved.append(float(change[..., side // 2 :].mean() / change[..., : side // 2].mean()))
@@ -112,7 +112,7 @@ def test_locality_keeps_the_rest(kit, tmp_path, tiny):
     others = generator.to_space(generator.sample(range(50, 60)), "w")
     moved = []
     for locality in (0.0, 20.0):
-        step = Tune(pictures=pictures, steps=60, rate=3e-3, locality=locality)
+        step = Tune(pictures=pictures, steps=25, rate=6e-3, locality=locality)
         tuned, _ = kit.run(step, tmp_path / str(locality), generator, batch=batch)
         moved.append(float((tuned.images(others) - generator.images(others)).square().mean()))
     assert moved[1] < moved[0] / 2

@@ -4,6 +4,7 @@ import torch
 
 from interpgan_core import InterpganError
 from interpgan_metrics import nearest as nearest_module
+from interpgan_metrics import neighbours
 from interpgan_metrics.nearest import nearest
 from interpgan_metrics.neighbours import Neighbours
 from interpgan_metrics.precision_recall import PrecisionRecall, precision_recall
@@ -84,6 +85,13 @@ def test_held_out_pictures_are_not_searched(kit, tmp_path):
     report = run(kit, fresh(kit, 500, 1), kit.Plain(), tmp_path, shown=0)
     assert report.tables[0].rows[1][4] > 0
     assert "nearest of 400 training pictures" in report.tables[0].note
+
+
+def test_a_fifth_is_held_out_and_no_more_than_the_bound(kit, tmp_path, monkeypatch):
+    assert neighbours.HELD_OUT == 1000
+    monkeypatch.setattr(neighbours, "HELD_OUT", 30)
+    report = run(kit, fresh(kit, 500, 1), kit.Plain(), tmp_path, shown=0)
+    assert "nearest of 470 training pictures" in report.tables[0].note
 
 
 def test_too_few_to_divide(kit, tmp_path):

@@ -79,7 +79,7 @@ def test_each_kind_of_edit_is_saved_as_a_recipe_of_the_same_bytes(tab, tmp_path,
     assert_same_bytes(tab, tmp_path)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.sampled_from([*EDITS, "undo", "redo", "remove", "reset"]), min_size=2, max_size=6))
 def test_any_sequence_of_edits_is_saved_as_a_recipe_of_the_same_bytes(
     served, open_tab, tmp_path_factory, sequence
@@ -248,6 +248,12 @@ def test_people_are_several_or_of_a_class_that_there_is(tab):
     assert "is not a range" in tab.said[-1] and tab.state["people"]["seeds"] == "3,5"
     tab.do(do="people", seeds="1", classes="tabby")
     assert "no classes" in tab.said[-1]
+
+
+def test_sixteen_people_are_drawn_of_more(tab):
+    tab.pictures.clear()
+    tab.do(do="people", seeds="0-19")
+    assert {index for kind, index in tab.pictures if kind == "picture"} == set(range(16))
 
 
 def test_another_generator_is_loaded_and_undone(tab):

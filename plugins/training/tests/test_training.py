@@ -4,6 +4,7 @@ import csv
 import importlib.util
 import json
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,10 +27,10 @@ SMALL = {
 VARIANTS = {
     **SMALL,
     "stylegan2 by class, path length, blur, no noise": SMALL["stylegan2"]
-    | {"conditional": True, "path_length": 2.0, "blur": 2.0, "blur_kimg": 0.1, "noise": False},
+    | {"conditional": True, "path_length": 2.0, "blur": 2.0, "blur_kimg": 0.05, "noise": False},
     "pggan, wasserstein": SMALL["pggan"] | {"loss": "wasserstein", "r1": 0, "discriminator_steps": 2},
     "stylegan2, after an autoencoder": SMALL["stylegan2"]
-    | {"reconstruction": 20.0, "reconstruction_kimg": 0.06},
+    | {"reconstruction": 20.0, "reconstruction_kimg": 0.03},
     "biggan, with an encoder": SMALL["biggan"] | {"reconstruction": 20.0, "divergence": 2.0},
     "biggan, orthogonal, two discriminator steps": SMALL["biggan"]
     | {"orthogonal": 1e-4, "discriminator_steps": 2},
@@ -37,7 +38,7 @@ VARIANTS = {
 
 
 def trained(data, folder, architecture, progress=quiet, **more):
-    operator = Train(data=data, architecture=architecture, **{"kimg": 0.16, "batch_size": 8} | more)
+    operator = Train(data=data, architecture=architecture, **{"kimg": 0.08, "batch_size": 8} | more)
     made = run_operator(operator, folder, progress)
     made.save(folder / "result")
     return made
@@ -53,9 +54,10 @@ def weights(generator):
 
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
 def test_a_stopped_training_ends_in_the_same_bytes(data, tmp_path, variant, monkeypatch):
+    variant = variant | {"r1_interval": 4} | ({"phase_kimg": 0.012} if variant["family"] == "pggan" else {})
     whole = trained(data, tmp_path / "whole", variant)
     monkeypatch.setattr(job, "SAVE_SECONDS", 0.0)
-    for pictures in (30, 50, 30):
+    for pictures in (14, 22, 14):
         with pytest.raises(Stopped):
             trained(data, tmp_path / "parts", variant, stop_after(pictures))
     parts = trained(data, tmp_path / "parts", variant)
@@ -88,7 +90,7 @@ def test_what_was_trained_is_saved_and_loaded_with_its_discriminator(data, tmp_p
 @pytest.mark.parametrize("family", SMALL)
 def test_training_goes_on_from_a_generator(data, tmp_path, family):
     """After a step at almost no rate, pictures are as they were: everything was taken over, and nothing grows."""
-    first = trained(data, tmp_path / "first", SMALL[family], kimg=0.4)
+    first = trained(data, tmp_path / "first", SMALL[family], kimg=0.16)
     still = SMALL[family] | {"generator_rate": 1e-9, "discriminator_rate": 1e-9}
     then = trained(data, tmp_path / "then", still, kimg=0.008, start=first)
     labels = torch.eye(2)[[0, 1, 0, 1]] if family == "biggan" else None
@@ -121,7 +123,7 @@ def test_the_architecture_is_read_off_the_generator(data, tmp_path, family):
 def test_rectangles_and_grey_are_trained(data, tmp_path, family, size, channels):
     height, width = size
     cut = ImageSet(np.ascontiguousarray(data.pixels[:, :, :height, :width]), data.classes, data.class_names)
-    made = trained(cut, tmp_path / "a", SMALL[family] | {"channels": channels}, kimg=0.05)
+    made = trained(cut, tmp_path / "a", SMALL[family] | {"channels": channels}, kimg=0.016)
     batch = made.sample([1, 2])
     assert made.forward(batch).shape == (2, channels, *size) and made.images(batch).shape == (2, 3, *size)
     again = load_generator(tmp_path / "a/result/generator.safetensors")
@@ -140,12 +142,13 @@ def test_training_learns(data, tmp_path, family):
     """Samples come closer to the mean picture and the contrast of the data than at the start."""
 
     def distance(kimg, folder):
-        made = trained(data, tmp_path / folder, SMALL[family], kimg=kimg)
+        fast = SMALL[family] | {"generator_rate": 0.01, "discriminator_rate": 0.01}
+        made = trained(data, tmp_path / folder, fast, kimg=kimg)
         samples = made.images(made.sample(range(64)))
         real = data.images(slice(None))
         return float((samples.mean(0) - real.mean(0)).abs().mean())
 
-    assert distance(2.4, "long") < 0.6 * distance(0.008, "short")
+    assert distance(0.32, "long") < 0.6 * distance(0.008, "short")
 
 
 def test_the_report_shows_curves_and_pictures(data, tmp_path):
@@ -153,7 +156,7 @@ def test_the_report_shows_curves_and_pictures(data, tmp_path):
     report = json.loads((tmp_path / "result/report.json").read_text())
     sheets, curves = report["strips"]
     assert [p["file"] for p in curves["pictures"]] == ["curves.png"]
-    assert sheets["pictures"][-1]["caption"] == "after 160 pictures"
+    assert sheets["pictures"][-1]["caption"] == "after 80 pictures"
     assert len(sheets["pictures"]) == 8
     assert all((tmp_path / "result" / p["file"]).exists() for p in sheets["pictures"])
     lines = (tmp_path / "result/log.jsonl").read_text().splitlines()
@@ -166,7 +169,7 @@ def test_the_report_shows_curves_and_pictures(data, tmp_path):
     card = (tmp_path / "result/MODEL_CARD.md").read_text()
     for words in (
         "stylegan2",
-        "| pictures seen | 160 |",
+        "| pictures seen | 80 |",
         "| batch_size | ",
         "architecture.widths",
         "Not stated.",
@@ -188,15 +191,15 @@ def test_seconds_go_on_where_a_stopped_training_was(data, tmp_path, monkeypatch)
 
     monkeypatch.setattr(Trainer, "advance", advance)
     with pytest.raises(Stopped):
-        trained(data, tmp_path, SMALL["stylegan2"], stop_after(100))
+        trained(data, tmp_path, SMALL["stylegan2"], stop_after(50))
     before = log_lines(tmp_path / "scratch")
     assert before[-1]["seconds"] >= 0.05 * len(before)
     assert list((tmp_path / "scratch").glob("events.out.tfevents.*"))
     monkeypatch.setattr(job, "SAVE_SECONDS", 1000.0)
     with pytest.raises(Stopped):
-        trained(data, tmp_path, SMALL["stylegan2"], stop_after(40))
+        trained(data, tmp_path, SMALL["stylegan2"], stop_after(10))
     again = len(log_lines(tmp_path / "scratch"))
-    assert len(before) < again < 20
+    assert len(before) < again < 10
     trained(data, tmp_path, SMALL["stylegan2"])
     lines = log_lines(tmp_path / "result")
     assert lines[: len(before)] == before
@@ -209,6 +212,27 @@ def test_seconds_go_on_where_a_stopped_training_was(data, tmp_path, monkeypatch)
     for name in ("seconds", "discriminator", "generator"):
         found = [(event.step, pytest.approx(event.value, rel=1e-4)) for event in shown.Scalars(name)]
         assert found == [(line["pictures"], line[name]) for line in lines]
+
+
+def test_the_state_is_saved_after_half_a_minute_and_then_every_minute(data, tmp_path, monkeypatch):
+    """By a clock on which each step takes ten seconds; the last state is written at the end."""
+    assert job.FIRST_SECONDS < 30 and job.SAVE_SECONDS < 60  # a step and the writing come on top
+    now, saved = [0.0], []
+    advance, save = Trainer.advance, Trainer.save
+
+    def slowly(self):
+        now[0] += 10
+        return advance(self)
+
+    def noted(self, path, more):
+        saved.append(now[0])
+        save(self, path, more)
+
+    monkeypatch.setattr(job, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(Trainer, "advance", slowly)
+    monkeypatch.setattr(Trainer, "save", noted)
+    trained(data, tmp_path, SMALL["pggan"], kimg=0.128)
+    assert saved == [30, 90, 150, 160]
 
 
 def test_without_tensorboard_there_is_the_log_alone(data, tmp_path, monkeypatch):
@@ -261,7 +285,7 @@ def test_adaptive_augmentation_is_part_of_the_state(data, tmp_path, monkeypatch)
     whole = trained(data, tmp_path / "whole", SMALL["stylegan2"], augment=True)
     monkeypatch.setattr(job, "SAVE_SECONDS", 0.0)
     with pytest.raises(Stopped):
-        trained(data, tmp_path / "parts", SMALL["stylegan2"], stop_after(60), augment=True)
+        trained(data, tmp_path / "parts", SMALL["stylegan2"], stop_after(30), augment=True)
     parts = trained(data, tmp_path / "parts", SMALL["stylegan2"], augment=True)
     assert whole.fingerprint == parts.fingerprint
     plain = trained(data, tmp_path / "plain", SMALL["stylegan2"])
@@ -330,10 +354,10 @@ def test_mistakes_in_a_recipe(step, message, tmp_path):
 def test_two_processes_train_as_one(data, tmp_path):
     """Two processes share every batch: the same pictures, and weights that both have."""
     pytest.importorskip("accelerate")
-    made = trained(data, tmp_path, SMALL["stylegan2"], processes=2)
+    made = trained(data, tmp_path, SMALL["stylegan2"], processes=2, kimg=0.032)
     assert torch.isfinite(made.images(made.sample([0, 1]))).all()
-    assert made.notes["training"]["pictures"] == 160
-    assert len((tmp_path / "result/log.jsonl").read_text().splitlines()) == 20
+    assert made.notes["training"]["pictures"] == 32
+    assert len((tmp_path / "result/log.jsonl").read_text().splitlines()) == 4
 
 
 test_plugin = plugin_conformance("training")
