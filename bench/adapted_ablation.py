@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 from adapted import LAYERS, PARTS, Record, Tools, adapted, drawn, exchanges, named
-from torch.nn.functional import avg_pool2d
+from torch.nn.functional import avg_pool2d, max_pool2d
 
 from interpgan_core import FeatureEdit, load_generator, quiet
 from interpgan_interpretable.edits.move import filled
@@ -23,14 +23,13 @@ from interpgan_interpretable.measures.consistency import MeasureConsistency
 
 PEOPLE, SOURCES = 1000, 2000  # first seeds of the pairs
 MASKS = (
-    "soft, both homes",
-    "hard",
-    "averaged",
-    "twice the share",
-    "three times the share",
-    "four times the share",
-    "three times the source's share",
-    "the source's home alone",
+    "from 0.1 to 0.35",
+    "from 0.05 to 0.35",
+    "from 0.2 to 0.5",
+    "homes",
+    "homes, averaged",
+    "homes, grown and averaged",
+    "the source's alone",
     "holes filled",
 )
 VARIANTS = {
@@ -46,26 +45,23 @@ VARIANTS = {
 def masked(generator, people, sources, layer, units, kind):
     """An exchange of `shape` with another mask."""
     own = generator.added[layer].behind if layer in generator.added else layer
-    own_share, their_share = (shares(generator, samples, layer, units) for samples in (people, sources))
-    here, there = own_share > HALF, their_share > HALF
+    here, there = (shares(generator, samples, layer, units) for samples in (people, sources))
+    both = torch.maximum(here, there)
     before, value = (maps_of(generator, samples, own) for samples in (people, sources))
-    weight = soft(here | there)
-    if kind == "hard":
-        weight = (here | there).float()
-    elif kind == "averaged":
-        weight = avg_pool2d((here | there).float(), 3, 1, 1, count_include_pad=False)
-    elif kind == "twice the share":
-        weight = (2 * torch.maximum(own_share, their_share)).clamp(max=1)
-    elif kind == "three times the share":
-        weight = (3 * torch.maximum(own_share, their_share)).clamp(max=1)
-    elif kind == "four times the share":
-        weight = (4 * torch.maximum(own_share, their_share)).clamp(max=1)
-    elif kind == "three times the source's share":
-        weight = (3 * their_share).clamp(max=1)
-    elif kind == "the source's home alone":
+    weight = soft(both)
+    if kind.startswith("from "):
+        _, low, _, high = kind.split()
+        weight = ((both - float(low)) / (float(high) - float(low))).clamp(0, 1)
+    elif kind.startswith("homes"):
+        weight = (both > HALF).float()
+        if "grown" in kind:
+            weight = max_pool2d(weight, 3, 1, 1)
+        if "averaged" in kind:
+            weight = avg_pool2d(weight, 3, 1, 1, count_include_pad=False)
+    elif kind == "the source's alone":
         weight = soft(there)
     elif kind == "holes filled":  # where the sample's own was, and the source's is not: from around
-        hole = soft(here & ~there) * (1 - soft(there))
+        hole = (soft(here) - soft(there)).clamp(min=0)
         value = torch.lerp(value, filled(before, hole), hole)
     edit = FeatureEdit(own, tuple(range(value.shape[1])), value, weight)
     return replace(people, edits=(*people.edits, edit))

@@ -16,27 +16,21 @@ if TYPE_CHECKING:
 
     from interpgan_core import LatentBatch
 
-WINDOW = 3  # positions, the side of the squares that activity, and masks, are averaged over
+WINDOW = 3  # positions, the side of the squares that activity is averaged over
+LOOKED_AT = 16  # samples that tell how strong filters are that were not trained in groups
 HALF = 0.5  # of all groups' activity: at home is where the concepts have more
+# Shares of it from which, and up to which, masks rise from 0 to 1; measured by bench/adapted_ablation.py.
+LEAST, MOST = 0.1, 0.35
 
 
-def homes(generator: Generator, batch: LatentBatch, layer: str, units: Sequence[int]) -> Tensor:
-    """Where some concepts are at home in each sample.
+def shares(generator: Generator, batch: LatentBatch, layer: str, units: Sequence[int]) -> Tensor:
+    """How much of the activity at each position is some concepts'.
 
     Args:
         generator: of the batch.
         batch: n samples.
         layer: of the filters.
         units: the concepts' filters.
-
-    Returns:
-        (n, 1, h, w) bool.
-    """
-    return shares(generator, batch, layer, units) > HALF
-
-
-def shares(generator: Generator, batch: LatentBatch, layer: str, units: Sequence[int]) -> Tensor:
-    """How much of the activity at each position is some concepts'; arguments as of `homes`.
 
     Returns:
         (n, 1, h, w) float32 from 0 to 1.
@@ -70,19 +64,16 @@ def shares_of(maps: Tensor, groups: Tensor, units: Sequence[int]) -> Tensor:
     return smooth[:, theirs].sum(1, keepdim=True) / smooth.sum(1, keepdim=True).clamp(min=1e-12)
 
 
-def soft(homes: Tensor) -> Tensor:
-    """A mask without hard edges: homes grown by one position, and averaged over 3 x 3.
+def soft(shares: Tensor) -> Tensor:
+    """A mask without hard edges of where concepts are at home.
 
     Args:
-        homes: (n, 1, h, w) bool.
+        shares: (n, 1, h, w) from `shares`.
 
     Returns:
-        (n, 1, h, w) float32; 1 in all of the homes themselves.
+        (n, 1, h, w) float32 from 0 to 1; 1 in all of the homes themselves.
     """
-    from torch.nn import functional
-
-    grown = functional.max_pool2d(homes.float(), 3, 1, 1)
-    return functional.avg_pool2d(grown, WINDOW, 1, WINDOW // 2, count_include_pad=False)
+    return ((shares - LEAST) / (MOST - LEAST)).clamp(0, 1)
 
 
 def groups_of(generator: Generator, layer: str, maps: Tensor) -> tuple[Tensor, Tensor]:
@@ -109,4 +100,7 @@ def groups_of(generator: Generator, layer: str, maps: Tensor) -> tuple[Tensor, T
     groups = torch.full((maps.shape[1],), -1, device=maps.device)
     for number, (_, units) in enumerate(c for c in generator.concepts.values() if c[0] == layer):
         groups[list(units)] = number
-    return groups, maps.square().mean((0, 2, 3)).sqrt().clamp(min=1e-12)
+    # Of samples that are always the same: what is done to one does not depend on those beside it.
+    seen = generator.stream(range(LOOKED_AT), 1)
+    squares = sum(rectified_maps(generator, one, layer).square().mean((0, 2, 3)) for one in seen)
+    return groups, torch.as_tensor(squares / LOOKED_AT).sqrt().clamp(min=1e-12)

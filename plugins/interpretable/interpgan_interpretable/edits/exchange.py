@@ -20,7 +20,7 @@ from interpgan_core import (
     Place,
     SourceEdit,
 )
-from interpgan_interpretable.homes import homes, soft
+from interpgan_interpretable.homes import shares, soft
 from interpgan_interpretable.layers import units_of
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class ExchangeConcepts(Operator):
         return replace(rows, edits=edits, grid=Grid(("before", "after"), origin=0))
 
     def _edited(self, batch: LatentBatch, source: LatentBatch, generator: Generator) -> LatentBatch:
+        import torch
+
         if self.turn is not None:
             source = turned(source, batch, self.turn, generator)
         for layer, units in units_of(generator, self.concepts).items():
@@ -82,8 +84,9 @@ class ExchangeConcepts(Operator):
                 step = Exchange(layer=layer, units=",".join(map(str, units)), source=source)
                 batch = step.apply(batch, generator)
             elif len(batch):
-                here, there = (homes(generator, samples, layer, units) for samples in (batch, source))
-                edit = SourceEdit(layers_of(generator, layer, self.depth), source, soft(here | there))
+                here, there = (shares(generator, samples, layer, units) for samples in (batch, source))
+                mask = soft(torch.maximum(here, there))
+                edit = SourceEdit(layers_of(generator, layer, self.depth), source, mask)
                 batch = replace(batch, edits=(*batch.edits, edit))
         return batch
 
