@@ -20,7 +20,8 @@ WINDOW = 3  # positions, the side of the squares that activity is averaged over
 LOOKED_AT = 16  # samples that tell how strong filters are that were not trained in groups
 HALF = 0.5  # of all groups' activity: at home is where the concepts have more
 # Shares of it from which, and up to which, masks rise from 0 to 1; measured by bench/adapted_ablation.py.
-LEAST, MOST = 0.1, 0.35
+WIDE = 0.1, 0.35
+NARROW = 0.35, 0.6
 
 
 def shares(generator: Generator, batch: LatentBatch, layer: str, units: Sequence[int]) -> Tensor:
@@ -64,16 +65,18 @@ def shares_of(maps: Tensor, groups: Tensor, units: Sequence[int]) -> Tensor:
     return smooth[:, theirs].sum(1, keepdim=True) / smooth.sum(1, keepdim=True).clamp(min=1e-12)
 
 
-def soft(shares: Tensor) -> Tensor:
+def soft(shares: Tensor, between: tuple[float, float] = WIDE) -> Tensor:
     """A mask without hard edges of where concepts are at home.
 
     Args:
         shares: (n, 1, h, w) from `shares`.
+        between: the shares from which, and up to which, it rises from 0 to 1.
 
     Returns:
-        (n, 1, h, w) float32 from 0 to 1; 1 in all of the homes themselves.
+        (n, 1, h, w) float32 from 0 to 1.
     """
-    return ((shares - LEAST) / (MOST - LEAST)).clamp(0, 1)
+    low, high = between
+    return ((shares - low) / (high - low)).clamp(0, 1)
 
 
 def groups_of(generator: Generator, layer: str, maps: Tensor) -> tuple[Tensor, Tensor]:

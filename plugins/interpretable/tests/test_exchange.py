@@ -7,7 +7,7 @@ from interpgan_core import Direction, Exchange, Shift, quiet
 from interpgan_core.testing import toy
 from interpgan_interpretable.edits.exchange import ExchangeConcepts, layers_of, turned
 from interpgan_interpretable.edits.move import MoveConcepts
-from interpgan_interpretable.homes import HALF, MOST, shares, shares_of, soft
+from interpgan_interpretable.homes import HALF, NARROW, WIDE, shares, shares_of, soft
 from interpgan_interpretable.partition.find import FindPartition
 from interpgan_interpretable.training.energy_model import EnergyModel
 
@@ -52,7 +52,7 @@ def test_the_home_of_a_concept_is_the_sources(world, trained):
     before, after, theirs = (drawn(world, b) for b in (batch, edited, source))
     units = world.concepts["1"][1]
     share = torch.maximum(*(shares(world, x, "drawing", units) for x in (batch, source)))
-    home = share > MOST
+    home = share > WIDE[1]
     assert home.flatten(1).any(1).all() and not home.flatten(1).all(1).any()
     torch.testing.assert_close(after.where(home, before), theirs.where(home, before))
     far = share < 0.1
@@ -77,6 +77,7 @@ def test_a_home_is_where_a_group_has_more_than_half_of_the_activity():
 def test_a_mask_rises_with_the_share():
     found = soft(torch.tensor([0, 0.1, 0.225, 0.35, 0.5, 1]))
     torch.testing.assert_close(found, torch.tensor([0, 0, 0.5, 1, 1, 1]))
+    torch.testing.assert_close(soft(torch.tensor([0.3, 0.475, 0.7]), NARROW), torch.tensor([0, 0.5, 1]))
 
 
 def test_depths_are_layers():

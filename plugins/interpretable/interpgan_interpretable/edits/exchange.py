@@ -20,7 +20,7 @@ from interpgan_core import (
     Place,
     SourceEdit,
 )
-from interpgan_interpretable.homes import shares, soft
+from interpgan_interpretable.homes import NARROW, shares, soft
 from interpgan_interpretable.layers import units_of
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class ExchangeConcepts(Operator):
         pairs, swapped = interleaved(generator, batch, source), interleaved(generator, source, batch)
         rows = self._edited(pairs, swapped, generator).repeat(2)
         is_after = torch.arange(len(rows)).remainder(2).float().view(-1, 1, 1, 1)
-        new = len(units_of(generator, self.concepts))  # edits: one a layer
+        new = len(rows.edits) - len(pairs.edits)
         edits = (
             *rows.edits[:-new],
             *(replace(edit, weight=edit.weight * is_after) for edit in rows.edits[-new:]),
@@ -85,9 +85,11 @@ class ExchangeConcepts(Operator):
                 batch = step.apply(batch, generator)
             elif len(batch):
                 here, there = (shares(generator, samples, layer, units) for samples in (batch, source))
-                mask = soft(torch.maximum(here, there))
-                edit = SourceEdit(layers_of(generator, layer, self.depth), source, mask)
-                batch = replace(batch, edits=(*batch.edits, edit))
+                first, *rest = layers_of(generator, layer, self.depth)
+                edits = [SourceEdit((first,), source, soft(torch.maximum(here, there)))]
+                if rest:  # colours are the concept's alone, without a rim of what is around it in the source
+                    edits.append(SourceEdit(tuple(rest), source, soft(there, NARROW)))
+                batch = replace(batch, edits=(*batch.edits, *edits))
         return batch
 
 
