@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WINDOW = 3  # positions, the side of the squares that activity is averaged over
 LOOKED_AT = 16  # samples that tell how strong filters are that were not trained in groups
 HALF = 0.5  # of all groups' activity: at home is where the concepts have more
-# Shares of it from which, and up to which, masks rise from 0 to 1; measured by bench/adapted_ablation.py.
+# Shares of it from which, and up to which, masks rise from 0 to 1. They were chosen by bench/adapted_ablation.py.
 WIDE = 0.1, 0.35
 NARROW = 0.35, 0.6
 
@@ -77,6 +77,21 @@ def soft(shares: Tensor, between: tuple[float, float] = WIDE) -> Tensor:
     """
     low, high = between
     return ((shares - low) / (high - low)).clamp(0, 1)
+
+
+def grown(shares: Tensor) -> Tensor:
+    """A mask of homes with their edges, for what shall move as a whole: grown by one position, and averaged over 3 x 3.
+
+    Args:
+        shares: (n, 1, h, w) from `shares`.
+
+    Returns:
+        (n, 1, h, w) float32; 1 in all of the homes themselves.
+    """
+    from torch.nn import functional
+
+    larger = functional.max_pool2d((shares > HALF).float(), 3, 1, 1)
+    return functional.avg_pool2d(larger, WINDOW, 1, WINDOW // 2, count_include_pad=False)
 
 
 def groups_of(generator: Generator, layer: str, maps: Tensor) -> tuple[Tensor, Tensor]:

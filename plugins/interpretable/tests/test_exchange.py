@@ -7,7 +7,7 @@ from interpgan_core import Direction, Exchange, Shift, quiet
 from interpgan_core.testing import toy
 from interpgan_interpretable.edits.exchange import ExchangeConcepts, layers_of, turned
 from interpgan_interpretable.edits.move import MoveConcepts
-from interpgan_interpretable.homes import HALF, NARROW, WIDE, shares, shares_of, soft
+from interpgan_interpretable.homes import HALF, NARROW, WIDE, grown, shares, shares_of, soft
 from interpgan_interpretable.partition.find import FindPartition
 from interpgan_interpretable.training.energy_model import EnergyModel
 
@@ -78,6 +78,13 @@ def test_a_mask_rises_with_the_share():
     found = soft(torch.tensor([0, 0.1, 0.225, 0.35, 0.5, 1]))
     torch.testing.assert_close(found, torch.tensor([0, 0, 0.5, 1, 1, 1]))
     torch.testing.assert_close(soft(torch.tensor([0.3, 0.475, 0.7]), NARROW), torch.tensor([0, 0.5, 1]))
+
+
+def test_what_moves_has_its_edge():
+    share = torch.zeros(1, 1, 7, 7)
+    share[..., 3, 3] = 0.6
+    mask = grown(share)[0, 0]
+    assert mask[3, 3] == 1 and mask[1, 1] == pytest.approx(1 / 9) and mask[0].eq(0).all()
 
 
 def test_depths_are_layers():

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from interpgan_core import EditOperator, FeatureEdit, Generator, InterpganError, LatentBatch
 from interpgan_interpretable.edits.exchange import Depth, layers_of
-from interpgan_interpretable.homes import HALF, shares, soft
+from interpgan_interpretable.homes import HALF, grown, shares
 from interpgan_interpretable.layers import maps_of, units_of
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class MoveConcepts(EditOperator):
         import torch
         from torch.nn import functional
 
-        old = functional.interpolate(soft(home), size=maps.shape[2:], mode="bilinear", align_corners=False)
+        old = functional.interpolate(grown(home), size=maps.shape[2:], mode="bilinear", align_corners=False)
         there = torch.cat([maps, old], 1)
         moved = placed(there, middles(home > HALF), self.down, self.right, self.scale)
         found, new = moved[:, :-1], moved[:, -1:]
