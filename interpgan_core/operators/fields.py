@@ -132,6 +132,7 @@ def item_type(result: type) -> type | None:
     if not issubclass(result, Mapping):
         return None
     hint = typing.get_type_hints(result.__getitem__).get("return")
+    hint = getattr(hint, "__bound__", None) or hint  # of a TypeVar
     return hint if isinstance(hint, type) else None
 
 
