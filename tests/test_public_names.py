@@ -30,8 +30,8 @@ NAMES = {
     "what looks at images": "Scorer Scores score_images FeatureNet Finish",
     "regions": "Segmenter Parts parts_of check_parts part_maps mask_of InRegion Region SoftSegmenter",
     "the builtin operators": """
-        LoadGenerator LoadBatch LoadDirections LoadMovers Save Sample Truncate Mix Interpolate Shift Reach Walk Sweep Place
-        Exchange Ablate Insert Score ReadScores ReadImages Render RenderSamples
+        LoadGenerator LoadBatch LoadDirections LoadMovers Save Sample Truncate Mix Interpolate Shift Reach Walk Sweep
+        Place Exchange Ablate Insert Score ReadScores ReadImages Render RenderSamples
     """,
     "reports": "Report Strip Picture Table",
     "files": "read_weights read_npy read_npz read_safetensors write_safetensors",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from interpgan_core.errors import InterpganError
 from interpgan_core.files.checkpoints import read_safetensors, write_safetensors
@@ -55,7 +55,8 @@ class Direction(Mover):
         [1.0, 0.0]
     """
 
-    word: ClassVar[str] = "direction"
+    word = "direction"
+    said = "a Direction"
 
     vector: Tensor
     space: str
@@ -239,6 +240,7 @@ class DirectionSet(MoverSet[Direction]):
     """
 
     word = "direction"
+    said = "a DirectionSet"
 
     def __init__(self, directions: Mapping[str, Direction]) -> None:
         super().__init__(directions)

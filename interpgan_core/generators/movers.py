@@ -44,6 +44,8 @@ class Mover(ABC):
 
     word: ClassVar[str] = "mover"
     """What messages call it."""
+    said: ClassVar[str] = "a Direction or another mover"
+    """What a message calls a step's result that a field for movers takes."""
     space: str
     layers: str
     generator: str
@@ -244,6 +246,8 @@ class MoverSet(Mapping[str, M], Generic[M]):
     """What a file of such a set holds."""
     word: ClassVar[str] = "mover"
     """What messages call one of them."""
+    said: ClassVar[str] = "a DirectionSet or another set of movers"
+    """What a message calls a step's result that a field for sets takes."""
 
     def __init__(self, movers: Mapping[str, M]) -> None:
         self._movers = dict(movers)

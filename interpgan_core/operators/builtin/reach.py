@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -46,6 +46,8 @@ class Reach(Relative):
         >>> bool((generator.images(after) - generator.images(before)).mean((1, 2, 3)).ge(0.1).all())
         True
     """
+
+    version: ClassVar[int] = 2
 
     scorer: Input[Scorer]
     attribute: str | None = None
