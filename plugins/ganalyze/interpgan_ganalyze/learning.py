@@ -93,13 +93,16 @@ class Learning:
 
         def losses(step: int) -> dict[str, Tensor]:
             random = np.random.RandomState([of.seed, step])
-            seeds = [self.codes.seeds[int(i)] for i in random.randint(0, len(self.codes.seeds), of.batch_size)]
+            seeds = [
+                self.codes.seeds[int(i)] for i in random.randint(0, len(self.codes.seeds), of.batch_size)
+            ]
             asked = torch.from_numpy(random.uniform(-reach, reach, of.batch_size)).float()
             errors = self.errors(slope, seeds, asked)
             known = errors.isfinite()  # a scorer may find no face in a picture, and give no score
             if not known.any():
                 raise InterpganError(
-                    f"step {step}: none of {len(seeds)} samples has a score '{self.attribute}'; give a larger 'batch_size'"
+                    f"step {step}: none of {len(seeds)} samples has a score '{self.attribute}'; give a larger "
+                    "'batch_size'"
                 )
             # In units of what was asked for, so that the rate suits every scorer; 1 = nothing moves.
             return {"loss": errors[known].square().mean() / (reach**2 / 3)}
@@ -107,7 +110,7 @@ class Learning:
         what = f"learning {self.attribute}"
         return slope, train(slope, losses, of.steps, of.rate, file, what, progress)
 
-    def scores(self, seeds: list[int], offset: Tensor) -> Tensor:
+    def scores(self, seeds: Sequence[int], offset: Tensor) -> Tensor:
         """(n,) float64 scores of samples whose codes are moved by an offset (d,)."""
         found = []
         for start in range(0, len(seeds), self.settings.batch_size):
@@ -140,8 +143,8 @@ class Learning:
             scale *= min(2.0, max(0.5, asked / gained))
         if not abs(gained / asked - 1) < _FAR:
             raise InterpganError(
-                f"asked to change the score '{self.attribute}' by {asked:.3g}, the direction changes it by {gained:.3g} "
-                "in the mean; give a smaller 'reach', or scores that do not end there, such as logits; or more 'steps'"
+                f"asked to change the score '{self.attribute}' by {asked:.3g}, the direction changes it by "
+                f"{gained:.3g} in the mean; give a smaller 'reach', or scores that do not end there, such as logits; or more 'steps'"
             )
         return scale * vector
 

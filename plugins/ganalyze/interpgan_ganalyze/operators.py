@@ -44,7 +44,7 @@ class LearnDirections(Operator):
     singular: ClassVar[bool] = True
 
     scorer: Input[Scorer]
-    """Whose scores have gradients to the picture. Logits, which have no upper bound, serve better than probabilities."""
+    """Whose scores have gradients to the picture. Logits, which have no bound, serve better than probabilities."""
     attributes: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     """Which of its attributes; all when left out."""
     reach: Positive | None = None
@@ -103,17 +103,13 @@ class LearnDirections(Operator):
             }
         )
 
-    def run(
-        self, generator: Generator, folder: Path, scratch: Path, progress: Progress
-    ) -> LearnedDirections:
+    def run(self, generator: Generator, folder: Path, scratch: Path, progress: Progress) -> LearnedDirections:
         from interpgan_ganalyze.learning import Settings, learn
 
         settings = Settings(
             self.reach, self.steps, self.rate, self.batch_size, Ranges(self.held_out), self.seed
         )
-        return learn(
-            self._codes(generator), self.scorer, self._names(), settings, folder, scratch, progress
-        )
+        return learn(self._codes(generator), self.scorer, self._names(), settings, folder, scratch, progress)
 
     def _codes(self, generator: Generator) -> Codes:
         space = space_of(generator, self.space)

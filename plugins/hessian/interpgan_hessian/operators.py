@@ -92,9 +92,7 @@ class LearnBasis(Operator):
         names = map(str, range(self.count or size))
         return LearnedDirections(DirectionSet.expected(names, codes.space.name, generator, self.layers))
 
-    def run(
-        self, generator: Generator, folder: Path, scratch: Path, progress: Progress
-    ) -> LearnedDirections:
+    def run(self, generator: Generator, folder: Path, scratch: Path, progress: Progress) -> LearnedDirections:
         from interpgan_hessian.learning import Settings, learn
 
         codes = self._codes(generator)

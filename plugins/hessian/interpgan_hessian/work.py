@@ -59,16 +59,17 @@ def train(
     def left() -> Iterator[int]:
         yield from range(done, steps)
 
+    def said() -> str:
+        return f"{what}, loss {last:.3g}"
+
     with torch.enable_grad():
-        for step in progress(left(), total=steps - done, what=lambda: f"{what}, loss {last:.3g}"):
+        for step in progress(left(), total=steps - done, what=said):
             found = losses(step)
             for name, value in found.items():
                 sums[name] = sums.get(name, 0.0) + float(value.detach())
             last = float(found["loss"].detach())
             if not math.isfinite(last):
-                raise InterpganError(
-                    f"{what}: the loss of step {step} is not finite; give a smaller 'rate'"
-                )
+                raise InterpganError(f"{what}: the loss of step {step} is not finite; give a smaller 'rate'")
             adam.zero_grad(set_to_none=True)
             torch.autograd.backward(found["loss"])
             for group in adam.param_groups:

@@ -44,7 +44,6 @@ class Turned(Generator):
         return self.module(bars[:, None, None].expand(-1, 3, 4, -1))
 
 
-
 QUICK = {"steps": 3, "batch_size": 2, "seeds": "0-99", "held_out": "200-201"}
 
 test_plugin = plugin_conformance("hessian")

@@ -82,9 +82,7 @@ def drawn_shifts(random: np.random.RandomState, count: int, reach: float, least:
     return shifts.sign() * shifts.abs().clamp(min=least)
 
 
-def learn(
-    codes: Codes, of: Settings, folder: Path, scratch: Path, progress: Progress
-) -> LearnedDirections:
+def learn(codes: Codes, of: Settings, folder: Path, scratch: Path, progress: Progress) -> LearnedDirections:
     """Learn the directions and the reconstructor, and test both on other samples.
 
     Args:
@@ -128,15 +126,15 @@ def learn(
     mean = sum(right) / len(right)
     if mean < _GUESSING / of.count:
         remark(
-            f"the reconstructor names {mean:.1%} of held-out moves, and guessing would name {1 / of.count:.1%}: nothing was "
-            "learnt; give more 'steps', or a larger 'reach'"
+            f"the reconstructor names {mean:.1%} of held-out moves, and guessing would name {1 / of.count:.1%}: nothing "
+            "was learnt; give more 'steps', or a larger 'reach'"
         )
     table = Table(
         "Held-out samples, by direction",
         ("direction", "accuracy", "error of the shift"),
         tuple((name, d.notes["accuracy"], d.notes["shift_error"]) for name, d in directions.items()),
-        f"Share of {len(of.held_out)} moves whose direction the reconstructor names, and the mean absolute error of its "
-        "shift, in standard deviations of the codes.",
+        f"Share of {len(of.held_out)} moves whose direction the reconstructor names, and the mean absolute error of "
+        "its shift, in standard deviations of the codes.",
     )
     notes = (f"Accuracy of all: {mean:.1%}; guessing: {1 / of.count:.1%}.", WARNING)
     return LearnedDirections(directions, report_of(folder, {"Reconstruction": curve}, (table,), notes))

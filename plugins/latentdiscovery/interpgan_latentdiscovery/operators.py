@@ -70,7 +70,9 @@ class LearnDirections(Operator):
     def _sound(self) -> Self:
         check_held_out(self.seeds, self.held_out, self.count)
         if self.least > self.reach:
-            raise InterpganError("'least' is the shortest move and 'reach' the longest; give a smaller 'least'")
+            raise InterpganError(
+                "'least' is the shortest move and 'reach' the longest; give a smaller 'least'"
+            )
         return self
 
     def check(self, generator: Generator) -> LearnedDirections:
@@ -87,9 +89,7 @@ class LearnDirections(Operator):
         names = map(str, range(self.count))
         return LearnedDirections(DirectionSet.expected(names, codes.space.name, generator, self.layers))
 
-    def run(
-        self, generator: Generator, folder: Path, scratch: Path, progress: Progress
-    ) -> LearnedDirections:
+    def run(self, generator: Generator, folder: Path, scratch: Path, progress: Progress) -> LearnedDirections:
         from interpgan_latentdiscovery.learning import Settings, learn
 
         settings = Settings(

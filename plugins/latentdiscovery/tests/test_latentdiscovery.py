@@ -50,20 +50,22 @@ test_conformance = conformance(LearnDirections(**QUICK), toy)
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    operator = LearnDirections(count=3, steps=250, batch_size=16, rate=0.005, held_out="200000-200059")
+    operator = LearnDirections(
+        count=4, reach=2.0, steps=200, batch_size=16, rate=0.03, held_out="200000-200059", seed=1
+    )
     return run_operator(operator, tmp_path_factory.mktemp("found"), generator=Bars())
 
 
 def test_the_axes_that_draw_something_are_found(found):
-    """Which rotation of them is not: moves along any are told apart."""
+    """Which rotation of them is not; four of ten axes drawn at random would hold 1.2 of the three."""
     visible = torch.stack([d.vector[list(VISIBLE)] for d in found.values()])
-    assert float(visible.norm(dim=1).min()) > 0.95
+    assert float(visible.square().sum()) > 2.5
     assert min(d.notes["accuracy"] for d in found.values()) > 0.8
 
 
 def test_they_are_orthonormal_and_in_order(found):
     rows = torch.stack([d.vector for d in found.values()])
-    assert torch.allclose(rows @ rows.T, torch.eye(3, dtype=torch.float64), atol=1e-5)
+    assert torch.allclose(rows @ rows.T, torch.eye(4, dtype=torch.float64), atol=1e-5)
     accuracies = [d.notes["accuracy"] for d in found.values()]
     assert accuracies == sorted(accuracies, reverse=True)
 
@@ -71,7 +73,7 @@ def test_they_are_orthonormal_and_in_order(found):
 def test_the_report_warns_of_its_own_figure(found):
     report = found.summary()
     assert "it may read artifacts" in report.notes[1]
-    assert [row[0] for row in report.tables[0].rows] == ["0", "1", "2"]
+    assert [row[0] for row in report.tables[0].rows] == ["0", "1", "2", "3"]
     assert [strip.pictures[0].file for strip in report.strips] == ["curves.png"]
 
 
@@ -102,7 +104,7 @@ def test_the_reconstructor_is_as_deep_as_pictures_need(size, layers):
 
 def test_no_shift_is_too_short():
     shifts = drawn_shifts(np.random.RandomState(0), 1000, 6.0, 0.5)
-    assert 0.5 <= float(shifts.abs().min()) and float(shifts.abs().max()) <= 6
+    assert float(shifts.abs().min()) >= 0.5 and float(shifts.abs().max()) <= 6
     assert 0.4 < float((shifts > 0).float().mean()) < 0.6
 
 

@@ -16,13 +16,13 @@ _SPREAD = 1024  # samples at most whose standard deviation is taken
 
 
 def space_of(generator: Generator, name: str | None) -> LatentSpace:
-    """The space of directions: of a name, or the first of single vectors that codes are mapped to, or the first.
+    """The space of directions: of a name, or the last of single vectors, such as s, which is the most supple.
 
     Raises:
         InterpganError: if there is none of that name, or its codes are not single vectors.
     """
-    mapped = (s.name for s in list(generator.spaces.values())[1:] if len(s.shape) == 1)
-    return generator.vector_space(name or next(mapped, next(iter(generator.spaces))))
+    vectors = [space.name for space in generator.spaces.values() if len(space.shape) == 1]
+    return generator.vector_space(name or vectors[-1])
 
 
 def check_held_out(seeds: str, held_out: str, least: int = 2) -> None:

@@ -95,9 +95,7 @@ class Learning:
             # Equation 2 with a mask; 1 = nothing moves.
             return {"loss": errors(draw(moved, len(batch)), target).mean() / still.clamp(min=1e-12)}
 
-        return walk, train(
-            walk, losses, of.steps, of.rate, file, f"learning {self.name}", progress
-        )
+        return walk, train(walk, losses, of.steps, of.rate, file, f"learning {self.name}", progress)
 
     def measured(self, seeds: list[int], vector: Tensor, amount: float) -> tuple[Tensor, float]:
         """What a move by an amount does to some samples.
@@ -160,7 +158,7 @@ def learn(
     """
     unit = codes.spread()
     held_out = list(settings.held_out)
-    directions, curves, rows = {}, dict[str, Curve](), []
+    directions, curves, rows = dict[str, Direction](), dict[str, Curve](), []
     for name, reach in reaches.items():
         one = Learning(codes, name, reach, settings)
         walk, curves[name] = one.learnt(unit, scratch / f"{name}.pt", progress)

@@ -45,8 +45,7 @@ class LearnTransforms(Operator):
     """The largest amount of a transform that is asked for in the training, both ways; left out: 0.1 of the width or
     height, 0.25 doublings, 10 degrees, 0.1 of the range from black to white."""
     space: str | None = None
-    """Where the directions live; left out, the first space of single vectors that codes are mapped to, such as w, and
-    without one the space that is sampled."""
+    """Where the directions live; left out, the last space of single vectors: s where there is one, else w, else z."""
     layers: Layers = "all"
     """The layers that move; also the default of an edit along the directions."""
     steps: Annotated[int, Field(ge=1, strict=True)] = 200
@@ -84,9 +83,7 @@ class LearnTransforms(Operator):
             {n: replace(d, notes={**d.notes, "score_per_unit": 1.0}) for n, d in expected.items()}
         )
 
-    def run(
-        self, generator: Generator, folder: Path, scratch: Path, progress: Progress
-    ) -> LearnedDirections:
+    def run(self, generator: Generator, folder: Path, scratch: Path, progress: Progress) -> LearnedDirections:
         from interpgan_steerability.learning import Settings, learn
 
         reaches = {name: self.reach.get(name, TRANSFORMS[name].reach) for name in self.transforms}

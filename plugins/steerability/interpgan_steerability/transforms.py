@@ -100,9 +100,7 @@ def _moved(pictures: Tensor, across: Tensor, down: Tensor) -> Made:
     """The same, with places counted from the middle."""
     height, width = pictures.shape[2:]
     size = (len(pictures), height, width)
-    return _placed(
-        pictures, (across + (width - 1) / 2).expand(size), (down + (height - 1) / 2).expand(size)
-    )
+    return _placed(pictures, (across + (width - 1) / 2).expand(size), (down + (height - 1) / 2).expand(size))
 
 
 def _shift_x(pictures: Tensor, amounts: Tensor) -> Made:
