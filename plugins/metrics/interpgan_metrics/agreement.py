@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from interpgan_core import Direction, Generator, LatentBatch, Shift
+from interpgan_core import Generator, LatentBatch, Mover, Shift
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 DRAWS = 8  # pairs of random sets, for what chance makes of an agreement
 
 
-def moved_batches(movers: Iterable[Direction], batch: LatentBatch, generator: Generator) -> list[LatentBatch]:
+def moved_batches(movers: Iterable[Mover], batch: LatentBatch, generator: Generator) -> list[LatentBatch]:
     """The batch, moved by one unit of strength along each."""
     return [Shift(direction=mover, strength=1.0).run(batch, generator) for mover in movers]
 

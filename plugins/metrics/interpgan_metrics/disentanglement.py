@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import Field, model_validator
 
 from interpgan_core import (
-    Direction,
-    DirectionSet,
     FeatureNet,
     Generator,
     Input,
     InterpganError,
     LatentBatch,
+    Mover,
+    MoverSet,
     Operator,
     Parts,
     Progress,
@@ -57,8 +57,8 @@ class MeasureMovers(Operator):
         importances; one mover a factor counts.
     """
 
-    directions: Input[DirectionSet] | Annotated[dict[SetName, Input[DirectionSet]], Field(min_length=1)]
-    """A set, or several by their names: of other methods, or of the same method with other seeds."""
+    directions: Input[MoverSet] | Annotated[dict[SetName, Input[MoverSet]], Field(min_length=1)]
+    """A set of directions or other movers, or several by their names: of other methods, or of the same method with other seeds."""
     scorer: Input[Scorer]
     """Of the attributes; logits rather than probabilities, which hardly change near 0 and 1."""
     segmenter: Input[Segmenter] | None = None
@@ -128,9 +128,9 @@ class MeasureMovers(Operator):
             both = [(key, mover, sense) for key, mover in movers.items() for sense in (1, -1)]
             what = f"moving along {len(movers)} of {name}" if name else f"moving along {len(movers)}"
             for key, mover, sense in progress(both, total=len(both), what=what):
-                unit = _unit(mover, generator)
+                unit = sigma(mover, generator)
 
-                def at(strength: float, mover: Direction = mover, step: float = sense * unit) -> Change:
+                def at(strength: float, mover: Mover = mover, step: float = sense * unit) -> Change:
                     moved = Shift(direction=mover, strength=strength * step).run(tried, generator)
                     return change(tried_before, self._values(moved, factors, generator), deviations)
 
@@ -147,7 +147,7 @@ class MeasureMovers(Operator):
             factors.names, figures, self._agreements(sets, tried, generator), judge.measures
         )
 
-    def _sets(self) -> dict[str, dict[str, Direction]]:
+    def _sets(self) -> dict[str, dict[str, Mover]]:
         given = self.directions if isinstance(self.directions, dict) else {"": self.directions}
         return {name: dict(list(found.items())[: self.count]) for name, found in given.items()}
 
@@ -215,7 +215,7 @@ class MeasureMovers(Operator):
         )  # fmt: skip
 
     def _agreements(
-        self, sets: Mapping[str, Mapping[str, Direction]], batch: LatentBatch, generator: Generator
+        self, sets: Mapping[str, Mapping[str, Mover]], batch: LatentBatch, generator: Generator
     ) -> tuple[Agreement, ...]:
         moved = {name: moved_batches(found.values(), batch, generator) for name, found in sets.items()}
         names, found = list(moved), []
@@ -229,19 +229,14 @@ class MeasureMovers(Operator):
         return tuple(found)
 
 
-def _unit(mover: Direction, generator: Generator) -> float:
-    """One standard deviation of the codes along a mover."""
-    return sigma(mover, generator)
-
-
-def _seconds(movers: Mapping[str, Direction]) -> float | None:
+def _seconds(movers: Mapping[str, Mover]) -> float | None:
     """What finding them took, where all of them say the same."""
     said = {mover.notes.get("seconds") for mover in movers.values()}
     (only,) = said if len(said) == 1 else (None,)
     return float(only) if isinstance(only, int | float) else None
 
 
-def _narrowest(first: Mapping[str, Direction], second: Mapping[str, Direction], generator: Generator) -> str:
+def _narrowest(first: Mapping[str, Mover], second: Mapping[str, Mover], generator: Generator) -> str:
     """The space of the fewest numbers that some of these live in."""
     names = {mover.space for some in (first, second) for mover in some.values()}
     return min(names, key=lambda name: generator.spaces[name].shape[-1])

@@ -1,11 +1,12 @@
 """Movers of a generator whose axes are known: a perfect set, a mixed one, and one that reaches nothing."""
 
 import json
+from dataclasses import dataclass
 
 import pytest
 import torch
 
-from interpgan_core import Direction, DirectionSet, InterpganError, quiet
+from interpgan_core import Direction, DirectionSet, InterpganError, LearnedMover, MoverSet, quiet
 from interpgan_core.testing import conformance, toy
 from interpgan_metrics.agreement import agreement, by_chance
 from interpgan_metrics.disentanglement import MeasureMovers
@@ -100,6 +101,29 @@ def test_sets_that_hold_the_same_agree_whatever_their_order_and_sign(kit):
     assert pairs["one", "two"] == pytest.approx(1.0, abs=1e-6)
     assert pairs["one", "three"] == pytest.approx(0.0, abs=1e-6)
     assert 0.2 < found.agreements[0].chance < 0.6
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Bend(LearnedMover):
+    """Moves the second number, and the first by the square of the strength: the other sense of it is no mirror."""
+
+    made_by = "bend"
+
+    def ahead(self, codes, strengths):
+        return codes + torch.stack([strengths**2, strengths, *[0 * strengths] * (codes.shape[1] - 2)], 1)
+
+
+def test_a_mover_that_bends_is_measured_in_both_senses(kit):
+    bend = MoverSet({"bend": Bend(space="w", generator="plain", notes={"sigma": 0.5})})
+    both = measured(kit, {"bend": bend, "axes": directions(axes(kit, 2))})
+    more, less = both.sets["bend"].moves
+    assert (more.sense, less.sense) == (1, -1)
+    assert more.effects[1] == pytest.approx(-less.effects[1])
+    assert more.effects[0] == pytest.approx(less.effects[0]) and more.effects[0] > 0.5
+    assert more.sigmas == pytest.approx(2 * more.strength)
+    assert both.agreements[0].cosine == pytest.approx(
+        0.5**0.5
+    )  # moved by 1: along the diagonal of the two axes
 
 
 def test_chance_is_less_in_a_larger_space():
