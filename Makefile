@@ -55,6 +55,8 @@ bench: install .bench/.installed
 	$(BIN)/python bench/units.py insert
 	$(BIN)/python bench/locality.py
 	$(BIN)/python bench/dependency.py
+	$(BIN)/python bench/finders.py grid | xargs -L 1 $(BIN)/python bench/finders.py run
+	$(BIN)/python bench/finders.py table
 	$(BIN)/python bench/interpretable.py
 	$(BIN)/python bench/layer.py
 	$(BIN)/python bench/concepts.py avatars.pggan-interpretable avatars.pggan

@@ -92,9 +92,15 @@ def ganspace(finder):
     return finder.step("ganspace", seeds=finder.seeds(20_000), count=finder.count)
 
 
+def scores(finder):
+    """Of samples, for the methods that fit to them; their time counts."""
+    return finder.step("score", seeds=finder.seeds(finder.scored), scorer=finder.scorer, batch_size=64)
+
+
 def interfacegan(finder):
-    scores = finder.step("score", seeds=finder.seeds(finder.scored), scorer=finder.scorer, batch_size=64)
-    return finder.step("interfacegan", scores=scores, space=finder.space, chosen=0.1, seed=finder.seed)
+    return finder.step(
+        "interfacegan", scores=scores(finder), space=finder.space, chosen=0.1, seed=finder.seed
+    )
 
 
 def conditional(finder):
@@ -136,6 +142,11 @@ def latentclr(finder):
     return finder.step("latentclr", count=finder.count, seed=finder.seed)
 
 
+def bent(finder):
+    """The same, with a direction for each code: movers."""
+    return finder.step("latentclr.conditional", count=finder.count, seed=finder.seed)
+
+
 def steerability(finder):
     transforms = ("shift_x", "shift_y", "zoom", "rotate", "brightness", "red", "green", "blue")
     return finder.step("steerability.learn", transforms=transforms, seed=finder.seed)
@@ -146,7 +157,7 @@ def ganalyze(finder):
 
 
 def styleflow(finder):
-    return finder.step("styleflow", scorer=finder.scorer, seed=finder.seed)
+    return finder.step("styleflow", scores=scores(finder), space=finder.space, seed=finder.seed)
 
 
 def hessian(finder):
@@ -163,6 +174,7 @@ METHODS = {
     "stylespace": stylespace,
     "latentdiscovery": latentdiscovery,
     "latentclr": latentclr,
+    "latentclr-conditional": bent,
     "steerability": steerability,
     "ganalyze": ganalyze,
     "styleflow": styleflow,
