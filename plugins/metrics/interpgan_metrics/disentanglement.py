@@ -58,7 +58,8 @@ class MeasureMovers(Operator):
     """
 
     directions: Input[MoverSet] | Annotated[dict[SetName, Input[MoverSet]], Field(min_length=1)]
-    """A set of directions or other movers, or several by their names: of other methods, or of the same method with other seeds."""
+    """A set of directions or other movers, or several by their names: of other methods, or of one method with other
+    seeds."""
     scorer: Input[Scorer]
     """Of the attributes; logits rather than probabilities, which hardly change near 0 and 1."""
     segmenter: Input[Segmenter] | None = None

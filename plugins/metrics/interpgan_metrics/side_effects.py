@@ -137,6 +137,25 @@ def part_errors(before: Looked, after: Looked) -> Tensor:
     return torch.stack(sides, 1).cpu()
 
 
+def part_shares(before: Looked, after: Looked) -> Tensor:
+    """Where the change is: the share of each part in the squared change of all pixels.
+
+    Args:
+        before: with maps.
+        after: of the same samples.
+
+    Returns:
+        (n, parts) float64; where a part was or came, so that they may add up to more than 1; NaN where nothing changed.
+    """
+    import torch
+
+    assert before.maps is not None and after.maps is not None
+    assert before.small is not None and after.small is not None
+    error = (after.small - before.small).double().square().mean(1, keepdim=True)
+    masks = torch.maximum(before.maps, after.maps).to(error)
+    return ((error * masks).sum((2, 3)) / error.sum((2, 3))).cpu()
+
+
 def most_local(errors: Tensor) -> tuple[int, float]:
     """The part that a change is most confined to.
 
