@@ -43,7 +43,7 @@ class Flow(nn.Module):
 
     def white(self, codes: Tensor) -> Tensor:
         """Codes (n, d) in standard deviations along their principal axes (n, d)."""
-        return (codes - self.mean) @ self.axes / self.scales
+        return torch.as_tensor((codes - self.mean) @ self.axes / self.scales)
 
     def read(self, codes: Tensor) -> Tensor:
         """The attributes (n, k) that codes (n, d) are likely to have."""
@@ -72,12 +72,12 @@ class Flow(nn.Module):
         for order, coupling in zip(self.orders.flip(0), reversed(list(self.couplings)), strict=True):
             x = coupling.back(x, attributes)[:, order.argsort()]  # type: ignore[operator]
         x = x + self.linear(attributes)
-        return (x * self.scales) @ self.axes.T + self.mean
+        return torch.as_tensor((x * self.scales) @ self.axes.T + self.mean)
 
     def loss(self, codes: Tensor, attributes: Tensor) -> Tensor:
         """(n,) negative logarithm of the likelihood a number of a code, but for a constant."""
         normal, grown = self(codes, attributes)
-        return (0.5 * normal.square().sum(1) - grown) / normal.shape[1]
+        return torch.as_tensor((0.5 * normal.square().sum(1) - grown) / normal.shape[1])
 
 
 class Coupling(nn.Module):
