@@ -52,6 +52,8 @@ class Finder:
 
     def __init__(self, given):
         self.seed, self.device, self.count, self.scored = given.seed, given.device, given.count, given.scored
+        # Of a training: with its own default of steps, or as many as were asked for.
+        self.learning = {"seed": given.seed, **({"steps": given.steps} if given.steps else {})}
         self.generator = load_generator(given.model, device=given.device)
         self.scorer = AvatarScorer.shipped("logit", given.device)
         self.segmenter = AvatarSegmenter.shipped(given.device)
@@ -135,33 +137,33 @@ def stylespace(finder):
 
 
 def latentdiscovery(finder):
-    return finder.step("latentdiscovery.learn", count=finder.count, seed=finder.seed)
+    return finder.step("latentdiscovery.learn", count=finder.count, **finder.learning)
 
 
 def latentclr(finder):
-    return finder.step("latentclr", count=finder.count, seed=finder.seed)
+    return finder.step("latentclr", count=finder.count, **finder.learning)
 
 
 def bent(finder):
     """The same, with a direction for each code: movers."""
-    return finder.step("latentclr.conditional", count=finder.count, seed=finder.seed)
+    return finder.step("latentclr.conditional", count=finder.count, **finder.learning)
 
 
 def steerability(finder):
     transforms = ("shift_x", "shift_y", "zoom", "rotate", "brightness", "red", "green", "blue")
-    return finder.step("steerability.learn", transforms=transforms, seed=finder.seed)
+    return finder.step("steerability.learn", transforms=transforms, **finder.learning)
 
 
 def ganalyze(finder):
-    return finder.step("ganalyze.learn", scorer=finder.scorer, seed=finder.seed)
+    return finder.step("ganalyze.learn", scorer=finder.scorer, **finder.learning)
 
 
 def styleflow(finder):
-    return finder.step("styleflow", scores=scores(finder), space=finder.space, seed=finder.seed)
+    return finder.step("styleflow", scores=scores(finder), space=finder.space, **finder.learning)
 
 
 def hessian(finder):
-    return finder.step("hessian.basis", count=finder.count, seed=finder.seed)
+    return finder.step("hessian.basis", count=finder.count, **finder.learning)
 
 
 METHODS = {
@@ -340,6 +342,7 @@ def main():
     one.add_argument("--samples", type=int, default=24, help="whose changes are measured")
     one.add_argument("--searched", type=int, default=8, help="samples on which strengths are found")
     one.add_argument("--scored", type=int, default=4000, help="samples for the methods that fit to scores")
+    one.add_argument("--steps", type=int, default=0, help="of a training; 0: the method's own default")
     one.add_argument("--batch", type=int, default=24)
     one.set_defaults(do=run)
     every = commands.add_parser("grid", help="the arguments of all runs, for xargs")
