@@ -144,7 +144,8 @@ class Learning:
         if not abs(gained / asked - 1) < _FAR:
             raise InterpganError(
                 f"asked to change the score '{self.attribute}' by {asked:.3g}, the direction changes it by "
-                f"{gained:.3g} in the mean; give a smaller 'reach', or scores that do not end there, such as logits; or more 'steps'"
+                f"{gained:.3g} in the mean; give a smaller 'reach', or scores that do not end there, such as "
+                "logits; or more 'steps'"
             )
         return scale * vector
 

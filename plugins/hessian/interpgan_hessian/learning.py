@@ -131,8 +131,8 @@ def learn(codes: Codes, of: Settings, folder: Path, scratch: Path, progress: Pro
     }  # fmt: skip
     if after > before:
         remark(
-            f"on held-out samples the Hessian penalty has grown from {before:.3g} to {after:.3g}: the basis is no better "
-            "than the random one that it started from; give more 'steps', a smaller 'rate', or reduction: mean"
+            f"on held-out samples the Hessian penalty has grown from {before:.3g} to {after:.3g}: the basis is no "
+            "better than the random one that it started from; give more 'steps', a smaller 'rate', or reduction: mean"
         )
     rows = (("a random rotation", before, 1.0), ("after the training", after, after / before))
     table = Table(

@@ -126,8 +126,8 @@ def learn(codes: Codes, of: Settings, folder: Path, scratch: Path, progress: Pro
     mean = sum(right) / len(right)
     if mean < _GUESSING / of.count:
         remark(
-            f"the reconstructor names {mean:.1%} of held-out moves, and guessing would name {1 / of.count:.1%}: nothing "
-            "was learnt; give more 'steps', or a larger 'reach'"
+            f"the reconstructor names {mean:.1%} of held-out moves, and guessing would name {1 / of.count:.1%}: "
+            "nothing was learnt; give more 'steps', or a larger 'reach'"
         )
     table = Table(
         "Held-out samples, by direction",

@@ -18,6 +18,7 @@ from interpgan_core import (
     Ranges,
     Seeds,
     check_batch_size,
+    did_you_mean,
 )
 from interpgan_steerability.codes import Codes, check_held_out, space_of
 from interpgan_steerability.learned import LearnedDirections
@@ -41,7 +42,7 @@ class LearnTransforms(Operator):
 
     transforms: Annotated[tuple[TransformName, ...], Field(min_length=1)]
     """Which; each has a direction of its own."""
-    reach: dict[TransformName, Positive] = Field(default_factory=dict)
+    reach: dict[str, Positive] = Field(default_factory=dict)
     """The largest amount of a transform that is asked for in the training, both ways; left out: 0.1 of the width or
     height, 0.25 doublings, 10 degrees, 0.1 of the range from black to white."""
     space: str | None = None
@@ -70,7 +71,9 @@ class LearnTransforms(Operator):
             raise InterpganError("'transforms' names one twice; name each once")
         for name in self.reach:
             if name not in self.transforms:
-                raise InterpganError(f"'reach' names {name}, which is not learnt; add it to 'transforms'")
+                raise InterpganError(
+                    f"'reach' names {name}, which is not learnt" + did_you_mean(name, self.transforms)
+                )
         return self
 
     def check(self, generator: Generator) -> LearnedDirections:
