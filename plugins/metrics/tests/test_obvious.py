@@ -37,7 +37,12 @@ def counted(kit, rows, **more):
 
 def test_what_is_obvious_and_what_explains_it(kit):
     eye = torch.eye(12)
-    rows = [eye[1], eye[5], eye[0] + eye[2] + eye[3], eye[:12].sum(0)]  # red, green, red in three corners, everything
+    rows = [
+        eye[1],
+        eye[5],
+        eye[0] + eye[2] + eye[3],
+        eye[:12].sum(0),
+    ]  # red, green, red in three corners, everything
     found = counted(kit, rows, segmenter=Corners())
     counts, each = found.tables
     assert counts.rows == (("some", 4, 4, 1, 2, 2),)
