@@ -86,6 +86,15 @@ def chance(finder):
     return DirectionSet({str(i): Direction(row, finder.space) for i, row in enumerate(rows[: finder.count])})
 
 
+def axes(finder):
+    """The first entries of the sampled code: those that an Info-PGGAN was trained to show."""
+    size = next(iter(finder.generator.spaces.values())).shape[0]
+    space = next(iter(finder.generator.spaces))
+    return DirectionSet(
+        {str(i): Direction(row, space) for i, row in enumerate(torch.eye(size)[: finder.count])}
+    )
+
+
 def sefa(finder):
     return finder.step("sefa", count=finder.count)
 
@@ -168,6 +177,7 @@ def hessian(finder):
 
 METHODS = {
     "chance": chance,
+    "axes": axes,
     "sefa": sefa,
     "ganspace": ganspace,
     "interfacegan": interfacegan,
@@ -187,8 +197,9 @@ METHODS = {
 def run(given):
     """One file of figures, and one of the ways that the movers take."""
     given.out.mkdir(parents=True, exist_ok=True)
-    name = f"{given.model}-{given.method}-{given.seed}"
-    head = {"model": given.model, "method": given.method, "seed": given.seed, "device": given.device}
+    model = given.model if given.model in MODELS else "avatars." + Path(given.model).absolute().parent.name
+    name = f"{model}-{given.method}-{given.seed}"
+    head = {"model": model, "method": given.method, "seed": given.seed, "device": given.device}
     finder = Finder(given)
     began = time.perf_counter()
     try:
@@ -251,8 +262,9 @@ def write(path, content):
 
 
 def grid(given):
-    """The arguments of every run, a line each; what takes longest first."""
-    for seed, method, model in itertools.product(range(given.seeds), reversed(METHODS), MODELS):
+    """The arguments of every run, a line each; those of no finder, axes, left out."""
+    methods = [method for method in reversed(METHODS) if method != "axes"]
+    for seed, method, model in itertools.product(range(given.seeds), methods, MODELS):
         print(f"--model {model} --method {method} --seed {seed}")
 
 
@@ -334,7 +346,9 @@ def main():
     )
     commands = parser.add_subparsers(required=True)
     one = commands.add_parser("run", help="one method on one model with one seed")
-    one.add_argument("--model", choices=MODELS, required=True)
+    one.add_argument(
+        "--model", required=True, help=f"{', '.join(MODELS)}, or a file of one trained from these"
+    )
     one.add_argument("--method", choices=METHODS, required=True)
     one.add_argument("--seed", type=int, default=0)
     one.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
