@@ -74,6 +74,7 @@ class Finder:
         if use not in known:
             raise InterpganError(f"the step {use} is not installed")
         operator = known[use].load()(**parameters)
+        operator.check(generator=self.generator)  # says in a sentence where a method does not apply
         with tempfile.TemporaryDirectory() as folder:
             return run_operator(operator, Path(folder), quiet, generator=self.generator, device=self.device)
 

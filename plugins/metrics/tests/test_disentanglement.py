@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from interpgan_core import Direction, DirectionSet, InterpganError, LearnedMover, MoverSet, quiet
 from interpgan_core.testing import conformance, toy
@@ -179,6 +180,11 @@ def test_what_is_wrong_is_said_before_anything_runs(kit, wrong, message):
     given = {"directions": directions(axes(kit)), "scorer": Pixels(), **FEW, **wrong}
     with pytest.raises(InterpganError, match=message):
         MeasureMovers(**given).check(kit.Plain())
+
+
+def test_colours_need_a_segmenter(kit):
+    with pytest.raises(ValidationError, match="colours of parts need a segmenter that finds them"):
+        MeasureMovers(directions=directions(axes(kit)), scorer=Pixels(), colours=("upper",))
 
 
 def test_a_factor_that_never_varies_has_no_unit(kit):
