@@ -55,6 +55,7 @@ bench: install .bench/.installed
 	$(BIN)/python bench/units.py insert
 	$(BIN)/python bench/locality.py
 	$(BIN)/python bench/dependency.py
+	$(BIN)/python bench/styleflow.py
 	$(BIN)/python bench/interpretable.py
 	$(BIN)/python bench/layer.py
 	$(BIN)/python bench/concepts.py avatars.pggan-interpretable avatars.pggan

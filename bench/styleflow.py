@@ -17,7 +17,7 @@ import torch
 from interpgan_avatars.scorer import AvatarScorer
 from interpgan_core import Score, Scores, Shift, load_generator, quiet, score_images
 from interpgan_core.testing import run_operator
-from interpgan_interfacegan.boundaries import Boundaries, FindBoundaries
+from interpgan_interfacegan.boundaries import Boundaries, FitBoundaries
 from interpgan_styleflow.operators import LearnFlow
 
 TRAIN, TEST = range(50_000, 50_024), range(60_000, 60_096)
@@ -90,7 +90,7 @@ def main():
     own = one.flow.read(codes)
     back = one.flow.back(one.flow(codes, own)[0], own)
     print(f"there and back: largest error {float((back - codes).abs().max()):.1e}")
-    boundaries: Boundaries = FindBoundaries(scores=scores, space=flows.one.space, bootstrap=0).run(
+    boundaries: Boundaries = FitBoundaries(scores=scores, space=flows.one.space, bootstrap=0).run(
         generator, quiet
     )
     deviation = scores.values.double().std(0)
