@@ -1,9 +1,9 @@
 """What else changes when an attribute rises by one standard deviation: a flow against boundaries of W.
 
 All are fitted on the same scores of avatars.stylegan2 by avatars.scorer (logits). Each is moved until the score of its
-attribute has risen by about one standard deviation on the mean over some people, and measured on others: the mean and the
-largest, over the other attributes, of the mean absolute change, in standard deviations, and the mean for each standard
-deviation reached.
+attribute has risen by about one standard deviation on the mean over some people, and measured on others: the mean and
+the largest, over the other attributes, of the mean absolute change, in standard deviations, and the mean for each
+standard deviation reached.
 
     .venv/bin/python bench/styleflow.py [--samples 10000] [--scores scores.safetensors] [--couplings 4] [--steps 1500]
 """
