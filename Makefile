@@ -57,6 +57,7 @@ bench: install .bench/.installed
 	$(BIN)/python bench/dependency.py
 	$(BIN)/python bench/finders.py grid | xargs -L 1 $(BIN)/python bench/finders.py run
 	$(BIN)/python bench/finders.py table
+	$(BIN)/python bench/styleflow.py
 	$(BIN)/python bench/interpretable.py
 	$(BIN)/python bench/layer.py
 	$(BIN)/python bench/concepts.py avatars.pggan-interpretable avatars.pggan

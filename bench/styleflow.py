@@ -1,8 +1,9 @@
 """What else changes when an attribute rises by one standard deviation: a flow against boundaries of W.
 
 All are fitted on the same scores of avatars.stylegan2 by avatars.scorer (logits). Each is moved until the score of its
-attribute has risen by one standard deviation on the mean over training seeds, and measured on others: the mean and the
-largest, over the other attributes, of the mean absolute change, in standard deviations.
+attribute has risen by about one standard deviation on the mean over some people, and measured on others: the mean and
+the largest, over the other attributes, of the mean absolute change, in standard deviations, and the mean for each
+standard deviation reached.
 
     .venv/bin/python bench/styleflow.py [--samples 10000] [--scores scores.safetensors] [--couplings 4] [--steps 1500]
 """
@@ -15,14 +16,13 @@ from pathlib import Path
 import torch
 
 from interpgan_avatars.scorer import AvatarScorer
-from interpgan_core import Score, Scores, Shift, load_generator, quiet, score_images
+from interpgan_core import Score, Scores, Shift, load_generator, quiet, score_images, sigma
 from interpgan_core.testing import run_operator
-from interpgan_interfacegan.boundaries import Boundaries, FindBoundaries
+from interpgan_interfacegan.boundaries import Boundaries, FitBoundaries
 from interpgan_styleflow.operators import LearnFlow
 
-TRAIN, TEST = range(50_000, 50_024), range(60_000, 60_096)
 TARGET = 1.0  # standard deviations by which the attribute rises
-MOST = 64.0  # the largest strength that is tried
+CORRECTIONS = 2  # of the strength, after the first guess
 
 
 def scored(batch, generator, scorer):
@@ -32,31 +32,25 @@ def scored(batch, generator, scorer):
         )
 
 
-def changes(mover, strength, seeds, generator, scorer):
-    batch = generator.sample(list(seeds))
-    before = scored(batch, generator, scorer)
-    return scored(Shift(direction=mover, strength=strength).run(batch, generator), generator, scorer) - before
+class People:
+    """Some samples, and what they score before they are moved."""
+
+    def __init__(self, seeds, generator, scorer):
+        self.batch, self.generator, self.scorer = generator.sample(list(seeds)), generator, scorer
+        self.before = scored(self.batch, generator, scorer)
+
+    def changes(self, mover, strength):
+        moved = Shift(direction=mover, strength=strength).run(self.batch, self.generator)
+        return scored(moved, self.generator, self.scorer) - self.before
 
 
-def strength_for(mover, j, deviation, generator, scorer):
-    """Where attribute j has risen by TARGET; None where it never does."""
-
-    def reached(strength):
-        return float(changes(mover, strength, TRAIN, generator, scorer)[:, j].mean() / deviation[j])
-
-    low, at_low, high = 0.0, 0.0, 1.0
-    while (at_high := reached(high)) < TARGET:
-        low, at_low, high = high, at_high, high * 2
-        if high > MOST:
-            return None
-    for _ in range(2):  # by straight lines
-        middle = low + (high - low) * (TARGET - at_low) / max(at_high - at_low, 1e-6)
-        at_middle = reached(middle)
-        if at_middle < TARGET:
-            low, at_low = middle, at_middle
-        else:
-            high, at_high = middle, at_middle
-    return low + (high - low) * (TARGET - at_low) / max(at_high - at_low, 1e-6)
+def strength_for(mover, j, deviation, people):
+    """Where attribute j rises by TARGET on the mean, by straight lines from 0."""
+    strength = 0.5 * sigma(mover, people.generator)
+    for _ in range(CORRECTIONS):
+        reached = float(people.changes(mover, strength)[:, j].mean() / deviation[j])
+        strength *= min(max(TARGET / max(reached, 1e-3), 0.25), 4.0)
+    return strength
 
 
 def main():
@@ -66,6 +60,9 @@ def main():
     parser.add_argument("--couplings", type=int, default=4)
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--width", type=int, default=128)
+    parser.add_argument(
+        "--people", type=int, default=96, help="that are measured; a quarter of that for strengths"
+    )
     options = parser.parse_args()
     generator, scorer = load_generator("avatars.stylegan2"), AvatarScorer.shipped("logit")
     with tempfile.TemporaryDirectory() as folder:
@@ -90,11 +87,15 @@ def main():
     own = one.flow.read(codes)
     back = one.flow.back(one.flow(codes, own)[0], own)
     print(f"there and back: largest error {float((back - codes).abs().max()):.1e}")
-    boundaries: Boundaries = FindBoundaries(scores=scores, space=flows.one.space, bootstrap=0).run(
+    boundaries: Boundaries = FitBoundaries(scores=scores, space=flows.one.space, bootstrap=0).run(
         generator, quiet
     )
     deviation = scores.values.double().std(0)
-    print(f"{'attribute':11} {'method':22} {'strength':>8} {'reached':>8} {'mean':>6} {'max':>6}")
+    tuning = People(range(50_000, 50_000 + options.people // 4), generator, scorer)
+    tested = People(range(60_000, 60_000 + options.people), generator, scorer)
+    print(
+        f"{'attribute':11} {'method':22} {'strength':>8} {'reached':>8} {'mean':>6} {'max':>6} {'mean/reached':>12}"
+    )
     means = {}
     for j, name in enumerate(scores.names):
         others = [b for other, b in boundaries.items() if other != name]
@@ -104,17 +105,14 @@ def main():
             "flow": flows[name],
         }
         for method, mover in methods.items():
-            strength = strength_for(mover, j, deviation, generator, scorer)
-            if strength is None:
-                print(f"{name:11} {method:22} does not rise by {TARGET:g}")
-                continue
-            changed = changes(mover, strength, TEST, generator, scorer) / deviation
-            moved = changed.abs().mean(0)
+            strength = strength_for(mover, j, deviation, tuning)
+            changed = tested.changes(mover, strength) / deviation
+            moved, reached = changed.abs().mean(0), float(changed[:, j].mean())
             rest = torch.cat([moved[:j], moved[j + 1 :]])
-            means.setdefault(method, []).append(float(rest.mean()))
+            means.setdefault(method, []).append(float(rest.mean()) / reached)
             print(
-                f"{name:11} {method:22} {strength:8.2f} {float(changed[:, j].mean()):8.2f} {float(rest.mean()):6.3f} "
-                f"{float(rest.max()):6.3f}",
+                f"{name:11} {method:22} {strength:8.2f} {reached:8.2f} {float(rest.mean()):6.3f} "
+                f"{float(rest.max()):6.3f} {means[method][-1]:12.3f}",
                 flush=True,
             )
     print({method: round(sum(found) / len(found), 3) for method, found in means.items()})
