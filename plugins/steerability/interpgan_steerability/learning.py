@@ -161,7 +161,7 @@ def learn(
     for name, way in ways.items():
         one, unit, reach = Learning(codes, name, way.reach, settings), TRANSFORMS[name].unit, way.reach
         curves[name] = one.learn(way.to(codes.generator.device), scratch / f"{name}.pt", progress)
-        if not float(way.w.norm()) > 0:
+        if not float(way.w.detach().norm()) > 0:
             raise InterpganError(
                 f"pictures do not change with the codes, so that nothing can {name} them; take other layers"
             )
