@@ -63,6 +63,8 @@ bench: install .bench/.installed
 	$(BIN)/python bench/concepts.py avatars.pggan-interpretable avatars.pggan
 	$(BIN)/python bench/adapted.py avatars.pggan layer7
 	$(BIN)/python bench/ablation.py
+	$(BIN)/python bench/steerability.py avatars.stylegan2 brightness
+	$(BIN)/python bench/steerability.py avatars.stylegan2 shift_x --reach 0.05 --steps 140
 	$(BIN)/python bench/streaming.py
 	$(BIN)/python bench/pggan.py
 	$(BIN)/python bench/stylegan2.py

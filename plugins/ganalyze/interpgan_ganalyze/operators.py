@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
@@ -94,13 +93,9 @@ class LearnDirections(Operator):
                 "these scores have no gradient to the picture; take a scorer in PyTorch, such as avatars.scorer, or "
                 "find directions by interfacegan, which needs none"
             )
+        notes = {"score_per_unit": 1.0}
         return LearnedDirections(
-            {
-                name: replace(direction, notes={**direction.notes, "score_per_unit": 1.0})
-                for name, direction in DirectionSet.expected(
-                    names, codes.space.name, generator, self.layers
-                ).items()
-            }
+            DirectionSet.expected(names, codes.space.name, generator, self.layers, notes)
         )
 
     def run(self, generator: Generator, folder: Path, scratch: Path, progress: Progress) -> LearnedDirections:

@@ -7,4 +7,5 @@ from interpgan_core import hookimpl
 
 @hookimpl
 def interpgan_operators() -> Mapping[str, str]:
-    return {"steerability.learn": "interpgan_steerability.operators:LearnTransforms"}
+    module = "interpgan_steerability.operators"
+    return {"steerability.learn": f"{module}:LearnTransforms", "steerability.walk": f"{module}:LearnWalks"}

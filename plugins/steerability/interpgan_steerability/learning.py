@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from interpgan_core import Direction, InterpganError, Progress, Ranges, Table
+from interpgan_core import InterpganError, Progress, Ranges, Report, Table
 from interpgan_core.plugin import remark
 from interpgan_steerability.codes import Codes
-from interpgan_steerability.learned import LearnedDirections, report_of
+from interpgan_steerability.learned import report_of
 from interpgan_steerability.transforms import TRANSFORMS, Transform, TransformName, errors, estimated
+from interpgan_steerability.ways import Straight, moved
 from interpgan_steerability.work import Curve, train
 
 TESTED = (-1.0, -0.5, 0.5, 1.0)
@@ -38,25 +39,6 @@ class Settings:
     seed: int
 
 
-class Walk(nn.Module):
-    """w of the paper: how far a code moves for an amount of the transform.
-
-    Args:
-        size: d, of a code.
-        unit: of its numbers, in units of the space for an amount of 1.
-    """
-
-    def __init__(self, size: int, unit: float) -> None:
-        super().__init__()
-        self.w = nn.Parameter(torch.zeros(size))
-        self.unit = unit
-
-    def forward(self, amounts: Tensor) -> Tensor:
-        """Args: amounts: (n,). Returns: (n, d) offsets of the codes."""
-        offsets: Tensor = amounts[:, None] * self.w * self.unit
-        return offsets
-
-
 @dataclass(frozen=True, eq=False)
 class Learning:
     """One transform.
@@ -77,9 +59,8 @@ class Learning:
     def transform(self) -> Transform:
         return TRANSFORMS[self.name]
 
-    def learnt(self, unit: float, file: Path, progress: Progress) -> tuple[Walk, Curve]:
-        """w after the training."""
-        walk = Walk(self.codes.space.shape[0], unit / self.reach).to(self.codes.generator.device)
+    def learn(self, way: Straight, file: Path, progress: Progress) -> Curve:
+        """Train a way, in place."""
         of, draw = self.settings, self.codes.generator.images
 
         def losses(step: int) -> dict[str, Tensor]:
@@ -91,18 +72,19 @@ class Learning:
                 before = draw(batch, len(batch))
                 target = self.transform.make(before, amounts)
                 still = errors(before, target).mean()
-            moved = self.codes.moved(batch, walk(amounts))
+            after = draw(moved(self.codes, way, batch, amounts), len(batch))
             # Equation 2 with a mask; 1 = nothing moves.
-            return {"loss": errors(draw(moved, len(batch)), target).mean() / still.clamp(min=1e-12)}
+            return {"loss": errors(after, target).mean() / still.clamp(min=1e-12)}
 
-        return walk, train(walk, losses, of.steps, of.rate, file, f"learning {self.name}", progress)
+        return train(way, losses, of.steps, of.rate, file, f"learning {self.name}", progress)
 
-    def measured(self, seeds: list[int], vector: Tensor, amount: float) -> tuple[Tensor, float]:
+    def measured(self, seeds: list[int], way: Straight, scale: float, amount: float) -> tuple[Tensor, float]:
         """What a move by an amount does to some samples.
 
         Args:
             seeds: of the samples.
-            vector: (d,); the offset for an amount of 1.
+            way: that was learnt.
+            scale: how far along it an amount of 1 is.
             amount: that is asked for.
 
         Returns:
@@ -112,83 +94,91 @@ class Learning:
         seen, wrong, still = [], 0.0, 0.0
         for start in range(0, len(seeds), self.settings.batch_size):
             batch = self.codes.of(seeds[start : start + self.settings.batch_size])
-            moved = self.codes.moved(batch, (amount * vector).expand(len(batch), -1))
             with torch.no_grad():
-                before, after = (self.codes.generator.images(b, len(b)) for b in (batch, moved))
+                there = moved(self.codes, way, batch, batch.codes.new_full([len(batch)], scale * amount))
+                before, after = (self.codes.generator.images(b, len(b)) for b in (batch, there))
             target = self.transform.make(before, before.new_full([len(batch)], amount))
             seen.append(estimated(self.transform, before, after, _SEEN * self.reach))
             wrong += float(errors(after, target).sum())
             still += float(errors(before, target).sum())
         return torch.cat(seen).double().cpu(), wrong / max(still, 1e-12)
 
-    def calibrated(self, vector: Tensor, seeds: list[int], progress: Progress) -> Tensor:
-        """The offset for an amount of 1, as it is seen in the mean of moves by half of the reach, both ways.
+    def calibrated(self, way: Straight, seeds: list[int], progress: Progress) -> float:
+        """How far along a way an amount of 1 is, as it is seen in the mean of moves by half of the reach, both ways.
 
-        Where the pictures do not show such moves, the offset that was learnt stays.
+        Where the pictures do not show such moves, it is 1, as was learnt.
         """
         asked, scale = self.reach / 2, 1.0
         for _ in progress(range(_TRIES), total=_TRIES, what=f"calibrating {self.name}"):
-            up, down = (self.measured(seeds, scale * vector, sign * asked)[0].mean() for sign in (1, -1))
+            up, down = (self.measured(seeds, way, scale, sign * asked)[0].mean() for sign in (1, -1))
             seen = float(up - down) / 2
             if abs(seen / asked - 1) < _CLOSE:
-                return scale * vector
+                return scale
             if not seen > _HOPELESS * asked:
                 break
             scale *= min(2.0, max(0.5, asked / seen))
-        return vector
+        return 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Learnt:
+    """What was learnt of a transform.
+
+    Args:
+        way: of codes.
+        scale: how far along it an amount of 1 is.
+        notes: of a direction or mover.
+    """
+
+    way: Straight
+    scale: float
+    notes: dict[str, str | float]
 
 
 def learn(
     codes: Codes,
-    reaches: Mapping[TransformName, float],
+    ways: Mapping[TransformName, Straight],
     settings: Settings,
     folder: Path,
     scratch: Path,
     progress: Progress,
-) -> LearnedDirections:
-    """Learn, calibrate and test a direction for each transform.
+) -> tuple[dict[str, Learnt], Report]:
+    """Learn, calibrate and test a way for each transform.
 
     Args:
         codes: of the samples.
-        reaches: transform -> the largest amount.
+        ways: transform -> where the training starts.
         settings: of the training.
         folder: for the curves.
         scratch: for the states of the trainings.
         progress: shows how far it is.
+
+    Returns:
+        Transform -> what was learnt, and the report.
     """
-    unit = codes.spread()
     held_out = list(settings.held_out)
-    directions, curves, rows = dict[str, Direction](), dict[str, Curve](), []
-    for name, reach in reaches.items():
-        one = Learning(codes, name, reach, settings)
-        walk, curves[name] = one.learnt(unit, scratch / f"{name}.pt", progress)
-        vector = walk.w.detach() * walk.unit
-        if not float(vector.norm()) > 0:
+    found, curves, rows = dict[str, Learnt](), dict[str, Curve](), []
+    for name, way in ways.items():
+        one, unit, reach = Learning(codes, name, way.reach, settings), TRANSFORMS[name].unit, way.reach
+        curves[name] = one.learn(way.to(codes.generator.device), scratch / f"{name}.pt", progress)
+        if not float(way.w.detach().norm()) > 0:
             raise InterpganError(
                 f"pictures do not change with the codes, so that nothing can {name} them; take other layers"
             )
-        vector = one.calibrated(vector, list(codes.seeds[: len(held_out)]), progress)
+        scale = one.calibrated(way, list(codes.seeds[: len(held_out)]), progress)
         worst, shares = 0.0, []
         for amount in (times * reach for times in TESTED):
-            seen, share = one.measured(held_out, vector, amount)
+            seen, share = one.measured(held_out, way, scale, amount)
             worst = max(worst, abs(float(seen.mean()) / amount - 1))
             shares.append(share)
-            rows.append((name, one.transform.unit, amount, float(seen.mean()), float(seen.std()), share))
+            rows.append((name, unit, amount, float(seen.mean()), float(seen.std()), share))
         share = sum(shares) / len(shares)
         if share > _FOLLOWS or worst > _FAR:
             remark(
                 f"this generator follows {name} in part: of moves up to {reach:g} the picture error is {share:.0%} of "
                 f"that of not moving, and what is seen differs from the strength by {worst:.0%} at most"
             )
-        directions[name] = Direction(
-            vector, codes.space.name, layers=codes.layers, generator=codes.generator.fingerprint,
-            notes={
-                "score_per_unit": 1 / float(vector.norm()),
-                "unit": one.transform.unit,
-                "reach": reach,
-                "picture_error": share,
-            },
-        )  # fmt: skip
+        found[name] = Learnt(way, scale, {"unit": unit, "reach": reach, "picture_error": share})
     columns = ("transform", "unit", "asked", "seen, mean", "standard deviation", "picture error")
     note = (
         f"Of {len(held_out)} held-out samples. Asked: the strength in unit: score. Seen: the amount whose transform of "
@@ -196,4 +186,4 @@ def learn(
         "share of that of not moving."
     )
     table = Table("What was asked for and what is seen", columns, tuple(rows), note)
-    return LearnedDirections(directions, report_of(folder, curves, (table,), ()))
+    return found, report_of(folder, curves, (table,), ())

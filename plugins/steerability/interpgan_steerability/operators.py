@@ -1,14 +1,15 @@
-"""The operator `steerability.learn`."""
+"""The operators `steerability.*`."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import Field, StrictInt, StrictStr, model_validator
 
 from interpgan_core import (
+    Direction,
     DirectionSet,
     Generator,
     InterpganError,
@@ -23,20 +24,16 @@ from interpgan_core import (
 from interpgan_steerability.codes import Codes, check_held_out, space_of
 from interpgan_steerability.learned import LearnedDirections
 from interpgan_steerability.transforms import TRANSFORMS, TransformName
+from interpgan_steerability.walks import WalkingMover, Walks
+
+if TYPE_CHECKING:
+    from interpgan_steerability.learning import Settings
 
 Positive = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]
 
 
-class LearnTransforms(Operator):
-    """Learn directions that do to a sample what a known transform does to its picture.
-
-    One direction for each transform: shift_x, shift_y, zoom, rotate, brightness, red, green, blue. In `unit: score`
-    the strength is in the transform's own unit. Nothing but the generator is needed; whether it can follow is measured.
-
-    Source: Jahanian et al., On the "Steerability" of Generative Adversarial Networks, ICLR 2020, equation 2, linear.
-        Deviations: all targets are made by interpolation, so that amounts are drawn from a whole range; the length is
-        calibrated by the transform that is seen between pictures; colours are shifted in RGB.
-    """
+class _Steering(Operator):
+    """What the two have in common."""
 
     singular: ClassVar[bool] = True
 
@@ -76,23 +73,92 @@ class LearnTransforms(Operator):
                 )
         return self
 
-    def check(self, generator: Generator) -> LearnedDirections:
+    def _names(self, generator: Generator) -> tuple[Sequence[str], str, Generator, str, dict[str, float]]:
+        """What a check expects, when nothing is wrong."""
         codes = self._codes(generator)
         codes.edit.mask(self.layers)
         check_batch_size(generator, self.batch_size, self.batch_size)
         codes.of(codes.seeds[:1])
-        expected = DirectionSet.expected(self.transforms, codes.space.name, generator, self.layers)
-        return LearnedDirections(
-            {n: replace(d, notes={**d.notes, "score_per_unit": 1.0}) for n, d in expected.items()}
-        )
+        return self.transforms, codes.space.name, generator, self.layers, {"score_per_unit": 1.0}
 
-    def run(self, generator: Generator, folder: Path, scratch: Path, progress: Progress) -> LearnedDirections:
-        from interpgan_steerability.learning import Settings, learn
+    def _reaches(self) -> dict[TransformName, float]:
+        return {name: self.reach.get(name, TRANSFORMS[name].reach) for name in self.transforms}
 
-        reaches = {name: self.reach.get(name, TRANSFORMS[name].reach) for name in self.transforms}
-        settings = Settings(self.steps, self.rate, self.batch_size, Ranges(self.held_out), self.seed)
-        return learn(self._codes(generator), reaches, settings, folder, scratch, progress)
+    def _settings(self) -> Settings:
+        from interpgan_steerability.learning import Settings
+
+        return Settings(self.steps, self.rate, self.batch_size, Ranges(self.held_out), self.seed)
 
     def _codes(self, generator: Generator) -> Codes:
         space = space_of(generator, self.space)
         return Codes(generator, space, self.layers, Ranges(self.seeds), self.classes)
+
+
+class LearnTransforms(_Steering):
+    """Learn directions that do to a sample what a known transform does to its picture.
+
+    One direction for each transform: shift_x, shift_y, zoom, rotate, brightness, red, green, blue. In `unit: score`
+    the strength is in the transform's own unit. Nothing but the generator is needed; whether it can follow is measured.
+
+    Source: Jahanian et al., On the "Steerability" of Generative Adversarial Networks, ICLR 2020, equation 2, linear.
+        Deviations: all targets are made by interpolation, so that amounts are drawn from a whole range; the length is
+        calibrated by the transform that is seen between pictures; colours are shifted in RGB.
+    """
+
+    def check(self, generator: Generator) -> LearnedDirections:
+        return LearnedDirections(DirectionSet.expected(*self._names(generator)))
+
+    def run(self, generator: Generator, folder: Path, scratch: Path, progress: Progress) -> LearnedDirections:
+        from interpgan_steerability.learning import learn
+        from interpgan_steerability.ways import Straight
+
+        codes = self._codes(generator)
+        size, spread = codes.space.shape[0], codes.spread()
+        ways = {name: Straight(size, spread, reach) for name, reach in self._reaches().items()}
+        found, report = learn(codes, ways, self._settings(), folder, scratch, progress)
+        directions = {}
+        for name, one in found.items():
+            vector = one.scale * one.way.vector.detach()
+            directions[name] = Direction(
+                vector, codes.space.name, layers=self.layers, generator=generator.fingerprint,
+                notes={"score_per_unit": 1 / float(vector.norm()), **one.notes},
+            )  # fmt: skip
+        return LearnedDirections(directions, report)
+
+
+class LearnWalks(_Steering):
+    """Learn bent ways that do to a sample what a known transform does to its picture.
+
+    As `steerability.learn`, but a network looks where a code is, and turns. The strength of an edit along them is in
+    the transform's own unit.
+
+    Source: Jahanian et al., On the "Steerability" of Generative Adversarial Networks, ICLR 2020, equation 4.
+        Deviations: a walk is four steps of a length that goes with the strength, so that it takes any; codes are not
+        brought back to their length.
+    """
+
+    width: Annotated[int, Field(ge=1, strict=True)] = 64
+    """Of the network."""
+
+    def check(self, generator: Generator) -> Walks:
+        return Walks.expected(*self._names(generator))
+
+    def run(self, generator: Generator, folder: Path, scratch: Path, progress: Progress) -> Walks:
+        from interpgan_steerability.learning import learn
+        from interpgan_steerability.ways import Bent
+
+        codes = self._codes(generator)
+        size, spread = codes.space.shape[0], codes.spread()
+        ways = {
+            name: Bent(size, spread, reach, self.width, self.seed) for name, reach in self._reaches().items()
+        }
+        found, report = learn(codes, ways, self._settings(), folder, scratch, progress)
+        walks = {
+            name: WalkingMover(
+                space=codes.space.name, generator=generator.fingerprint, layers=self.layers,
+                notes={"score_per_unit": 1.0, **one.notes}, weights=one.way.state_dict(), deviation=spread,
+                reach=one.way.reach, scale=one.scale,
+            )
+            for name, one in found.items()
+        }  # fmt: skip
+        return Walks(walks, report)

@@ -17,8 +17,10 @@ from interpgan_core.testing import (
     toy,
 )
 from interpgan_steerability import work
-from interpgan_steerability.operators import LearnTransforms
+from interpgan_steerability.codes import Codes, Ranges
+from interpgan_steerability.operators import LearnTransforms, LearnWalks
 from interpgan_steerability.transforms import TRANSFORMS, errors, estimated
+from interpgan_steerability.ways import moved
 
 SIDE = 24
 
@@ -53,6 +55,7 @@ QUICK = {"steps": 3, "batch_size": 4, "seeds": "0-99", "held_out": "200-203"}
 
 test_plugin = plugin_conformance("steerability")
 test_conformance = conformance(LearnTransforms(transforms=("zoom",), **QUICK), toy)
+test_walks = conformance(LearnWalks(transforms=("red",), width=4, space="w", **QUICK), toy)
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +140,42 @@ def test_what_is_moved_out_of_the_picture_does_not_count():
     assert known[0, 0].sum(0).tolist() == [0, 0, 8, 8, 8, 8, 8, 8]
     _, known = TRANSFORMS["brightness"].make(torch.full((1, 3, 2, 2), 0.9), torch.tensor([0.1]))
     assert not bool(known.any())
+
+
+class Uneven(Waves):
+    """How bright entry 3 makes a picture, and which way, hangs on entry 5."""
+
+    def forward(self, batch):
+        more = 0.1 * batch.codes[:, 3] * torch.tanh(2 * batch.codes[:, 5]) - 0.1 * batch.codes[:, 3]
+        return super().forward(batch) + more[:, None, None, None]
+
+
+def test_a_walk_bends_where_a_straight_way_is_wrong(tmp_path):
+    given = {
+        "transforms": ("brightness",),
+        "steps": 150,
+        "batch_size": 16,
+        "rate": 0.03,
+        "held_out": "20000-20031",
+    }
+    straight = run_operator(LearnTransforms(**given), tmp_path / "straight", generator=Uneven())
+    bent = run_operator(LearnWalks(**given, width=16), tmp_path / "bent", generator=Uneven())
+    errors = [found["brightness"].notes["picture_error"] for found in (straight, bent)]
+    assert errors[1] < errors[0] / 2
+
+
+def test_a_walk_moves_as_it_was_trained(tmp_path):
+    """As a mover, layer by layer in chosen layers, it is the way of the training."""
+    generator = toy()
+    operator = LearnWalks(transforms=("red",), width=4, space="w", layers="2-3", **QUICK)
+    mover = run_operator(operator, tmp_path, generator=generator)["red"]
+    codes = Codes(generator, generator.spaces["w"], "2-3", Ranges("0-9"))
+    batch = codes.of([3, 1])
+    trained = moved(codes, mover.way, batch, mover.scale * torch.tensor([0.05, -0.1]))
+    edited = mover.moved(batch.codes, torch.tensor([0.05, -0.1]), batch.space)
+    assert torch.allclose(trained.codes, edited, atol=1e-6)
+    assert edited[:, [0, 1, 4, 5]].equal(batch.codes[:, [0, 1, 4, 5]])
+    assert not edited[:, 2:4].equal(batch.codes[:, 2:4])
 
 
 def test_a_generator_that_cannot_says_so(tmp_path):
