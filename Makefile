@@ -3,6 +3,7 @@
 # make test       install what is needed and run the tests
 # make test-all   the slow tests too
 # make recipes    run the recipes that take long and need nothing fetched, and hold them to recipes/CLAIMS.md
+# make mutants    change formulas one by one, to see whether a test notices: a sample, or MODULE=path/of/one.py
 # make lint       style and types
 # make tiny       write tiny checkpoints of every family, and boundaries, for the recipes that use them
 # make bench      timings, as ratios to peers in the same run where there are peers
@@ -13,7 +14,7 @@ BIN    := $(VENV)/bin
 # Two workers on two cores: each with threads of its own would be slower.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
-.PHONY: install demo studio test test-all recipes lint tiny bench clean
+.PHONY: install demo studio test test-all recipes mutants lint tiny bench clean
 
 install: $(VENV)/.installed
 
@@ -36,6 +37,13 @@ test-all: install
 
 recipes: install
 	$(PYTEST) -m slow tests/test_recipes.py
+
+mutants: install $(VENV)/.mutants
+	OMP_NUM_THREADS=1 $(BIN)/python tests/mutants.py $(MODULE)
+
+$(VENV)/.mutants: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet "cosmic-ray>=8.7,<9"
+	touch $@
 
 lint: install
 	$(BIN)/ruff check .
