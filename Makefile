@@ -2,7 +2,8 @@
 # make demo       edit drawn faces with recipes/quickstart.yaml, and say where the report is
 # make test       install what is needed and run the tests
 # make test-all   the slow tests too
-# make recipes    run the recipes that take long and need nothing fetched, and hold them to recipes/CLAIMS.md
+# make recipes    run the recipes that take long and need nothing fetched, and hold them to what they claim
+# make mutants    change formulas one by one, to see whether a test notices: a sample, or MODULE=path/of/one.py
 # make lint       style and types
 # make tiny       write tiny checkpoints of every family, and boundaries, for the recipes that use them
 # make bench      timings, as ratios to peers in the same run where there are peers
@@ -10,10 +11,11 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-# Two workers on two cores: each with threads of its own would be slower.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+# Two workers on two cores: each with threads of its own would be slower, and files that are divided make what their tests
+# share twice.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
-.PHONY: install demo studio test test-all recipes lint tiny bench clean
+.PHONY: install demo studio test test-all recipes mutants lint tiny bench clean
 
 install: $(VENV)/.installed
 
@@ -35,7 +37,14 @@ test-all: install
 	$(PYTEST)
 
 recipes: install
-	$(PYTEST) -m slow tests/test_recipes.py
+	$(PYTEST) -m "slow and not network" -k recipe
+
+mutants: install $(VENV)/.mutants
+	OMP_NUM_THREADS=1 $(BIN)/python tests/mutants.py $(MODULE)
+
+$(VENV)/.mutants: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet "cosmic-ray>=8.7,<9"
+	touch $@
 
 lint: install
 	$(BIN)/ruff check .

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
-from processes import forked
+from processes import output, python
 
 from interpgan_core import ImageSet, InterpganError, ReadImages, Report, quiet, read_picture
 from interpgan_core.errors import Remark
@@ -414,7 +414,7 @@ except InterpganError:
 
 
 def test_a_bomb_is_found_out_before_it_is_decoded():
-    grown = int(forked(MEMORY, png_header(13_000, 13_000).hex()))
+    grown = int(output(python(MEMORY, png_header(13_000, 13_000).hex())))
     assert grown < 20_000  # KiB; decoded it is half a million
 
 
@@ -789,7 +789,7 @@ def test_memory_does_not_grow_with_their_number(tmp_path, kind):
         source = tmp_path / "in.npz"
         np.savez_compressed(source, np.zeros((400, 256, 256, 3), np.uint8))
     (tmp_path / "out").mkdir()
-    start, end, saved, size = map(int, forked(CONSTANT, source, tmp_path / "out").split())
+    start, end, saved, size = map(int, output(python(CONSTANT, source, tmp_path / "out")).split())
     assert size > 70_000
     assert end - start < 8_000 and saved - start < 12_000
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from processes import forked
+from processes import output, python
 
 from interpgan_core import InterpganError, read_weights
 from interpgan_core.files import mapping
@@ -129,7 +129,7 @@ def test_what_is_not_used_takes_no_memory(tmp_path):
     """64 MB of 400 are used; they are in memory twice for as long as one tensor takes to be copied, and once then."""
     net = torch.nn.Linear(4000, 4000).state_dict()
     torch.save({"g_ema": net, **{f"m{i}": torch.ones(2**24) for i in range(5)}}, tmp_path / "net.pt")
-    peak, left = map(int, forked(READ, tmp_path / "net.pt").split())
+    peak, left = map(int, output(python(READ, tmp_path / "net.pt")).split())
     used = 4 * 4000 * 4000
     assert peak <= 2.2 * used
     assert left <= 1.3 * used

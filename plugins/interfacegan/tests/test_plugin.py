@@ -15,6 +15,7 @@ README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 test_plugin = plugin_conformance("interfacegan")
 
 
+@pytest.mark.slow  # processes of their own; `make recipes` runs it
 def test_the_recipe_of_the_readme(tmp_path):
     for name, text in re.findall(r"<!-- (\S+) -->\n```\w+\n(.*?)```", README, re.DOTALL):
         (tmp_path / name).write_text(text)

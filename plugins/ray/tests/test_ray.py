@@ -208,6 +208,7 @@ def command(tmp_path):
     return start
 
 
+@pytest.mark.slow  # processes of their own; `make recipes` runs it
 def test_the_recipe_of_the_readme(command, tmp_path):
     """With a scorer that no worker could import; and another engine finds the result in the folder."""
     process = command()

@@ -1,8 +1,6 @@
 """The operator, on a generator whose pictures are linear in its codes, and on the toy."""
 
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +17,9 @@ from interpgan_core import (
     InterpganError,
     LatentSpace,
     Shift,
+    make_plan,
     quiet,
+    run,
     seeded_normal,
 )
 from interpgan_core.testing import conformance, plugin_conformance, recipe_error, toy
@@ -222,10 +222,8 @@ def test_samples_without_the_part_are_left_out():
 def test_the_recipe_of_the_readme(tmp_path):
     text = re.search(r"```yaml\n(interpgan: 1\n.*?)```", README, re.DOTALL)[1]
     (tmp_path / "recipe.yaml").write_text(text.replace("seeds: 0-7", "seeds: 0-1"))
-    command = [Path(sys.executable).parent / "interpgan-run", "recipe.yaml", "--device", "cpu"]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=300)
-    assert ran.returncode == 0, ran.stderr
-    assert "eigenvalue" in (tmp_path / "out/recipe/report.html").read_text()
+    page = run(make_plan(tmp_path / "recipe.yaml"), tmp_path / "out", device="cpu")
+    assert "eigenvalue" in page.read_text()
 
 
 def test_a_region_that_is_missing_in_a_recipe(tmp_path):

@@ -2,8 +2,6 @@
 
 import math
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,16 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import nn
 
-from interpgan_core import Generator, InterpganError, LatentSpace, Ranges, quiet, seeded_normal
+from interpgan_core import (
+    Generator,
+    InterpganError,
+    LatentSpace,
+    Ranges,
+    make_plan,
+    quiet,
+    run,
+    seeded_normal,
+)
 from interpgan_core.testing import conformance, toy
 from interpgan_stylespace.attributes import RankByAttribute
 from interpgan_stylespace.dci import MeasureDisentanglement, completeness, disentanglement
@@ -152,7 +159,5 @@ def test_the_recipe_of_the_readme(tmp_path):
     (tmp_path / "recipe.yaml").write_text(
         text.replace("parts: [eyes, mouth], seeds: 0-3", "parts: [eyes], seeds: 0-1")
     )
-    command = [Path(sys.executable).parent / "interpgan-run", "recipe.yaml", "--device", "cpu"]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=300)
-    assert ran.returncode == 0, ran.stderr
-    assert "Channels of each part" in (tmp_path / "out/recipe/report.html").read_text()
+    page = run(make_plan(tmp_path / "recipe.yaml"), tmp_path / "out", device="cpu")
+    assert "Channels of each part" in page.read_text()
