@@ -68,11 +68,18 @@ bench: install .bench/.installed
 	$(BIN)/python bench/units.py insert
 	$(BIN)/python bench/locality.py
 	$(BIN)/python bench/dependency.py
+	$(BIN)/python bench/finders.py grid | xargs -L 1 $(BIN)/python bench/finders.py run
+	$(BIN)/python bench/finders.py table
+	$(BIN)/python bench/styleflow.py
 	$(BIN)/python bench/interpretable.py
 	$(BIN)/python bench/layer.py
 	$(BIN)/python bench/concepts.py avatars.pggan-interpretable avatars.pggan
-	$(BIN)/python bench/adapted.py avatars.pggan layer7
+	$(BIN)/python bench/adapted.py run avatars.pggan
+	$(BIN)/python bench/adapted.py table
+	$(BIN)/python bench/adapted_ablation.py avatars.pggan
 	$(BIN)/python bench/ablation.py
+	$(BIN)/python bench/steerability.py avatars.stylegan2 brightness
+	$(BIN)/python bench/steerability.py avatars.stylegan2 shift_x --reach 0.05 --steps 140
 	$(BIN)/python bench/streaming.py
 	$(BIN)/python bench/pggan.py
 	$(BIN)/python bench/stylegan2.py

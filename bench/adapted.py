@@ -1,204 +1,426 @@
-"""The tables of `interpretable.adapt`: concepts, exchanges to each depth beside the baselines, faces swapped.
+"""The tables of `interpretable.adapt`: concepts, exchanges beside the baselines, faces swapped, parts moved.
 
-    .venv/bin/python bench/adapted.py avatars.pggan layer7 [--seed 0] [--pairs 48] [--chosen]
-    .venv/bin/python bench/adapted.py mobilestylegan.ffhq convs.6 --pairs 24
-    .venv/bin/python bench/adapted.py avatars.pggan-interpretable layer7
+    .venv/bin/python bench/adapted.py run avatars.pggan [--seed 0] [--pairs 48] [--out out/adapted]
+    .venv/bin/python bench/adapted.py run mobilestylegan.ffhq --pairs 24
+    .venv/bin/python bench/adapted.py table [--out out/adapted] [--plot FILE.png]
 
-Settings were chosen on the pairs of `--chosen`, and are reported on others. Parts are found by `avatars.segmenter` or
-`faces.regions`, faces are compared by `avatars.scorer` or `faces.identity`.
+Each `run` is of one seed of the adaptation, and goes on where it was stopped; those of seed 0 measure the baselines,
+too. `table` gives means and ranges over seeds. Settings were chosen on samples below 200 and on the pairs of
+`adapted_ablation.py`, whose seeds are 1000 and 2000 on; everything in the tables is of samples 200 on and pairs of
+seeds 3000 and 4000 on. Parts are found by `avatars.segmenter` or `faces.regions`, faces are compared by
+`avatars.scorer` or `faces.identity`.
 """
 
 import argparse
+import json
 import resource
+import statistics
 import time
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch.nn.functional import cosine_similarity
 
-from interpgan_core import InterpganError, load_generator, mask_of, quiet
+from interpgan_core import load_generator, part_maps, quiet
 from interpgan_interpretable.adaptation.adapt import AdaptLayer
 from interpgan_interpretable.edits.collage import Collage
 from interpgan_interpretable.edits.editing_in_style import EditInStyle
 from interpgan_interpretable.edits.exchange import ExchangeConcepts
+from interpgan_interpretable.edits.move import MoveConcepts
+from interpgan_interpretable.edits.panda import ExchangePanda
+from interpgan_interpretable.edits.retrieve_in_style import RetrieveInStyle
 from interpgan_interpretable.measures.consistency import MeasureConsistency
 from interpgan_interpretable.measures.locality import change
-from interpgan_interpretable.measures.transfer import CHOICES, MIN_AREA, accuracy, cut_out, random_choices
+from interpgan_interpretable.measures.transfer import MIN_AREA, accuracy, cut_out, random_choices
 from interpgan_interpretable.partition.find import FindPartition
 from interpgan_interpretable.partition.name import NameConcepts
 
+LAYERS = {
+    "avatars.stylegan2": "synthesis.b32.conv1",
+    "avatars.pggan": "layer7",
+    "avatars.biggan": "blocks.2",
+    "mobilestylegan.ffhq": "convs.6",
+}
 PARTS = {
-    "avatars": (("hair",), ("skin",), ("shirt",), ("eyes",), ("mouth",)),
-    "mobilestylegan": (("lips", "mouth"), ("eyes",), ("nose",), ("hair",)),
+    "avatars": {"hair": ("hair",), "eyes": ("eyes",), "mouth": ("mouth",)},
+    "mobilestylegan": {"hair": ("hair",), "eyes": ("eyes",), "mouth": ("lips", "mouth"), "nose": ("nose",)},
 }
 FACES = {
     "avatars": ("skin", "eyes", "mouth", "nose", "beard", "brows", "glasses"),
     "mobilestylegan": ("skin", "eyes", "lips", "mouth", "nose", "brows"),
 }
 DEPTHS = ("filters", "shape", "texture", "everything")
-NAMED, MEASURED = "0-63", "200-299"
-PAIRS = {True: (1000, 2000), False: (3000, 4000)}  # first seeds of people and sources: chosen on, reported on
+PEOPLE, SOURCES = 3000, 4000  # first seeds of the pairs that are reported
+PAPER = {
+    "mouth": (0.061, 83.6),
+    "eyes": (0.050, 63.7),
+    "hair": (0.016, 81.7),
+}  # locality, recognised; hair: chin
+MOVES = {  # right as a share of the width, scale
+    "5 % right": (0.05, 1.0),
+    "5 % left": (-0.05, 1.0),
+    "10 % right": (0.1, 1.0),
+    "10 % left": (-0.1, 1.0),
+    "x 0.8": (0.0, 0.8),
+    "x 1.25": (0.0, 1.25),
+}
+NEAR = 0.015  # of the picture: found where it was asked to be
+LIKE_POSE = 0.16  # a standard deviation
 
 
-def tools(family):
-    """A segmenter, a net whose features tell faces apart, and the distance below which two are one person's."""
-    if family == "avatars":
-        from interpgan_avatars.scorer import AvatarScorer
-        from interpgan_avatars.segmenter import AvatarSegmenter
+@dataclass
+class Tools:
+    """What pictures are measured with; `same`: distance of features of one person, or None."""
 
-        return AvatarSegmenter.shipped(), AvatarScorer.shipped(), None
-    from interpgan_faces.identity import SAME, LoadIdentity
-    from interpgan_faces.regions import LoadRegions
+    segmenter: object
+    identity: object
+    same: float | None
 
-    return LoadRegions().run("cpu"), LoadIdentity().run("cpu"), SAME
+    @classmethod
+    def of(cls, family):
+        if family == "avatars":
+            from interpgan_avatars.scorer import AvatarScorer
+            from interpgan_avatars.segmenter import AvatarSegmenter
 
+            return cls(AvatarSegmenter.shipped(), AvatarScorer.shipped(), None)
+        from interpgan_faces.identity import SAME, LoadIdentity
+        from interpgan_faces.regions import LoadRegions
 
-def adapted(name, layer, seed, file):
-    options = {"resolution": 512} if name.startswith("mobilestylegan") else {}
-    parent = load_generator(name, **options)
-    if parent.concepts:  # one that was trained
-        return parent, parent
-    if file:
-        return parent, parent.with_layer_from(file)
-    began, processor = time.perf_counter(), time.process_time()
-    made = AdaptLayer(layer=layer, seed=seed).run(parent, progress=quiet)
-    known = {key: value for key, value in made.notes["adapted"].items() if key != "areas"}
-    print(
-        f"adapted in {time.perf_counter() - began:.0f} s, {time.process_time() - processor:.0f} s of the processor, "
-        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB: {known}"
-    )
-    return parent, made
+        return cls(LoadRegions().run("cpu"), LoadIdentity().run("cpu"), SAME)
 
+    def masks(self, images, parts):
+        """name -> (n, 1, h, w), of all parts at once: looking is slow."""
+        maps = torch.cat([part_maps(self.segmenter, one, one.shape[2:]) for one in images.split(1)])
+        known = list(self.segmenter.parts)
+        return {
+            name: maps[:, [known.index(p) for p in own if p in known]].sum(1, keepdim=True)
+            for name, own in parts.items()
+        }
 
-def concepts(parent, made, layer, segmenter):
-    """Same bytes; consistency before, of 16 groups as in RESULTS.md, and after."""
-    batch = parent.sample(range(8))
-    print("unedited, the same bytes:", torch.equal(parent.images(batch), made.images(batch)))
-    found = FindPartition(layer=layer, concepts=16, seeds="0-127").run(parent, quiet)
-    for what, one in (("untrained", parent.with_concepts(found.concepts)), ("adapted", made)):
-        measured = MeasureConsistency(segmenter=segmenter, seeds=MEASURED).run(one, quiet)
-        row = measured.tables[0].rows[-1]
-        print(
-            f"{what}: {len(one.concepts)} concepts, consistency {row[2]:.3f}, {row[4]:.1f} % pure", flush=True
-        )
+    def features(self, images):
+        with torch.no_grad():
+            return torch.cat([self.identity.features(one) for one in images.split(1)])
 
 
-def named(made, segmenter):
-    named = NameConcepts(segmenter=segmenter, seeds=NAMED, min_agreement=0.25).run(made, quiet)
-    print("named:", {name: len(units) for name, (_, units) in named.concepts.items() if not name.isdigit()})
-    return named
-
-
-def edits(generator, layer, segmenter, parts, people, sources):
-    """By name, all edits that exchange some parts; only the baselines where no concept is named after these."""
-    there = tuple(part for part in parts if part in generator.concepts)
-    found = {}
-    if there:
-        for depth in DEPTHS:
-            found[depth] = ExchangeConcepts(source=sources, concepts=there, depth=depth).run(
-                people, generator
-            )
-    where = {"source": sources, "layer": layer, "segmenter": segmenter, "parts": parts}
-    found["collage, outline"] = Collage(**where).apply(people, generator)
-    found["collage, box"] = Collage(**where, box=True).apply(people, generator)
-    found["editing in style"] = EditInStyle(**where, seeds="0-15").apply(people, generator)
-    return found
-
-
-def looked_at(generator, batch):
+def drawn(generator, batch):
     with torch.no_grad():
         return generator.images(batch).clamp(-1, 1)
 
 
-def exchanges(generator, layer, segmenter, family, pairs, people, sources):
-    """Locality and recognition, tables 4 and 2 of the paper, of each part by each edit; each picture is drawn once."""
-    old, theirs = looked_at(generator, people), looked_at(generator, sources)
-    print("\n| part | edit | locality | recognised, % |\n|---|---|---|---|")
-    for parts in PARTS[family]:
-        masks = [
-            torch.cat([mask_of(segmenter, p, parts, p.shape[2:]) for p in x.split(1)]) for x in (old, theirs)
-        ]
-        shown = (masks[1].sum((1, 2, 3)) >= MIN_AREA).nonzero().flatten()
-        if len(shown) < CHOICES:
-            continue
-        wanted = cut_out(theirs, masks[1])[shown]
-        choices = random_choices(len(shown), 0)
-        unchanged = accuracy(cut_out(old, masks[0])[shown], wanted, choices)
-        print(f"| {' and '.join(parts)} | unchanged |  | {100 * unchanged:.0f} |")
-        for name, batch in edits(generator, layer, segmenter, parts, people, sources).items():
-            new = looked_at(generator, batch)
-            mask = torch.cat([mask_of(segmenter, p, parts, p.shape[2:]) for p in new.split(1)])
-            outside, inside = change(old, new, torch.maximum(masks[0], mask)).nanmean(0).tolist()
-            right = accuracy(cut_out(new, mask)[shown], wanted, choices)
-            print(
-                f"| {' and '.join(parts)} | {name} | {outside / inside:.3f} | {100 * right:.0f} |", flush=True
-            )
+class Record:
+    """Figures in a file, section by section: what is there is not measured again."""
+
+    def __init__(self, path):
+        self.path = path
+        self.known = json.loads(path.read_text()) if path.exists() else {}
+
+    def __call__(self, name, measure, *given):
+        if name not in self.known:
+            began = time.process_time()
+            self.known[name] = measure(*given)
+            self.path.write_text(json.dumps(self.known, indent=1))
+            print(f"{self.path.stem}, {name}: {time.process_time() - began:.0f} s", flush=True)
+        return self.known[name]
 
 
-def faces(generator, family, identity, same, people, sources):
-    """Table 3: whose the face is after a swap."""
+def adapted(parent, layer, seed, folder, **more):
+    """The generator with the layer, which is made once and kept in a folder; and what that took."""
+    if not (folder / "layer.safetensors").exists():
+        began, busy = time.monotonic(), time.process_time()
+        folder.mkdir(parents=True, exist_ok=True)
+        made = AdaptLayer(layer=layer, seed=seed, **more).run(parent, scratch=folder, progress=quiet)
+        took = {
+            "seconds": time.monotonic() - began,
+            "processor": time.process_time() - busy,
+            "MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        }
+        made.save(folder)
+        (folder / "took.json").write_text(json.dumps(took))
+    made = parent.with_layer_from(folder / "layer.safetensors")
+    figures = {key: value for key, value in made.notes["adapted"].items() if key != "areas"}
+    took = folder / "took.json"
+    return made, figures | (json.loads(took.read_text()) if took.exists() else {})
+
+
+def concepts(parent, made, tools):
+    """Same bytes; consistency and purity."""
+    batch = parent.sample(range(8))
+    same = all(torch.equal(parent.images(one), made.images(one)) for one in batch.split(1))
+    return {"same bytes": same, **consistency(made, "adapted", tools)}
+
+
+def untrained(parent, layer, tools):
+    """The same of 16 groups of the layer's own units, as in RESULTS.md."""
+    found = FindPartition(layer=layer, concepts=16, seeds="0-127").run(parent, quiet)
+    return consistency(parent.with_concepts(found.concepts), "untrained", tools)
+
+
+def consistency(generator, what, tools):
+    measured = MeasureConsistency(segmenter=tools.segmenter, seeds="200-299").run(generator, quiet)
+    row = measured.tables[0].rows[-1]
+    return {f"consistency {what}": row[2], f"pure {what}": row[4]}
+
+
+def named(made, tools):
+    return NameConcepts(segmenter=tools.segmenter, seeds="0-63", min_agreement=0.25).run(made, quiet)
+
+
+def names_of(generator):
+    """How many filters each named concept has."""
+    return {name: len(units) for name, (_, units) in generator.concepts.items() if not name.isdigit()}
+
+
+def depths(parts, people, sources, generator):
+    """Exchanges of the concepts of a part to each depth, as functions of nothing; none where none has its name."""
+    there = [name for name in parts if name in generator.concepts]
+    steps = {d: ExchangeConcepts(source=sources, concepts=there, depth=d) for d in DEPTHS if there}
+    return {name: partial(step.run, people, generator) for name, step in steps.items()}
+
+
+def baselines(part, parts, people, sources, generator, layer, segmenter):
+    """The same by methods that know the part from the segmenter."""
+    known = tuple(name for name in parts if name in segmenter.parts)
+    where = {"source": sources, "layer": layer, "segmenter": segmenter, "parts": known}
+    steps = {
+        "collage, outline": Collage(**where),
+        "collage, box": Collage(**where, box=True),
+        "Editing in Style": EditInStyle(**where, seeds="0-15"),
+        "Retrieve in Style": RetrieveInStyle(**where, seeds="0-15", coarse=part == "hair"),
+        "PandA": ExchangePanda(**where, seeds="0-63"),
+    }
+    return {name: partial(step.run, people, generator) for name, step in steps.items()}
+
+
+def exchanges(edits, generator, old, theirs, masks, tools, parts, part):
+    """Of one part: outside and inside change, and % recognised, by each edit; tables 4 and 2 of the paper."""
+    before, source = (each[part] for each in masks)
+    shown = (source.sum((1, 2, 3)) >= MIN_AREA).nonzero().flatten()
+    wanted, choices = cut_out(theirs, source)[shown], random_choices(len(shown), 0)
+    found = {"unchanged": (None, None, 100 * accuracy(cut_out(old, before)[shown], wanted, choices))}
+    for name, edit in edits.items():
+        new = drawn(generator, edit())
+        mask = tools.masks(new, {part: parts})[part]
+        outside, inside = change(old, new, torch.maximum(before, mask)).nanmean(0).tolist()
+        right = accuracy(cut_out(new, mask)[shown], wanted, choices)
+        found[name] = (outside, inside, 100 * right)
+    return found
+
+
+def faces(generator, family, people, sources, old, theirs, tools):
+    """Table 3: whose the face is after a swap; of all pairs, and of pairs of like pose where pose is known."""
     there = tuple(part for part in FACES[family] if part in generator.concepts)
+    own, other = tools.features(old), tools.features(theirs)
+    alike = torch.ones(len(old), dtype=torch.bool)
+    found = {"concepts": there}
+    if family != "avatars":
+        from interpgan_faces.directions import LoadDirections
+        from interpgan_faces.scorer import LoadScorer
 
-    def features(images):
-        with torch.no_grad():
-            return torch.cat([identity.features(image) for image in images.split(1)])
+        scorer = LoadScorer().run("cpu")
+        number = list(scorer.names).index("pose")
+        poses = [torch.cat([scorer(i)[:, number] for i in x.split(1)]) for x in (old, theirs)]
+        alike = (poses[0] - poses[1]).abs() < LIKE_POSE
+        pose = LoadDirections().run(generator)["pose"]
+        found["before"] = {"verified": share((own - other).norm(dim=1) < tools.same)}
+    edits = {depth: {"depth": depth} for depth in DEPTHS}
+    if family != "avatars":
+        edits["everything, turned"] = {"depth": "everything", "turn": pose}
+        edits["shape, turned"] = {"depth": "shape", "turn": pose}
+    for name, options in edits.items():
+        step = ExchangeConcepts(source=sources, concepts=there, **options)
+        after = tools.features(drawn(generator, step.run(people, generator)))
+        nearer = cosine_similarity(after, other) > cosine_similarity(after, own)
+        found[name] = {
+            "nearer": share(nearer),
+            "of like pose": share(nearer[alike]),
+            "pairs": int(alike.sum()),
+        }
+        if tools.same is not None:
+            near = (after - other).norm(dim=1) < tools.same
+            found[name] |= {"verified": share(near), "verified of like pose": share(near[alike])}
+    return found
 
-    own, theirs = (features(looked_at(generator, batch)) for batch in (people, sources))
-    print(f"\nThe face: {', '.join(there)}")
-    for depth in DEPTHS:
-        after = features(
-            looked_at(
-                generator,
-                ExchangeConcepts(source=sources, concepts=there, depth=depth).run(people, generator),
+
+def share(which):
+    return 100 * float(which.double().mean())
+
+
+def moves(generator, parts, people, old, masks, tools):
+    """Parts moved and scaled: % found where they were asked to be, and locality; by part and move."""
+    found = {}
+    for part, names in parts.items():
+        there = [name for name in names if name in generator.concepts]
+        shown = (masks[part].sum((1, 2, 3)) >= MIN_AREA).nonzero().flatten()
+        if not there or not len(shown):
+            continue
+        batch, before, pictures = people[shown], masks[part][shown], old[shown]
+        for name, (right, scale) in MOVES.items():
+            step = MoveConcepts(concepts=there, right=right, scale=scale, depth="texture")
+            new = drawn(generator, step.run(batch, generator))
+            after = tools.masks(new, {part: names})[part]
+            outside, inside = change(pictures, new, torch.maximum(before, after)).nanmean(0).tolist()
+            if scale == 1:
+                miss = (middle(after) - middle(before) - torch.tensor([right, 0.0])).norm(dim=1)
+            else:
+                miss = (side(after) - scale * side(before)).abs()
+            found[f"{part}, {name}"] = (share(miss < NEAR), outside / inside, float(miss.median()))
+    return found
+
+
+def middle(masks):
+    """(n, 2), right and down, as shares of the picture."""
+    total = masks.sum((1, 2, 3)).clamp(min=1e-6)
+    y, x = (torch.linspace(0.5 / n, 1 - 0.5 / n, n) for n in masks.shape[2:])
+    return torch.stack([(masks[:, 0].sum(1) * x).sum(1), (masks[:, 0].sum(2) * y).sum(1)], 1) / total[:, None]
+
+
+def side(masks):
+    """(n,) of a square of the same area, as a share of the picture's."""
+    return masks.mean((1, 2, 3)).sqrt()
+
+
+def run(options):
+    family = options.model.partition(".")[0]
+    layer, parts = LAYERS[options.model], PARTS[family]
+    options.out.mkdir(parents=True, exist_ok=True)
+    name = f"{options.model}-{options.seed}"
+    record = Record(options.out / f"{name}.json")
+    tools = Tools.of(family)
+    parent = load_generator(options.model, **({} if family == "avatars" else {"resolution": 512}))
+    made, figures = adapted(parent, layer, options.seed, options.out / name)
+    record("adapted", dict, figures)
+    record("concepts", concepts, parent, made, tools)
+    if options.seed == 0:
+        record("untrained", untrained, parent, layer, tools)
+    generator = named(made, tools)
+    record("named", names_of, generator)
+    people, sources = (generator.sample(range(n, n + options.pairs)) for n in (PEOPLE, SOURCES))
+    old, theirs = drawn(generator, people), drawn(generator, sources)
+    masks = [tools.masks(images, parts) for images in (old, theirs)]
+    for part, names in parts.items():
+        rest = (generator, old, theirs, masks, tools, names, part)
+        record(f"exchange of {part}", exchanges, depths(names, people, sources, generator), *rest)
+        if options.seed == 0:
+            edits = baselines(part, names, people, sources, generator, layer, tools.segmenter)
+            record(f"baselines, {part}", exchanges, edits, *rest)
+    record("faces", faces, generator, family, people, sources, old, theirs, tools)
+    few = slice(options.moved)
+    some = {part: mask[few] for part, mask in masks[0].items()}
+    record("moves", moves, generator, parts, people[few], old[few], some, tools)
+
+
+# The table
+
+
+def across(values, digits):
+    """Mean and range of several seeds; of one, the number."""
+    values = [value for value in values if value is not None]
+    if not values:
+        return ""
+    text = f"{statistics.mean(values):.{digits}f}"
+    return text if len(values) == 1 else f"{text} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def table(options):
+    found = {}
+    for path in sorted(options.out.glob("*-[0-9].json")):
+        found.setdefault(path.stem.rpartition("-")[0], []).append(json.loads(path.read_text()))
+    for model, runs in found.items():
+        print(f"\n## {model}, {len(runs)} seeds\n\n| | |\n|---|---|")
+        for section, keys in (
+            ("adapted", ("processor", "seconds", "MB", "unexplained", "outside", "silent")),
+            ("concepts", ("same bytes", "consistency adapted", "pure adapted")),
+            ("untrained", ("consistency untrained", "pure untrained")),
+        ):
+            for key in keys:
+                print(f"| {key} | {across([r.get(section, {}).get(key) for r in runs], 3)} |")
+        print(f"| named | {'; '.join(', '.join(r['named']) for r in runs if 'named' in r)} |")
+        print("\n| part | edit | locality | recognised, % |\n|---|---|---|---|")
+        for part, name, locality, right in points(runs):
+            print(f"| {part} | {name} | {across(locality, 3)} | {across(right, 0)} |")
+        print("\n| face | nearer, % | verified | of like pose: nearer | verified |\n|---|---|---|---|---|")
+        swaps = [r["faces"] for r in runs if "faces" in r]
+        for name in swaps[0] if swaps else ():
+            if name == "concepts":
+                continue
+            cells = [
+                across([s[name].get(k) for s in swaps], 0)
+                for k in ("nearer", "verified", "of like pose", "verified of like pose")
+            ]
+            print(f"| {name} | {' | '.join(cells)} |")
+        print("\n| moved | found there, % | locality | median miss, % of the picture |\n|---|---|---|---|")
+        moved = [r["moves"] for r in runs if "moves" in r]
+        for name in dict.fromkeys(name for each in moved for name in each):
+            rows = [each[name] for each in moved if name in each]
+            print(
+                f"| {name} | {across([r[0] for r in rows], 0)} | {across([r[1] for r in rows], 3)} | "
+                f"{across([100 * r[2] for r in rows], 1)} |"
             )
-        )
-        nearer = cosine_similarity(after, theirs) > cosine_similarity(after, own)
-        said = f"{depth}: the source's {100 * float(nearer.double().mean()):.0f} %"
-        if same is not None:
-            far = (after - theirs).norm(dim=1)
-            said += f", verified {100 * float((far < same).double().mean()):.0f} %"
-            said += f" (before {100 * float(((own - theirs).norm(dim=1) < same).double().mean()):.0f} %)"
-            pose = like_pose(generator, people, sources)
-            said += (
-                f"; of {int(pose.sum())} pairs of like pose {100 * float(nearer[pose].double().mean()):.0f} %"
-            )
-            said += f", verified {100 * float((far[pose] < same).double().mean()):.0f} %"
-        print(said, flush=True)
+    if options.plot:
+        plot({model: points(runs) for model, runs in found.items()}, options.plot)
 
 
-def like_pose(generator, people, sources):
-    """Pairs whose poses, in standard deviations of 0.16, are within one."""
-    from interpgan_faces.scorer import LoadScorer
+def points(runs):
+    """part, edit, localities, recognised: of all seeds."""
+    rows = {}
+    for run in runs:
+        for section, edits in run.items():
+            if section.startswith(("exchange of ", "baselines, ")):
+                part = section.removeprefix("exchange of ").removeprefix("baselines, ")
+                for name, (outside, inside, right) in edits.items():
+                    row = rows.setdefault((part, name), ([], []))
+                    row[0].append(None if inside is None else outside / inside)
+                    row[1].append(right)
+    return [(part, name, *row) for (part, name), row in sorted(rows.items())]
 
-    scorer = LoadScorer().run("cpu")
-    number = list(scorer.names).index("pose")
-    poses = [scorer(looked_at(generator, batch))[:, number] for batch in (people, sources)]
-    return (poses[0] - poses[1]).abs() < 0.16
+
+def plot(models, file):
+    """Recognition against locality, one point a method, one panel a model and part; crosses: the paper's."""
+    from matplotlib.figure import Figure
+
+    kinds = ("hair", "eyes", "mouth")
+    figure = Figure(figsize=(3.4 * len(kinds), 2.9 * len(models)), layout="constrained")
+    axes = figure.subplots(len(models), len(kinds), squeeze=False)
+    names = [*DEPTHS, "collage, outline", "collage, box", "Editing in Style", "Retrieve in Style", "PandA"]
+    for row, (model, found) in zip(axes, models.items(), strict=True):
+        for axis, kind in zip(row, kinds, strict=True):
+            for part, name, locality, right in found:
+                if part == kind and name in names:
+                    number = names.index(name)
+                    axis.scatter(
+                        max(statistics.mean(locality), 1e-4),
+                        statistics.mean(right),
+                        color=f"C{number}",
+                        marker="o" if number < len(DEPTHS) else "s",
+                        label=name,
+                    )
+            axis.scatter(*PAPER[kind], color="black", marker="x", label="the paper's, its own pictures")
+            axis.set(title=f"{model}: {kind}", xscale="log", ylim=(0, 104))
+            axis.set(xlabel="locality (to the left is better)", ylabel="part recognised, %")
+            axis.axhline(25, color="grey", linewidth=0.5)
+    by_name = {}
+    for axis in figure.axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            by_name.setdefault(label, handle)
+    figure.legend(by_name.values(), by_name, loc="outside lower center", ncols=4, frameon=False)
+    figure.savefig(file, dpi=110)
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("model")
-    parser.add_argument("layer")
+    parser.add_argument("what", choices=("run", "table"))
+    parser.add_argument("model", nargs="?", choices=LAYERS)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pairs", type=int, default=48)
-    parser.add_argument(
-        "--chosen", action="store_true", help="measure on the pairs that settings were chosen on"
-    )
-    parser.add_argument("--file", type=Path, help="layer.safetensors, in place of adapting")
+    parser.add_argument("--moved", type=int, default=24, help="how many people's parts are moved")
+    parser.add_argument("--out", type=Path, default=Path("out/adapted"))
+    parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
-    family = options.model.partition(".")[0]
-    segmenter, identity, same = tools(family)
-    parent, made = adapted(options.model, options.layer, options.seed, options.file)
-    if made is not parent:
-        concepts(parent, made, options.layer, segmenter)
-    generator = made if made is parent else named(made, segmenter)
-    people, sources = (generator.sample(range(n, n + options.pairs)) for n in PAIRS[options.chosen])
-    exchanges(generator, options.layer, segmenter, family, options.pairs, people, sources)
-    try:
-        faces(generator, family, identity, same, people, sources)
-    except InterpganError as error:
-        print(f"no face: {error}")
+    if options.what == "run" and options.model is None:
+        parser.error("which model?")
+    {"run": run, "table": table}[options.what](options)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from interpgan_core.generators.latents import SourceEdit as SourceEdit
     from interpgan_core.generators.latents import check_equal_lengths as check_equal_lengths
     from interpgan_core.generators.memory import check_batch_size as check_batch_size
+    from interpgan_core.generators.movers import LearnedMover as LearnedMover
+    from interpgan_core.generators.movers import Mover as Mover
+    from interpgan_core.generators.movers import MoverSet as MoverSet
     from interpgan_core.generators.protocols import HasEncoder as HasEncoder
     from interpgan_core.generators.protocols import HasStyleWeights as HasStyleWeights
     from interpgan_core.generators.ranges import Layers as Layers
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
     from interpgan_core.operators.builtin.interpolate import Interpolate as Interpolate
     from interpgan_core.operators.builtin.load import LoadBatch as LoadBatch
     from interpgan_core.operators.builtin.mix import Mix as Mix
+    from interpgan_core.operators.builtin.movers import LoadMovers as LoadMovers
     from interpgan_core.operators.builtin.pictures import RenderSamples as RenderSamples
     from interpgan_core.operators.builtin.place import Place as Place
     from interpgan_core.operators.builtin.reach import Reach as Reach
@@ -137,6 +141,11 @@ _HOME = {
         "check_equal_lengths",
     ),
     "generators.memory": ("check_batch_size",),
+    "generators.movers": (
+        "LearnedMover",
+        "Mover",
+        "MoverSet",
+    ),
     "generators.protocols": (
         "HasEncoder",
         "HasStyleWeights",
@@ -174,6 +183,7 @@ _HOME = {
     "operators.builtin.interpolate": ("Interpolate",),
     "operators.builtin.load": ("LoadBatch",),
     "operators.builtin.mix": ("Mix",),
+    "operators.builtin.movers": ("LoadMovers",),
     "operators.builtin.pictures": ("RenderSamples",),
     "operators.builtin.place": ("Place",),
     "operators.builtin.reach": ("Reach",),

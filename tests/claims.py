@@ -118,6 +118,8 @@ class Row:
             return _like_lender(name, first, self.seen[self.captions.index("lender")], seen)
         if how == "other":
             return self.fails[i] or seen.says(name) != first.says(name)
+        if name == "brightness":
+            return abs(float((seen.image - first.image).mean()) / 2 - float(how)) < 0.02
         if how in ("smaller", "larger"):
             areas = [float(one.mask(name).sum()) for one in (first, seen)]
             return max(areas) > 1.05 * min(areas) and (areas[1] > areas[0]) == (how == "larger")

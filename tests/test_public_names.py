@@ -22,7 +22,7 @@ NAMES = {
         check_equal_lengths
     """,
     "pictures": "contact_sheet difference to_uint8 ImageSet read_picture each_picture Square Cutouts",
-    "directions": "Direction DirectionSet load_directions sigma",
+    "directions": "Direction DirectionSet Mover LearnedMover MoverSet load_directions sigma",
     "what operators are made of": """
         Operator EditOperator Input InputFile Layers Units Seeds Ranges Progress quiet Artifact Engine
         Shown Control controls_of
@@ -30,8 +30,8 @@ NAMES = {
     "what looks at images": "Scorer Scores score_images FeatureNet Finish",
     "regions": "Segmenter Parts parts_of check_parts part_maps mask_of InRegion Region SoftSegmenter",
     "the builtin operators": """
-        LoadGenerator LoadBatch LoadDirections Save Sample Truncate Mix Interpolate Shift Reach Walk Sweep Place
-        Exchange Ablate Insert Score ReadScores ReadImages Render RenderSamples
+        LoadGenerator LoadBatch LoadDirections LoadMovers Save Sample Truncate Mix Interpolate Shift Reach Walk Sweep
+        Place Exchange Ablate Insert Score ReadScores ReadImages Render RenderSamples
     """,
     "reports": "Report Strip Picture Table",
     "files": "read_weights read_npy read_npz read_safetensors write_safetensors",

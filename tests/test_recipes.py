@@ -59,7 +59,7 @@ def each(names):
 def recipes(tmp_path_factory):
     """The recipes in a folder of their own, beside the tiny checkpoints that `make tiny` writes."""
     folder = tmp_path_factory.mktemp("recipes")
-    beside = [*RECIPES.glob("my-*.[pj][np]g"), *RECIPES.glob("*.csv")]
+    beside = [*RECIPES.glob("my-*.[pj][np]g"), *RECIPES.glob("*.csv"), *RECIPES.glob("*.safetensors")]
     for name in (*NAMES, *(p.name for p in beside)):
         shutil.copy(RECIPES / name, folder)
     write_tiny.write(folder / "tiny")

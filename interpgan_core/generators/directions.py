@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
-from interpgan_core.errors import InterpganError, did_you_mean
+from interpgan_core.errors import InterpganError
 from interpgan_core.files.checkpoints import read_safetensors, write_safetensors
+from interpgan_core.generators.movers import SPREAD_SEEDS, Mover, MoverSet
 from interpgan_core.generators.spaces import LatentSpace
-from interpgan_core.pictures.report import Report, Table
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,10 +25,11 @@ _RANK = 1e-10
 # Notes that were measured along a direction, and are not true of any other: how far codes spread along it, and
 # how much the score of its attribute changes with each unit.
 _MEASURED_ALONG = ("sigma", "score_per_unit")
+_NO_NOTES: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)
-class Direction:
+class Direction(Mover):
     """A unit direction of a latent space.
 
     Args:
@@ -52,6 +54,9 @@ class Direction:
         >>> smile.without(age).vector.tolist()
         [1.0, 0.0]
     """
+
+    word = "direction"
+    said = "a Direction"
 
     vector: Tensor
     space: str
@@ -104,6 +109,29 @@ class Direction:
                 f"{tuple(space.shape)}: they belong to different models"
             ) from None
         return step * space.mask(self.layers if layers is None else layers)
+
+    def moved(
+        self, codes: Tensor, strengths: Tensor, space: LatentSpace, layers: str | None = None
+    ) -> Tensor:
+        step = self.step(space, layers).to(codes.device)
+        return codes + strengths.to(codes).view(-1, *[1] * step.ndim) * step
+
+    def spread(self, generator: Generator) -> float:
+        """Standard deviation of the generator's codes along the direction; the note `sigma` where there is one.
+
+        Args:
+            generator: 4096 samples of it are taken.
+
+        Returns:
+            In units of the space.
+        """
+        import torch
+
+        if "sigma" in self.notes:
+            return float(self.notes["sigma"])
+        space = generator.space_for(self.space)
+        found = [self.distance(batch.codes) for batch in generator.stream(SPREAD_SEEDS, space=space)]
+        return float(torch.cat(found).std())
 
     def distance(self, codes: Tensor, mask: Tensor | None = None) -> Tensor:
         """Signed distance of codes from the plane.
@@ -197,7 +225,7 @@ class Direction:
         return cls(**{field.name: getattr(direction, field.name) for field in fields(Direction)})
 
 
-class DirectionSet(Mapping[str, Direction]):
+class DirectionSet(MoverSet[Direction]):
     """Named directions, in the order found; saved as one .safetensors file with a JSON header.
 
     Args:
@@ -211,12 +239,20 @@ class DirectionSet(Mapping[str, Direction]):
         (['smile', 'age'], 'w')
     """
 
+    word = "direction"
+    said = "a DirectionSet"
+
     def __init__(self, directions: Mapping[str, Direction]) -> None:
-        self._directions = dict(directions)
+        super().__init__(directions)
 
     @classmethod
     def expected(
-        cls, names: Iterable[str], space: str, generator: Generator, layers: str = "all"
+        cls,
+        names: Iterable[str],
+        space: str,
+        generator: Generator,
+        layers: str = "all",
+        notes: Mapping[str, Any] = _NO_NOTES,
     ) -> DirectionSet:
         """Directions that a step will find, with vectors that mean nothing: what its `check` returns.
 
@@ -225,6 +261,7 @@ class DirectionSet(Mapping[str, Direction]):
             space: the space that they will live in.
             generator: that they will be found on.
             layers: default layers of an edit along them.
+            notes: that they will have, such as `score_per_unit`, with any value.
 
         Returns:
             A set with all of the names.
@@ -232,33 +269,13 @@ class DirectionSet(Mapping[str, Direction]):
         import torch
 
         vector = torch.ones(generator.spaces[space].shape[-1])
-        found = Direction(vector, space, layers=layers, generator=generator.fingerprint, notes={"sigma": 1.0})
+        known = {"sigma": 1.0, **notes}
+        found = Direction(vector, space, layers=layers, generator=generator.fingerprint, notes=known)
         return DirectionSet(dict.fromkeys(names, found))
 
     def __getitem__(self, name: str) -> Direction:
         """A direction by its name, or by its position where none has that name."""
-        if name not in self._directions and name.isdecimal() and int(name) < len(self):
-            return list(self.values())[int(name)]
-        try:
-            return self._directions[name]
-        except KeyError:
-            raise _NoDirection(
-                f"there is no direction '{name}' here" + did_you_mean(name, self._directions)
-            ) from None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._directions)
-
-    def __repr__(self) -> str:
-        names = list(self)
-        return f"<{type(self).__name__}: {', '.join(names[:8])}{', …' if len(names) > 8 else ''}>"
-
-    def _repr_html_(self) -> str:
-        """As a notebook shows them."""
-        return self.summary()._repr_html_()
-
-    def __len__(self) -> int:
-        return len(self._directions)
+        return super().__getitem__(name)
 
     def save(self, folder: Path) -> None:
         """Write `directions.safetensors` into the folder."""
@@ -302,19 +319,3 @@ class DirectionSet(Mapping[str, Direction]):
             )
         except (KeyError, TypeError) as error:
             raise InterpganError(f"{path} is damaged: its header and its vectors do not match") from error
-
-    def summary(self) -> Report:
-        """What the report shows of them: one row a direction, one column a number that all know."""
-        shared = [
-            key
-            for key in (next(iter(self.values())).notes if self else ())
-            if all(isinstance(d.notes.get(key), int | float) for d in self.values())
-        ]
-        rows = tuple((name, d.space, d.layers, *(d.notes[k] for k in shared)) for name, d in self.items())
-        return Report(tables=(Table("Directions", ("name", "space", "layers", *shared), rows),))
-
-
-class _NoDirection(InterpganError, KeyError):
-    """A KeyError, as a Mapping promises, that still reads as a sentence."""
-
-    __str__ = InterpganError.__str__

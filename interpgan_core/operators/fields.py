@@ -63,6 +63,8 @@ class _FromStep:
     def __get_pydantic_core_schema__(
         self, source: type, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
+        wanted = vars(source).get("said", f"a {source.__name__}")
+
         def check(value: Any, info: ValidationInfo) -> Any:
             if isinstance(value, Reference):
                 if takes_result(value.result, source):
@@ -71,19 +73,13 @@ class _FromStep:
                 if value.singular and part and takes_result(part, source):
                     return replace(value, item=ONLY, result=part)
                 one = f"pick one of it, such as {value}.0"
-                hint = (
-                    one
-                    if part and takes_result(part, source)
-                    else f"name a step that makes a {source.__name__}"
-                )
-                raise InterpganError(f"{value} is a {value.result.__name__}, not a {source.__name__}; {hint}")
+                hint = one if part and takes_result(part, source) else f"name a step that makes {wanted}"
+                raise InterpganError(f"{value} is a {value.result.__name__}, not {wanted}; {hint}")
             if isinstance(value, source):
                 return value
             words = {type(None): "nothing", dict: "a mapping", list: "a list"}
             given = words.get(type(value), repr(value))
-            raise InterpganError(
-                f"{given} is not a {source.__name__}; name a step that makes one, such as $step"
-            )
+            raise InterpganError(f"{given} is not {wanted}; name a step that makes one, such as $step")
 
         return core_schema.with_info_plain_validator_function(
             check,
@@ -132,6 +128,7 @@ def item_type(result: type) -> type | None:
     if not issubclass(result, Mapping):
         return None
     hint = typing.get_type_hints(result.__getitem__).get("return")
+    hint = getattr(hint, "__bound__", None) or hint  # of a TypeVar
     return hint if isinstance(hint, type) else None
 
 

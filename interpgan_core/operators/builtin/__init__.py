@@ -14,6 +14,7 @@ _CLASSES = {
     "interpolate": "Interpolate",
     "load": "LoadBatch",
     "mix": "Mix",
+    "movers": "LoadMovers",
     "pictures": "RenderSamples",
     "place": "Place",
     "reach": "Reach",

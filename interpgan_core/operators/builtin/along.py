@@ -1,4 +1,4 @@
-"""Moving codes along a direction: what `shift`, `walk` and `place` share."""
+"""Moving codes along a direction or another mover: what `shift`, `walk`, `reach` and `place` share."""
 
 from __future__ import annotations
 
@@ -10,25 +10,24 @@ from weakref import WeakKeyDictionary
 from pydantic import Field
 
 from interpgan_core.errors import InterpganError, remark
-from interpgan_core.generators.directions import Direction
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import Grid, LatentBatch
-from interpgan_core.generators.ranges import Layers, Ranges
+from interpgan_core.generators.movers import Mover
+from interpgan_core.generators.ranges import Layers
 from interpgan_core.operators.base import EditOperator
 from interpgan_core.operators.controls import Shown
 from interpgan_core.operators.fields import Input
 
 Strength = Annotated[float, Field(strict=True, allow_inf_nan=False), Shown(-5, 5, 0.1)]
 
-_SIGMA_SEEDS = Ranges("0-4095")
-# Direction -> fingerprint of a generator -> the spread of its codes.
-_SPREADS: WeakKeyDictionary[Direction, dict[str, float]] = WeakKeyDictionary()
+# Mover -> fingerprint of a generator -> the spread of its codes.
+_SPREADS: WeakKeyDictionary[Mover, dict[str, float]] = WeakKeyDictionary()
 
 
 class AlongDirection(EditOperator):
-    """An edit that moves codes along a direction."""
+    """An edit that moves codes along a direction, or by another mover."""
 
-    direction: Input[Direction]
+    direction: Input[Mover]
     layers: Layers | None = None
     """The layers that move; the direction's own when left out."""
 
@@ -47,7 +46,7 @@ class AlongDirection(EditOperator):
         known = self.direction.generator
         if not generator.shares_codes(known):
             raise InterpganError(
-                f"this direction was found on another generator ({known}, not {generator.fingerprint}); "
+                f"this {self.direction.word} was found on another generator ({known}, not {generator.fingerprint}); "
                 f"find it on this one"
             )
         model = str(self.direction.notes.get("model", ""))
@@ -69,24 +68,31 @@ class AlongDirection(EditOperator):
         """Every sample at every strength, row by row."""
         import torch
 
-        step = self.direction.step(batch.space, layers).to(batch.codes.device)
-        amounts = torch.tensor(strengths, device=step.device).view(-1, *[1] * step.ndim)
-        codes = (batch.codes[:, None] + amounts * step).flatten(0, 1)
+        copies = batch.repeat(len(strengths))
+        amounts = torch.tensor(strengths).repeat(len(batch))
+        codes = self.direction.moved(copies.codes, amounts, batch.space, layers)
         origin = strengths.index(0) if 0 in strengths else None
         rows = batch.grid.rows if batch.grid else ()
         grid = Grid(captions(batch, strengths), _origin(batch, origin, len(strengths)), rows)
-        return replace(batch.repeat(len(strengths)), codes=codes, grid=grid)
+        return replace(copies, codes=codes, grid=grid)
+
+    def moved(self, batch: LatentBatch, layers: str, strength: float) -> LatentBatch:
+        """Every sample moved by one strength."""
+        import torch
+
+        amounts = torch.full((len(batch),), strength)
+        return replace(batch, codes=self.direction.moved(batch.codes, amounts, batch.space, layers))
 
 
 class Relative(AlongDirection):
     """An edit whose strength is an offset from where a code is, in one of three units."""
 
     unit: Literal["space", "sigma", "score"] = "space"
-    """space: units of the latent space; sigma: standard deviations of the codes along the direction; score:
-    units of the attribute's score, along a direction that says how far one is."""
+    """space: units of the latent space, or a mover's own; sigma: standard deviations of the codes along the direction;
+    score: units of the attribute's score, along a direction that says how far one is."""
 
     def scale(self, generator: Generator) -> float:
-        """One unit of strength, in units of the space."""
+        """One unit of strength, in units of the space, or the mover's own."""
         if self.unit == "score":
             return self._one_score()
         return 1.0 if self.unit == "space" else sigma(self.direction, generator)
@@ -95,36 +101,32 @@ class Relative(AlongDirection):
         gained = self.direction.notes.get("score_per_unit")
         if not gained:
             raise InterpganError(
-                "how much a score changes along this direction is not known; take it from a step that has measured "
-                "it, such as interfacegan.verify, or use unit: sigma"
+                f"how much a score changes along this {self.direction.word} is not known; take it from a step that has "
+                "measured it, such as interfacegan.verify, or use unit: sigma"
             )
         if self.layers not in (None, self.direction.layers):
             raise InterpganError(
-                f"the score was measured along this direction on layers {self.direction.layers}, not "
+                f"the score was measured along this {self.direction.word} on layers {self.direction.layers}, not "
                 f"{self.layers}; leave out 'layers', or use unit: sigma"
             )
         return 1 / float(gained)
 
 
-def sigma(direction: Direction, generator: Generator) -> float:
-    """Standard deviation of the generator's codes along a direction, over 4096 samples.
+def sigma(direction: Mover, generator: Generator) -> float:
+    """How much strength is a standard deviation of the generator's codes along a mover, over 4096 samples.
 
     Args:
-        direction: of any space that takes it.
+        direction: a direction, of any space that takes it, or another mover.
         generator: whose codes.
 
     Returns:
-        In units of the direction's space; the direction's own note `sigma` where it has one.
+        A strength: of a direction, in units of its space; its own note `sigma` where it has one. See `Mover.spread`.
     """
-    import torch
-
     if "sigma" in direction.notes:
-        return float(direction.notes["sigma"])
+        return direction.spread(generator)
     known = _SPREADS.setdefault(direction, {})
     if generator.fingerprint not in known:
-        space = generator.space_for(direction.space)
-        found = [direction.distance(b.codes) for b in generator.stream(_SIGMA_SEEDS, space=space)]
-        known[generator.fingerprint] = float(torch.cat(found).std())
+        known[generator.fingerprint] = direction.spread(generator)
     return known[generator.fingerprint]
 
 

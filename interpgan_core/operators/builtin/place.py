@@ -7,13 +7,17 @@ from typing import Annotated
 
 from pydantic import Field
 
+from interpgan_core.generators.directions import Direction
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import LatentBatch
 from interpgan_core.operators.builtin.along import AlongDirection, Strength
+from interpgan_core.operators.fields import Input
 
 
 class Place(AlongDirection):
     """Move every code to a signed distance from the direction's plane, wherever it was before.
+
+    Only directions have a plane; other movers move by `shift`.
 
     Source: InterFaceGAN's edit of Z and W codes (Shen et al., CVPR 2020); several distances give a row.
 
@@ -27,6 +31,7 @@ class Place(AlongDirection):
         2.0
     """
 
+    direction: Input[Direction]
     distance: Strength | Annotated[tuple[Strength, ...], Field(min_length=1)]
 
     def move(self, batch: LatentBatch, layers: str, generator: Generator) -> LatentBatch:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -17,15 +18,13 @@ from interpgan_core.operators.fields import Input
 from interpgan_core.operators.scores import Finish, Scorer, score_images
 from interpgan_core.pictures.report import Report, Table
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
+_At = Callable[[LatentBatch, float], LatentBatch]  # a sample moved by a strength
 MARGIN = 1.1  # a straight line from the score before to the one that reached the goal is bettered by so much
 LEAST = 0.1  # of a step between two strengths
 
 
 class Reach(Relative):
-    """Move every sample along a direction until a scorer says that the attribute is there.
+    """Move every sample along a direction, or by another mover, until a scorer says that the attribute is there.
 
     One strength does not suit all: a small step makes one person older by 30 years, and another by 5. Here a scorer
     looks at each sample at strengths that grow up to `most`, and at one more between the first that reaches the score
@@ -47,6 +46,8 @@ class Reach(Relative):
         >>> bool((generator.images(after) - generator.images(before)).mean((1, 2, 3)).ge(0.1).all())
         True
     """
+
+    version: ClassVar[int] = 2
 
     scorer: Input[Scorer]
     attribute: str | None = None
@@ -117,7 +118,11 @@ class Reach(Relative):
         """The batch moved, and for each sample a row: name, strength, score before, wanted and after."""
         import torch
 
-        step = self.direction.step(batch.space, layers).to(batch.codes.device) * self.scale(generator)
+        scale = self.scale(generator)
+
+        def at(sample: LatentBatch, strength: float) -> LatentBatch:
+            return self.moved(sample, layers, strength * scale)
+
         codes, rows, short = [], list[tuple[str | float, ...]](), []
         for i in range(len(batch)):
             sample = batch[i]
@@ -127,8 +132,8 @@ class Reach(Relative):
                     f"the scorer finds nothing to score in {batch.name_of(i)}; leave it out, or use shift"
                 )
             goal = before + self.by if self.by is not None else float(self.to or 0)
-            strength, after = self._strength(sample, i, step, generator, before, goal)
-            codes.append(sample.codes + strength * step)
+            strength, after = self._strength(sample, i, at, generator, before, goal)
+            codes.append(at(sample, strength).codes)
             rows.append((batch.name_of(i), strength, before, goal, after))
             if not _reached(before, goal, after):
                 short.append(f"{batch.name_of(i)} ({after:.3g} of {goal:.3g})")
@@ -138,12 +143,12 @@ class Reach(Relative):
         return replace(batch, codes=torch.cat(codes) if codes else batch.codes), tuple(rows)
 
     def _strength(
-        self, sample: LatentBatch, i: int, step: Tensor, generator: Generator, before: float, goal: float
+        self, sample: LatentBatch, i: int, at: _At, generator: Generator, before: float, goal: float
     ) -> tuple[float, float]:
         """The strength of one sample, and the score that it has there."""
 
         def score(strength: float) -> float:
-            return self._score(replace(sample, codes=sample.codes + strength * step), i, generator)
+            return self._score(at(sample, strength), i, generator)
 
         seen = [(0.0, before)]
         way = math.copysign(self.most, goal - before)

@@ -11,6 +11,7 @@ from interpgan_core.errors import InterpganError
 from interpgan_core.generators.directions import Direction, DirectionSet
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import LatentBatch
+from interpgan_core.generators.movers import Mover, MoverSet
 from interpgan_core.operators.base import Operator
 from interpgan_core.operators.fields import Input, Reference
 from interpgan_core.operators.scores import Scores
@@ -30,8 +31,8 @@ def _plain_name(value: str) -> str:
 
 
 _WRITTEN: dict[str, tuple[type, ...]] = {
-    ".safetensors": (LatentBatch, Direction, DirectionSet, Scores),
-    ".csv": (Scores, DirectionSet, Report),
+    ".safetensors": (LatentBatch, Mover, MoverSet, Scores),
+    ".csv": (Scores, MoverSet, Report),
     ".npy": (Direction, DirectionSet, LatentBatch),
     ".npz": (LatentBatch,),
 }
@@ -41,9 +42,10 @@ _WRITTEN: dict[str, tuple[type, ...]] = {
 class Save(Operator):
     """Write a result into the output folder, under a name of your own.
 
-    .safetensors for a batch, directions or scores (`load`, `directions` and Python read it back), .csv for scores and
-    for the tables of a result (several as x-1.csv, x-2.csv …). For other tools: .npy for one direction or for the codes
-    of a batch, (n, d) or (n, l, d); .npz for codes of w or w+ as NVIDIA's projector leaves them: `w`, (n, l, d).
+    .safetensors for a batch, directions, movers or scores (`load`, `directions`, `movers` and Python read it back),
+    .csv for scores and for the tables of a result (several as x-1.csv, x-2.csv …). For other tools: .npy for one
+    direction or for the codes of a batch, (n, d) or (n, l, d); .npz for codes of w or w+ as NVIDIA's projector leaves
+    them: `w`, (n, l, d).
 
     Example:
         >>> from pathlib import Path
@@ -55,9 +57,7 @@ class Save(Operator):
 
     file: Annotated[str, AfterValidator(_plain_name)]
     """A plain file name: recipes write nowhere but into their output folder."""
-    what: (
-        Input[DirectionSet] | Input[Direction] | Input[Scores] | Input[LatentBatch] | Input[Report] | None
-    ) = None
+    what: Input[MoverSet] | Input[Mover] | Input[Scores] | Input[LatentBatch] | Input[Report] | None = None
     """The result of a step; the current batch when left out."""
 
     @model_validator(mode="after")
@@ -93,7 +93,7 @@ class Save(Operator):
             result = _only(result)
         if path.suffix == ".csv" and isinstance(result, Scores):
             result.write_csv(path)
-        elif path.suffix == ".csv" and isinstance(result, Report | DirectionSet):
+        elif path.suffix == ".csv" and isinstance(result, Report | MoverSet):
             names = _write_tables(result if isinstance(result, Report) else result.summary(), path)
         elif path.suffix == ".npy" and isinstance(result, Direction):
             import numpy as np

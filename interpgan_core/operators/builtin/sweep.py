@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from interpgan_core.generators.directions import Direction, DirectionSet
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import Grid, LatentBatch
+from interpgan_core.generators.movers import Mover, MoverSet
 from interpgan_core.generators.ranges import Layers
 from interpgan_core.operators.base import EditOperator
 from interpgan_core.operators.builtin.walk import Strengths, Walk
@@ -30,8 +30,8 @@ class Sweep(EditOperator):
         (('first, layers 0-1', 'first, layers 2-3'), ('-2', '+2'))
     """
 
-    directions: Input[DirectionSet] | Annotated[dict[str, Input[Direction]], Field(min_length=1)]
-    """A set, or some by the names that their rows shall have."""
+    directions: Input[MoverSet] | Annotated[dict[str, Input[Mover]], Field(min_length=1)]
+    """A set of directions or other movers, or some by the names that their rows shall have."""
     strengths: Strengths = (-3.0, 0.0, 3.0)
     """A list, or first:last:step, both ends included: "-6:6:0.5"."""
     layers: Annotated[tuple[Layers, ...], Field(min_length=1)] | Layers | None = None

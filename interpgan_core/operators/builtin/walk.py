@@ -43,7 +43,7 @@ Strengths = Annotated[
 
 
 class Walk(Relative):
-    """Every sample at several strengths along a direction, side by side.
+    """Every sample at several strengths along a direction, or of another mover, side by side.
 
     Example:
         >>> import torch

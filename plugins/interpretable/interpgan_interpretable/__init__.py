@@ -20,6 +20,8 @@ def interpgan_operators() -> Mapping[str, str]:
         "interpretable.refine": f"{here}.edits.refine:Refine",
         "interpretable.collage": f"{here}.edits.collage:Collage",
         "interpretable.editing-in-style": f"{here}.edits.editing_in_style:EditInStyle",
+        "interpretable.retrieve-in-style": f"{here}.edits.retrieve_in_style:RetrieveInStyle",
+        "interpretable.panda": f"{here}.edits.panda:ExchangePanda",
         "interpretable.atlas": f"{here}.measures.atlas:DrawAtlas",
         "interpretable.consistency": f"{here}.measures.consistency:MeasureConsistency",
         "interpretable.locality": f"{here}.measures.locality:MeasureLocality",

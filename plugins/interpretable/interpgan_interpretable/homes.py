@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
     from interpgan_core import LatentBatch
 
-WINDOW = 3  # positions, the side of the squares that activity, and masks, are averaged over
+WINDOW = 3  # positions, the side of the squares that activity is averaged over
+LOOKED_AT = 16  # samples that tell how strong filters are that were not trained in groups
 HALF = 0.5  # of all groups' activity: at home is where the concepts have more
+# Shares of it from which, and up to which, masks rise from 0 to 1. They were chosen by bench/adapted_ablation.py.
+WIDE = 0.1, 0.35
+NARROW = 0.35, 0.6
 
 
-def homes(generator: Generator, batch: LatentBatch, layer: str, units: Sequence[int]) -> Tensor:
-    """Where some concepts are at home in each sample.
+def shares(generator: Generator, batch: LatentBatch, layer: str, units: Sequence[int]) -> Tensor:
+    """How much of the activity at each position is some concepts'.
 
     Args:
         generator: of the batch.
@@ -30,17 +34,17 @@ def homes(generator: Generator, batch: LatentBatch, layer: str, units: Sequence[
         units: the concepts' filters.
 
     Returns:
-        (n, 1, h, w) bool.
+        (n, 1, h, w) float32 from 0 to 1.
     """
     import torch
 
     maps = torch.cat([rectified_maps(generator, one, layer) for one in batch.split(1)])
     groups, scale = groups_of(generator, layer, maps)
-    return at_home(maps / scale[:, None, None], groups, units)
+    return shares_of(maps / scale[:, None, None], groups, units)
 
 
-def at_home(maps: Tensor, groups: Tensor, units: Sequence[int]) -> Tensor:
-    """Where groups of filters have more than half of the activity of all groups.
+def shares_of(maps: Tensor, groups: Tensor, units: Sequence[int]) -> Tensor:
+    """How much of the activity of all groups of filters is that of some, averaged over 3 x 3 positions.
 
     Args:
         maps: (n, m, h, w), none below 0, of filters as strong as one another.
@@ -48,7 +52,7 @@ def at_home(maps: Tensor, groups: Tensor, units: Sequence[int]) -> Tensor:
         units: filters; the groups that one of them is in are looked for.
 
     Returns:
-        (n, 1, h, w) bool.
+        (n, 1, h, w) float32 from 0 to 1; 0 where nothing is active.
     """
     from torch.nn import functional
 
@@ -58,22 +62,36 @@ def at_home(maps: Tensor, groups: Tensor, units: Sequence[int]) -> Tensor:
     theirs = members[list(units)].any(0)
     activity = group_maps(maps.flatten(2), members).unflatten(2, maps.shape[2:])
     smooth = functional.avg_pool2d(activity, WINDOW, 1, WINDOW // 2, count_include_pad=False)
-    return smooth[:, theirs].sum(1, keepdim=True) > HALF * smooth.sum(1, keepdim=True)
+    return smooth[:, theirs].sum(1, keepdim=True) / smooth.sum(1, keepdim=True).clamp(min=1e-12)
 
 
-def soft(homes: Tensor) -> Tensor:
-    """A mask without hard edges: homes grown by one position, and averaged over 3 x 3.
+def soft(shares: Tensor, between: tuple[float, float] = WIDE) -> Tensor:
+    """A mask without hard edges of where concepts are at home.
 
     Args:
-        homes: (n, 1, h, w) bool.
+        shares: (n, 1, h, w) from `shares`.
+        between: the shares from which, and up to which, it rises from 0 to 1.
+
+    Returns:
+        (n, 1, h, w) float32 from 0 to 1.
+    """
+    low, high = between
+    return ((shares - low) / (high - low)).clamp(0, 1)
+
+
+def grown(shares: Tensor) -> Tensor:
+    """A mask of homes with their edges, for what shall move as a whole: grown by one position, and averaged over 3 x 3.
+
+    Args:
+        shares: (n, 1, h, w) from `shares`.
 
     Returns:
         (n, 1, h, w) float32; 1 in all of the homes themselves.
     """
     from torch.nn import functional
 
-    grown = functional.max_pool2d(homes.float(), 3, 1, 1)
-    return functional.avg_pool2d(grown, WINDOW, 1, WINDOW // 2, count_include_pad=False)
+    larger = functional.max_pool2d((shares > HALF).float(), 3, 1, 1)
+    return functional.avg_pool2d(larger, WINDOW, 1, WINDOW // 2, count_include_pad=False)
 
 
 def groups_of(generator: Generator, layer: str, maps: Tensor) -> tuple[Tensor, Tensor]:
@@ -100,4 +118,7 @@ def groups_of(generator: Generator, layer: str, maps: Tensor) -> tuple[Tensor, T
     groups = torch.full((maps.shape[1],), -1, device=maps.device)
     for number, (_, units) in enumerate(c for c in generator.concepts.values() if c[0] == layer):
         groups[list(units)] = number
-    return groups, maps.square().mean((0, 2, 3)).sqrt().clamp(min=1e-12)
+    # Of samples that are always the same: what is done to one does not depend on those beside it.
+    seen = generator.stream(range(LOOKED_AT), 1)
+    squares = sum(rectified_maps(generator, one, layer).square().mean((0, 2, 3)) for one in seen)
+    return groups, torch.as_tensor(squares / LOOKED_AT).sqrt().clamp(min=1e-12)

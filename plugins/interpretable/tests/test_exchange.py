@@ -5,9 +5,9 @@ import torch
 
 from interpgan_core import Direction, Exchange, Shift, quiet
 from interpgan_core.testing import toy
-from interpgan_interpretable.edits.exchange import ExchangeConcepts, layers_of
+from interpgan_interpretable.edits.exchange import ExchangeConcepts, layers_of, turned
 from interpgan_interpretable.edits.move import MoveConcepts
-from interpgan_interpretable.homes import at_home, homes, soft
+from interpgan_interpretable.homes import HALF, NARROW, WIDE, grown, shares, shares_of, soft
 from interpgan_interpretable.partition.find import FindPartition
 from interpgan_interpretable.training.energy_model import EnergyModel
 
@@ -51,10 +51,12 @@ def test_the_home_of_a_concept_is_the_sources(world, trained):
     edited = ExchangeConcepts(source=source, concepts=("1",), depth="shape").run(batch, world)
     before, after, theirs = (drawn(world, b) for b in (batch, edited, source))
     units = world.concepts["1"][1]
-    home = homes(world, batch, "drawing", units) | homes(world, source, "drawing", units)
+    share = torch.maximum(*(shares(world, x, "drawing", units) for x in (batch, source)))
+    home = share > WIDE[1]
     assert home.flatten(1).any(1).all() and not home.flatten(1).all(1).any()
     torch.testing.assert_close(after.where(home, before), theirs.where(home, before))
-    far = torch.nn.functional.max_pool2d(home.float(), 5, 1, 2) == 0
+    far = share < 0.1
+    assert far.any() and (share > HALF).any()
     assert torch.equal(after.where(far, before), before)
     rows = ExchangeConcepts(source=source, concepts=("1",), depth="shape", both=True).run(batch, world)
     assert torch.equal(world.images(rows[1:2]), world.images(edited[:1]))
@@ -65,10 +67,24 @@ def test_a_home_is_where_a_group_has_more_than_half_of_the_activity():
     maps = torch.full((1, 2, 9, 9), 0.5)
     maps[0, 0] = 1.0
     maps[0, 1, 1, 1], maps[0, 1, 6:] = 1.5, 2.0
-    found = at_home(maps, torch.tensor([0, 1]), [1])[0, 0]
+    share = shares_of(maps, torch.tensor([0, 1]), [1])
+    found = (share > HALF)[0, 0]
     assert not found[:4].any() and found[7:].all()
-    mask = soft(found[None, None])[0, 0]
-    assert (mask[found] == 1).all() and (mask[0] == 0).all() and 0 < mask[~found].max() < 1
+    torch.testing.assert_close(share[0, 0, 4, 4], torch.tensor(1 / 3))  # 0.5 of 1 + 0.5
+    assert shares_of(torch.zeros(1, 2, 3, 3), torch.tensor([0, 1]), [1]).eq(0).all()
+
+
+def test_a_mask_rises_with_the_share():
+    found = soft(torch.tensor([0, 0.1, 0.225, 0.35, 0.5, 1]))
+    torch.testing.assert_close(found, torch.tensor([0, 0, 0.5, 1, 1, 1]))
+    torch.testing.assert_close(soft(torch.tensor([0.3, 0.475, 0.7]), NARROW), torch.tensor([0, 0.5, 1]))
+
+
+def test_what_moves_has_its_edge():
+    share = torch.zeros(1, 1, 7, 7)
+    share[..., 3, 3] = 0.6
+    mask = grown(share)[0, 0]
+    assert mask[3, 3] == 1 and mask[1, 1] == pytest.approx(1 / 9) and mask[0].eq(0).all()
 
 
 def test_depths_are_layers():
@@ -116,3 +132,19 @@ def test_both_ways_keep_the_edits_that_each_had(depth):
     torch.testing.assert_close(found[:, 1, 0], generator.images(b))
     there = ExchangeConcepts(source=b, concepts=("0",)).run(a, generator)
     torch.testing.assert_close(found[:, 0, 1], generator.images(there))
+
+
+def test_a_source_is_turned_to_the_pose_of_its_sample():
+    generator = toy()
+    pose = Direction(torch.randn(16, generator=torch.Generator().manual_seed(0)), "w")
+    batch, source = generator.to_space(generator.sample([1, 2]), "w"), generator.sample([3, 4])
+    found, before = turned(source, batch, pose, generator), generator.to_space(source, "w")
+    torch.testing.assert_close(pose.distance(found.codes), pose.distance(batch.codes))
+    rest = torch.eye(16, dtype=torch.float64) - torch.outer(pose.vector, pose.vector)
+    torch.testing.assert_close(found.codes.double() @ rest, before.codes.double() @ rest)
+    named = generator.with_concepts(
+        {"all": ("layers.3", tuple(range(generator.layer_shapes()["layers.3"][0])))}
+    )
+    step = ExchangeConcepts(source=source, depth="shape", turn=pose)
+    by_hand = ExchangeConcepts(source=found, depth="shape")
+    assert torch.equal(named.images(step.run(batch, named)), named.images(by_hand.run(batch, named)))

@@ -8,12 +8,14 @@ import pytest
 import torch
 
 import interpgan_interpretable
-from interpgan_core import make_plan, quiet, run
+from interpgan_core import Direction, make_plan, quiet, run
 from interpgan_core.testing import conformance, plugin_conformance, recipe_error, toy
 from interpgan_interpretable.edits.collage import Collage
 from interpgan_interpretable.edits.editing_in_style import EditInStyle
 from interpgan_interpretable.edits.exchange import ExchangeConcepts
 from interpgan_interpretable.edits.move import MoveConcepts
+from interpgan_interpretable.edits.panda import ExchangePanda
+from interpgan_interpretable.edits.retrieve_in_style import RetrieveInStyle
 from interpgan_interpretable.measures.atlas import DrawAtlas
 from interpgan_interpretable.measures.consistency import MeasureConsistency
 from interpgan_interpretable.measures.locality import MeasureLocality
@@ -57,6 +59,16 @@ test_exchange_deep = conformance(ExchangeConcepts(source=SOURCE, concepts=("0",)
 test_move_deep = conformance(MoveConcepts(concepts=("1",), scale=0.8, depth="shape"), named_toy)
 test_move = conformance(MoveConcepts(concepts=("1",), down=0.1, right=-0.2), named_toy)
 test_collage = conformance(Collage(source=SOURCE, layer=LAYER, **LEFT), toy)
+test_exchange_turned = conformance(
+    ExchangeConcepts(
+        source=SOURCE, concepts=("0",), depth="shape", turn=Direction(torch.eye(16)[2], "w"), both=True
+    ),
+    named_toy,
+)
+test_panda = conformance(ExchangePanda(source=SOURCE, layer=LAYER, **LEFT, factors=3, seeds="0-9"), toy)
+test_retrieve = conformance(
+    RetrieveInStyle(source=SOURCE, layer=LAYER, **LEFT, coarse=True, clusters=4, seeds="0-9"), toy
+)
 test_style = conformance(EditInStyle(source=SOURCE, layer=LAYER, **LEFT, clusters=4, seeds="0-9"), toy)
 test_atlas = conformance(DrawAtlas(seeds="0-2", filters=2), named_toy)
 test_consistency = conformance(MeasureConsistency(segmenter=Halves(), seeds="0-9"), named_toy)

@@ -13,5 +13,7 @@ def interpgan_operators() -> Mapping[str, str]:
         "metrics.neighbours": "interpgan_metrics.neighbours:Neighbours",
         "metrics.path-length": "interpgan_metrics.path_length:PathLength",
         "metrics.rates": "interpgan_metrics.rates:AttributeRates",
+        "metrics.disentanglement": "interpgan_metrics.disentanglement:MeasureMovers",
+        "metrics.obvious": "interpgan_metrics.obvious:CountObvious",
         "metrics.inception": "interpgan_metrics.inception:LoadInception",
     }

@@ -13,7 +13,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from interpgan_core import Direction, InterpganError, sigma
+from interpgan_core import InterpganError, Mover, sigma
 from interpgan_studio import saving, view
 from interpgan_studio.document import Document
 from interpgan_studio.session import Session, Slow
@@ -205,7 +205,7 @@ class Connection:
                 return
             await self.workshop.quickly(partial(self._spread, document, direction))
 
-    def _spread(self, document: Document, direction: Direction) -> None:
+    def _spread(self, document: Document, direction: Mover) -> None:
         sigma(direction, self.workshop.generator(document))
 
     def _progress(self, what: str) -> Callable[[str, int, int | None], None]:

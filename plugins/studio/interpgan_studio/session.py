@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from interpgan_core import (
-    DirectionSet,
     InterpganError,
+    MoverSet,
     Sample,
     did_you_mean,
     difference,
@@ -148,7 +148,7 @@ class Session:
         direction = str(message["direction"])
         name, _, item = direction.removeprefix("$").partition(".")
         found = self.workshop.live.result(document.plan(), name) if name in document else None
-        if not isinstance(found, DirectionSet) or item not in found:
+        if not isinstance(found, MoverSet) or item not in found:
             raise InterpganError(f"there is no direction '{direction}' here")
         layers = plain("'layers'", message.get("layers") or found[item].layers)
         chosen = {"layers": layers if layers != found[item].layers else None}

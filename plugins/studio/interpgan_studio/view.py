@@ -9,10 +9,10 @@ from typing import Any
 
 from interpgan_core import (
     Control,
-    Direction,
-    DirectionSet,
     InterpganError,
     LatentBatch,
+    Mover,
+    MoverSet,
     RankedUnits,
     Report,
     controls_of,
@@ -26,7 +26,7 @@ from interpgan_studio.workshop import Workshop
 LIMITS = {"low": -5, "high": 5, "step": 0.1}  # standard deviations
 MOST_DIRECTIONS = 80  # of a set
 READY = 8  # directions of a set whose spread is known before they are dragged
-SHOWN_SETS = (DirectionSet, RankedUnits)
+SHOWN_SETS = (MoverSet, RankedUnits)
 
 
 def state(
@@ -73,7 +73,7 @@ def state(
         "words": words.possible(document),
         "limits": LIMITS,
         "sets": [
-            _set(document, name, found) for name, found in results.items() if isinstance(found, DirectionSet)
+            _set(document, name, found) for name, found in results.items() if isinstance(found, MoverSet)
         ],
         "edits": [_edit(document, step, batches, results) for step in document.edits],
         "targets": _targets(generator, results, shapes),
@@ -102,9 +102,9 @@ def pending(workshop: Workshop, document: Document) -> list[str]:
     ]
 
 
-def directions(workshop: Workshop, document: Document) -> list[Direction]:
+def directions(workshop: Workshop, document: Document) -> list[Mover]:
     """The first directions of each set that is there."""
-    sets = [found for _, found in _results(workshop, document) if isinstance(found, DirectionSet)]
+    sets = [found for _, found in _results(workshop, document) if isinstance(found, MoverSet)]
     return [direction for found in sets for direction in list(found.values())[:READY]]
 
 
@@ -132,7 +132,7 @@ def psi_of(document: Document, generator: Any) -> float | None:
     return float(first[0].get("psi", 0.7)) if first and first[0]["use"] == "truncate" else 1.0
 
 
-def _set(document: Document, name: str, found: DirectionSet) -> dict[str, Any]:
+def _set(document: Document, name: str, found: MoverSet) -> dict[str, Any]:
     moved = {step["direction"]: step for step in document.edits if is_slider(step)}
     layers = next(
         (s["layers"] for r, s in moved.items() if str(r).startswith(f"${name}.") and "layers" in s), None
@@ -222,7 +222,7 @@ def _references(document: Document, control: Control, results: Mapping[str, Any]
         result = operator_of(step).result()
         if control.takes(result):
             yield f"${step['id']}"
-        elif isinstance(found := results.get(step["id"]), DirectionSet):
+        elif isinstance(found := results.get(step["id"]), MoverSet):
             for name, direction in list(found.items())[:MOST_DIRECTIONS]:
                 if control.takes(type(direction)):
                     yield reference(step["id"], name)
@@ -277,6 +277,4 @@ def names() -> tuple[tuple[str, ...], tuple[str, ...]]:
         found |= more
         wanted += [control for n in more for control in shown_controls(n)]
     found -= {"generator"} | {n for n, c in others.items() if "weights" in c.model_fields}
-    return tuple(edits), tuple(
-        sorted(found, key=lambda n: (not issubclass(others[n].result(), DirectionSet), n))
-    )
+    return tuple(edits), tuple(sorted(found, key=lambda n: (not issubclass(others[n].result(), MoverSet), n)))

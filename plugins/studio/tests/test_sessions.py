@@ -157,14 +157,16 @@ FOUND = {
     "ganspace": {"count": 2, "seeds": "0-499"},
     "resefa": {"region": "0.6, 0.3, 0.8, 0.7", "count": 2, "seeds": "0-3"},
     "stylespace": {"channels": "4.3, 5.10"},
+    "latentclr.conditional": {"count": 2, "steps": 2, "batch_size": 2},
 }
 
 
 @pytest.mark.parametrize("use", FOUND)
 def test_sliders_along_components_regions_and_single_channels(tab, tmp_path, use):
     tab.send(do="find", use=use, fields=FOUND[use])
-    tab.until(lambda message: any(found["id"] == use for found in message.get("state", {}).get("sets", ())))
-    (found,) = (each for each in tab.state["sets"] if each["id"] == use)
+    name = use.replace(".", "-")
+    tab.until(lambda message: any(found["id"] == name for found in message.get("state", {}).get("sets", ())))
+    (found,) = (each for each in tab.state["sets"] if each["id"] == name)
     assert len(found["directions"]) == 2
     before = tab.pictures["picture", 0][1]
     slide(tab, found["directions"][0]["reference"], 3)

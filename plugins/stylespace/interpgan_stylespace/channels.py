@@ -101,15 +101,15 @@ class Channels(DirectionSet):
 
     def __getitem__(self, name: str) -> Direction:
         """A channel by its name, or the best one of a part or an attribute."""
-        if name not in self._directions:
-            for direction in self._directions.values():
+        if name not in self._movers:
+            for direction in self._movers.values():
                 sign = direction.notes.get("of", {}).get(name)
                 if sign is not None:
                     notes = {**direction.notes, "attribute": name}
                     return replace(
                         direction, vector=sign * direction.vector, bias=sign * direction.bias, notes=notes
                     )
-            named = {word for d in self._directions.values() for word in d.notes.get("of", {})}
+            named = {word for d in self._movers.values() for word in d.notes.get("of", {})}
             if not name.isdecimal() and not name[:1].isdecimal() and named:
                 raise InterpganError(f"no channel was found for '{name}'" + did_you_mean(name, sorted(named)))
         return super().__getitem__(name)

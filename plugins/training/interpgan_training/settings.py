@@ -54,6 +54,12 @@ class FamilySettings(BaseModel):
     reconstruction_kimg: float = Field(default=0.0, ge=0)
     """For so many thousands of pictures it is trained by that alone, before the discriminator begins."""
 
+    information: float = Field(default=0.0, ge=0)
+    """Weight of what pictures tell of the first entries of their codes, in nats for each of them, as a network reads it
+    that is trained beside (InfoGAN): each of these entries then changes what can be seen. 0: no reader."""
+    information_codes: int = Field(default=10, ge=1)
+    """How many entries of z, the first ones, are read."""
+
     @property
     def resolution(self) -> int:
         """The longer side of the pictures that the widths make."""

@@ -18,6 +18,7 @@ from interpgan_core.plugin import placing, rectify
 from interpgan_training.augment import adapt, augment
 from interpgan_training.encoder import Encoder, divergence
 from interpgan_training.families.base import Family
+from interpgan_training.information import enlarged, information
 from interpgan_training.losses import discriminator_loss, generator_loss, gradient_penalty, r1_penalty
 from interpgan_training.process_group import OneProcess, ProcessGroup
 from interpgan_training.random_numbers import batch_indices, rng_for
@@ -107,6 +108,7 @@ class Trainer:
             self.generator, self.discriminator = self.family.build(self.data.size, self.classes)
             widths = tuple(reversed(self.family.settings.widths[:-1]))
             self.encoder = Encoder(widths, self.classes, self.family.entries)
+            self.reader = self._new_reader(widths)
         if self.start is not None:
             self.family.adopt(self.generator, self.start.module)
             if not self.new_discriminator:
@@ -119,6 +121,8 @@ class Trainer:
         self.generator.to(self.device).requires_grad_(True)
         self.discriminator.to(self.device).requires_grad_(True)
         self.encoder.to(self.device)
+        if self.reader is not None:
+            self.reader.to(self.device)
         self.average = deepcopy(self.generator).requires_grad_(False)
         own = self.family.settings
         lazy = own.r1_interval / (own.r1_interval + 1) if own.r1 else 1.0
@@ -134,6 +138,21 @@ class Trainer:
                 self.encoder, torch.optim.Adam(self.encoder.parameters(), ENCODER_RATE, fused=True)
             ),
         }
+        if self.reader is not None:
+            optimiser = torch.optim.Adam(self.reader.parameters(), ENCODER_RATE, fused=True)
+            self.learners["reader"] = Learner(self.reader, optimiser)
+
+    def _new_reader(self, widths: tuple[int, ...]) -> Encoder | None:
+        """The network of the information term; None without one."""
+        own = self.family.settings
+        if not own.information:
+            return None
+        if own.information_codes > self.family.entries:
+            raise InterpganError(
+                f"information_codes: {own.information_codes} entries are to be read, and a code has "
+                f"{self.family.entries}; give fewer"
+            )
+        return Encoder(widths, 0, own.information_codes)
 
     def _adam(self, groups: list[dict[str, Any]], lazy: float) -> torch.optim.Adam:
         """Lazy terms take extra steps, for which rate and moments make up: StyleGAN 2, appendix B."""
@@ -222,7 +241,10 @@ class Trainer:
             losses += [] if extra is None else [extra]
         if self.guide:
             losses.append(self.guide * self._guided(stage, random, metrics))
-        self._learn(sum(losses[1:], losses[0]), "generator", *(("encoder",) if own.reconstruction else ()))
+        if self.reader is not None and not alone:
+            losses.append(own.information * self._uninformed(stage, random, metrics))
+        beside = (*(("encoder",) if own.reconstruction else ()), *(("reader",) if self.reader else ()))
+        self._learn(sum(losses[1:], losses[0]), "generator", *beside)
         self.discriminator.requires_grad_(True)
         return metrics
 
@@ -240,6 +262,20 @@ class Trainer:
         metrics |= {"difference": float(difference.detach()), "nats": float(nats.detach())}
         divergence_weight: float = self.family.settings.divergence
         return difference + divergence_weight * nats / real[0].numel()
+
+    def _uninformed(self, stage: Any, random: torch.Generator, metrics: dict[str, float]) -> Tensor:
+        """Minus the nats that pictures tell of each code that is read."""
+        assert self.reader is not None
+        size = self.settings.batch_size // self.process_group.size
+        z = torch.randn(size, self.family.entries, generator=random).to(self.device)
+        labels = self._drawn(size, random)
+        with self._mixed():
+            pictures = self.family.paint(self.generator, z, labels, stage, random)
+            mean, spread = self.reader(enlarged(pictures, self.data.size), None)
+        codes = z[:, : mean.shape[1]]
+        told = information(codes, mean.float(), spread.float()).mean()
+        metrics["information"] = float(told.detach())
+        return -told / codes.shape[1]
 
     def _learn(self, loss: Tensor, *names: str) -> None:
         """One step of the learners of those names."""
@@ -299,6 +335,7 @@ class Trainer:
             "discriminator": self.discriminator,
             "average": self.average,
             "encoder": self.encoder,
+            **({} if self.reader is None else {"reader": self.reader}),
         }
 
     def save(self, path: Path, more: dict[str, Any]) -> None:

@@ -81,7 +81,7 @@ def allotted(labels: Tensor, count: int, filters: int) -> Tensor:
     Returns:
         (m,) int64, ascending.
     """
-    shares = labels.flatten().long().bincount(minlength=count).double().sqrt()
+    shares = labels.flatten().long().bincount(minlength=count).cpu().double().sqrt()
     least = min(4, filters // count)
     wanted = least + (filters - least * count) * shares / shares.sum()
     numbers = wanted.floor().long()

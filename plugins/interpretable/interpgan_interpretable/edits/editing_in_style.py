@@ -80,11 +80,7 @@ class EditInStyle(EditOperator):
         )
         columns = maps.movedim(1, -1).flatten(0, 2)
         clusters = spherical_kmeans(columns, self.clusters, self.seed)
-        part = masks.flatten()
-        shared = torch.stack([part[clusters == k].sum() for k in range(self.clusters)])
-        sizes = clusters.bincount(minlength=self.clusters)
-        best = int((shared / (sizes + part.sum() - shared)).argmax())
-        return contributions(columns, clusters == best)
+        return contributions(columns, cluster_of(clusters, masks.flatten()))
 
 
 def spherical_kmeans(columns: Tensor, count: int, seed: int) -> Tensor:
@@ -104,6 +100,21 @@ def spherical_kmeans(columns: Tensor, count: int, seed: int) -> Tensor:
     rows = torch.nn.functional.normalize(columns, dim=1).cpu().numpy()
     labels = KMeans(count, n_init=1, random_state=seed).fit(rows).labels_
     return torch.from_numpy(labels).long().to(columns.device)
+
+
+def cluster_of(clusters: Tensor, part: Tensor) -> Tensor:
+    """Where the cluster is that agrees best with a part: the most intersection over union.
+
+    Args:
+        clusters: (p,) int64, from `spherical_kmeans`.
+        part: (p,) from 0 to 1.
+
+    Returns:
+        (p,) bool.
+    """
+    sizes = clusters.bincount()
+    shared = clusters.bincount(part, minlength=len(sizes))
+    return clusters == (shared / (sizes + part.sum() - shared)).argmax()
 
 
 def contributions(columns: Tensor, inside: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import StrictBool
 
 from interpgan_core import (
+    Direction,
     Exchange,
     FeatureEdit,
     Generator,
@@ -16,9 +17,10 @@ from interpgan_core import (
     InterpganError,
     LatentBatch,
     Operator,
+    Place,
     SourceEdit,
 )
-from interpgan_interpretable.homes import homes, soft
+from interpgan_interpretable.homes import NARROW, shares, soft
 from interpgan_interpretable.layers import units_of
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ class ExchangeConcepts(Operator):
     """filters: the maps of the concepts' own filters, as in the paper. Otherwise all maps of the layer, where the
     concepts are at home in one sample or the other; shape: in this layer alone; texture: in the first half of the
     layers from it on; everything: in all of them, colours and light too."""
+    turn: Input[Direction] | None = None
+    """First moves each source along this direction to where its sample is: with one of pose, both look the same way."""
     both: StrictBool = False
     """Both ways: each sample and its source in a row of its own, before and after."""
 
@@ -63,7 +67,7 @@ class ExchangeConcepts(Operator):
         pairs, swapped = interleaved(generator, batch, source), interleaved(generator, source, batch)
         rows = self._edited(pairs, swapped, generator).repeat(2)
         is_after = torch.arange(len(rows)).remainder(2).float().view(-1, 1, 1, 1)
-        new = len(units_of(generator, self.concepts))  # edits: one a layer
+        new = len(rows.edits) - len(pairs.edits)
         edits = (
             *rows.edits[:-new],
             *(replace(edit, weight=edit.weight * is_after) for edit in rows.edits[-new:]),
@@ -71,15 +75,44 @@ class ExchangeConcepts(Operator):
         return replace(rows, edits=edits, grid=Grid(("before", "after"), origin=0))
 
     def _edited(self, batch: LatentBatch, source: LatentBatch, generator: Generator) -> LatentBatch:
+        import torch
+
+        if self.turn is not None:
+            source = turned(source, batch, self.turn, generator)
         for layer, units in units_of(generator, self.concepts).items():
             if self.depth == "filters":
                 step = Exchange(layer=layer, units=",".join(map(str, units)), source=source)
                 batch = step.apply(batch, generator)
             elif len(batch):
-                here, there = (homes(generator, samples, layer, units) for samples in (batch, source))
-                edit = SourceEdit(layers_of(generator, layer, self.depth), source, soft(here | there))
-                batch = replace(batch, edits=(*batch.edits, edit))
+                here, there = (shares(generator, samples, layer, units) for samples in (batch, source))
+                first, *rest = layers_of(generator, layer, self.depth)
+                edits = [SourceEdit((first,), source, soft(torch.maximum(here, there)))]
+                if rest:  # colours are the concept's alone, without a rim of what is around it in the source
+                    edits.append(SourceEdit(tuple(rest), source, soft(there, NARROW)))
+                batch = replace(batch, edits=(*batch.edits, *edits))
         return batch
+
+
+def turned(source: LatentBatch, like: LatentBatch, direction: Direction, generator: Generator) -> LatentBatch:
+    """Samples moved along a direction to the same distance from its plane as others.
+
+    Args:
+        source: n samples.
+        like: as many.
+        direction: of a space that both can go to.
+        generator: of both.
+
+    Returns:
+        The source, in a space that takes the direction.
+
+    Raises:
+        InterpganError: if the direction is of another generator, or of no space that codes can go to.
+    """
+    here, there = (Place(direction=direction, distance=0.0).carried(x, generator) for x in (like, source))
+    (samples, layers), (moved, _) = here, there
+    wanted, now = (direction.distance(x.codes, x.space.mask(layers)).float() for x in (samples, moved))
+    step = direction.step(moved.space, layers).to(moved.codes)
+    return replace(moved, codes=moved.codes + (wanted - now).view(-1, *[1] * step.ndim) * step)
 
 
 def layers_of(generator: Generator, layer: str, depth: Depth) -> tuple[str, ...]:

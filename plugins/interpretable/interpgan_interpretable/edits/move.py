@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from interpgan_core import EditOperator, FeatureEdit, Generator, InterpganError, LatentBatch
 from interpgan_interpretable.edits.exchange import Depth, layers_of
-from interpgan_interpretable.homes import homes, soft
+from interpgan_interpretable.homes import HALF, grown, shares
 from interpgan_interpretable.layers import maps_of, units_of
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class MoveConcepts(EditOperator):
                 moved = shifted(maps, self.down, self.right)
                 edits: Sequence[FeatureEdit] = [FeatureEdit(layer, units, moved, torch.ones(1, 1, 1, 1))]
             else:
-                home = homes(generator, batch, layer, units)
+                home = shares(generator, batch, layer, units)
                 edits = [
                     self._moved(name, maps_of(generator, batch, name), home)
                     for name in layers_of(generator, layer, self.depth)
@@ -72,13 +72,13 @@ class MoveConcepts(EditOperator):
         return batch
 
     def _moved(self, layer: str, maps: Tensor, home: Tensor) -> FeatureEdit:
-        """All maps (n, c, h, w) of a layer, with what is at home (n, 1, h', w') elsewhere."""
+        """All maps (n, c, h, w) of a layer, with what is at home elsewhere; home: (n, 1, h', w') shares."""
         import torch
         from torch.nn import functional
 
-        old = functional.interpolate(soft(home), size=maps.shape[2:], mode="bilinear", align_corners=False)
+        old = functional.interpolate(grown(home), size=maps.shape[2:], mode="bilinear", align_corners=False)
         there = torch.cat([maps, old], 1)
-        moved = placed(there, middles(home), self.down, self.right, self.scale)
+        moved = placed(there, middles(home > HALF), self.down, self.right, self.scale)
         found, new = moved[:, :-1], moved[:, -1:]
         hole = (old - new).clamp(min=0)  # of what does not move, nothing changes
         without = torch.lerp(maps, filled(maps, old), hole)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from interpgan_core import Generator, Input, InterpganError, LatentBatch, Operator, Progress, seeded_normal
 from interpgan_interpretable.edits.exchange import ExchangeConcepts
-from interpgan_interpretable.homes import at_home, soft
+from interpgan_interpretable.homes import shares_of, soft
 from interpgan_interpretable.layers import one_layer, units_of
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ class Refine(Operator):
             mask[:, units] = 1
             return mask
         scaled = maps.detach() / model.rms.clamp(min=1e-12)[:, None, None]
-        homes = at_home(scaled, model.groups, units)
-        return soft(homes | homes.flip(0))
+        shares = shares_of(scaled, model.groups, units)
+        return soft(shares.maximum(shares.flip(0)))
 
 
 def _stack(moved: list[tuple[Tensor, ...]], which: int) -> Tensor:
