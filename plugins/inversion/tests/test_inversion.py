@@ -132,16 +132,15 @@ def test_a_killed_run_goes_on_to_the_same_bits(kit, tmp_path, monkeypatch):
     assert torch.equal(whole.codes, parts.codes) and report == again
 
 
-@pytest.mark.parametrize("classes", [0, 3])
-def test_the_best_code_is_returned_not_the_last(classes):
+@pytest.mark.parametrize(("classes", "space"), [(0, "w"), (3, "z")])
+def test_the_best_code_is_returned_not_the_last(classes, space):
     """After each step, while the rate is so high that many steps lead away; with classes, the best weights of these."""
     generator = ToyGenerator(classes=classes)
     labels = torch.eye(classes)[:1] if classes else None
-    scale, likeness = Scale.of(generator, "z"), Likeness()
+    scale, likeness = Scale.of(generator, space), Likeness()
+    start = generator.to_space(generator.sample([1], labels), space)
     target = likeness.features_of(generator.images(generator.sample([3], labels)))
-    search = Search(
-        generator, scale, generator.sample([1], labels), likeness, Goal(target), Schedule(60, rate=3.0)
-    )
+    search = Search(generator, scale, start, likeness, Goal(target), Schedule(60, rate=3.0))
     seen = []
     for _ in range(30):
         seen.append(search.advance())
