@@ -45,13 +45,16 @@ LAYERS = {
 }
 PARTS = {
     "avatars": {"hair": ("hair",), "eyes": ("eyes",), "mouth": ("mouth",)},
-    "mobilestylegan": {"hair": ("hair",), "eyes": ("eyes",), "mouth": ("lips", "mouth"), "nose": ("nose",)},
+    "mobilestylegan": {"hair": ("hair",), "eyes": ("eyes",), "mouth": ("lips", "mouth")},
 }
 FACES = {
     "avatars": ("skin", "eyes", "mouth", "nose", "beard", "brows", "glasses"),
     "mobilestylegan": ("skin", "eyes", "lips", "mouth", "nose", "brows"),
 }
-DEPTHS = ("filters", "shape", "texture", "everything")
+DEPTHS = {
+    "avatars": ("filters", "shape", "texture", "everything"),
+    "mobilestylegan": ("shape", "everything"),  # a picture takes seconds
+}
 PEOPLE, SOURCES = 3000, 4000  # first seeds of the pairs that are reported
 PAPER = {
     "mouth": (0.061, 83.6),
@@ -172,10 +175,10 @@ def names_of(generator):
     return {name: len(units) for name, (_, units) in generator.concepts.items() if not name.isdigit()}
 
 
-def depths(parts, people, sources, generator):
+def exchanged(depths, parts, people, sources, generator):
     """Exchanges of the concepts of a part to each depth, as functions of nothing; none where none has its name."""
     there = [name for name in parts if name in generator.concepts]
-    steps = {d: ExchangeConcepts(source=sources, concepts=there, depth=d) for d in DEPTHS if there}
+    steps = {d: ExchangeConcepts(source=sources, concepts=there, depth=d) for d in depths if there}
     return {name: partial(step.run, people, generator) for name, step in steps.items()}
 
 
@@ -224,7 +227,7 @@ def faces(generator, family, people, sources, old, theirs, tools):
         alike = (poses[0] - poses[1]).abs() < LIKE_POSE
         pose = LoadDirections().run(generator)["pose"]
         found["before"] = {"verified": share((own - other).norm(dim=1) < tools.same)}
-    edits = {depth: {"depth": depth} for depth in DEPTHS}
+    edits = {depth: {"depth": depth} for depth in DEPTHS[family]}
     if family != "avatars":
         edits["everything, turned"] = {"depth": "everything", "turn": pose}
         edits["shape, turned"] = {"depth": "shape", "turn": pose}
@@ -301,7 +304,8 @@ def run(options):
     masks = [tools.masks(images, parts) for images in (old, theirs)]
     for part, names in parts.items():
         rest = (generator, old, theirs, masks, tools, names, part)
-        record(f"exchange of {part}", exchanges, depths(names, people, sources, generator), *rest)
+        edits = exchanged(DEPTHS[family], names, people, sources, generator)
+        record(f"exchange of {part}", exchanges, edits, *rest)
         if options.seed == 0:
             edits = baselines(part, names, people, sources, generator, layer, tools.segmenter)
             record(f"baselines, {part}", exchanges, edits, *rest)
@@ -383,7 +387,8 @@ def plot(models, file):
     kinds = ("hair", "eyes", "mouth")
     figure = Figure(figsize=(3.4 * len(kinds), 2.9 * len(models)), layout="constrained")
     axes = figure.subplots(len(models), len(kinds), squeeze=False)
-    names = [*DEPTHS, "collage, outline", "collage, box", "Editing in Style", "Retrieve in Style", "PandA"]
+    depths = DEPTHS["avatars"]
+    names = [*depths, "collage, outline", "collage, box", "Editing in Style", "Retrieve in Style", "PandA"]
     for row, (model, found) in zip(axes, models.items(), strict=True):
         for axis, kind in zip(row, kinds, strict=True):
             for part, name, locality, right in found:
@@ -393,7 +398,7 @@ def plot(models, file):
                         max(statistics.mean(locality), 1e-4),
                         statistics.mean(right),
                         color=f"C{number}",
-                        marker="o" if number < len(DEPTHS) else "s",
+                        marker="o" if number < len(depths) else "s",
                         label=name,
                     )
             axis.scatter(*PAPER[kind], color="black", marker="x", label="the paper's, its own pictures")
