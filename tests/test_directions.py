@@ -83,6 +83,16 @@ def test_conditions_that_are_nearly_equal(apart):
     assert abs(float(left.vector @ two) / float(two.norm())) < 1e-9
 
 
+def test_distances_and_what_is_left_by_hand():
+    direction = Direction(torch.tensor([3.0, 4.0]), "w", bias=5.0)
+    left = direction.without(Direction(torch.tensor([0.0, 7.0]), "w"))
+    assert left.vector.tolist() == pytest.approx([1, 0]) and left.bias == pytest.approx(1 / 0.6)
+    assert left.notes["residual"] == pytest.approx(0.6)
+    codes = torch.tensor([[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [[2.0, 0.0], [0.0, 0.0], [0.0, 0.0]]])
+    assert direction.distance(codes).tolist() == pytest.approx([2.8 / 3 + 1, 1.2 / 3 + 1])
+    assert direction.distance(codes[:, 0]).tolist() == pytest.approx([1.6, 2.2])
+
+
 @pytest.mark.parametrize("apart", [1e-1, 1e-3, 1e-5])
 def test_what_is_left_of_a_direction_near_its_conditions_has_nothing_of_them(apart):
     """One pass of the projection leaves rounding of size eps, as small as the rest: a second takes it away."""

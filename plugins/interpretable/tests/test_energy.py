@@ -63,6 +63,7 @@ def test_the_energy_is_the_sum_of_the_paper():
     maps = normal(N, M, K, seed=2).relu()
     means = group_maps(maps, MEMBERS)
     torch.testing.assert_close(means[:, 0], (maps[:, 0] + maps[:, 2]) / 2)
+    torch.testing.assert_close(means[:, 1:], maps[:, [3, 1]])  # groups of one
     expected = torch.zeros(N, dtype=torch.float64)
     for j in range(M):
         for c in range(C):
@@ -123,6 +124,17 @@ def test_langevin_without_noise_climbs():
     assert (log_p[1] > log_p[0]).all()
     step = langevin(z, energy_of, [torch.zeros_like(z)], 0.3, SIGMA)
     torch.testing.assert_close(step, z + 0.045 * log_density_gradient(z, energy_of, SIGMA))
+
+
+def test_a_step_of_langevin_and_the_numbers_of_the_paper():
+    """Equation 9: δ²/2 of the gradient, and δ of the noise, as it is drawn; σ_0 = 1. Equation 5: λ_1 = 2/3."""
+    z, noise = normal(N, D, seed=4), normal(N, D, seed=5)
+    step = langevin(z, energy_of, [noise], 0.3)
+    torch.testing.assert_close(step, z + 0.045 * log_density_gradient(z, energy_of, 1.0) + 0.3 * noise)
+    torch.testing.assert_close(log_density_gradient(z, energy_of), log_density_gradient(z, energy_of, 1.0))
+    torch.testing.assert_close(
+        interpretability_loss(WEIGHTS, MEMBERS), interpretability_loss(WEIGHTS, MEMBERS, 2 / 3)
+    )
 
 
 def test_langevin_draws_from_the_model():

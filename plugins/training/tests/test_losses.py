@@ -83,6 +83,24 @@ def test_the_length_of_a_path():
     torch.testing.assert_close(path_length(pictures, codes, torch.Generator().manual_seed(3)), expected)
 
 
+def test_penalties_are_learnt_from():
+    """They have gradients for the network, through the gradients that they are made of."""
+    w, pictures = drawn(3, 4, 5).requires_grad_(), drawn(6, 3, 4, 5, seed=1)
+
+    def logits(x):
+        return (x * w).sum((1, 2, 3))
+
+    (slope,) = torch.autograd.grad(r1_penalty(logits, pictures), w)
+    torch.testing.assert_close(slope, w.detach())
+    penalty = gradient_penalty(logits, pictures, -pictures, torch.Generator().manual_seed(0))
+    (slope,) = torch.autograd.grad(penalty, w)
+    torch.testing.assert_close(slope, (2 * (w.norm() - 1) * w / w.norm()).detach())
+    codes, matrix = drawn(1, 1, 7).requires_grad_(), drawn(20, 7, seed=1).requires_grad_()
+    length = path_length((codes @ matrix.T).view(1, 1, 4, 5), codes, torch.Generator().manual_seed(3))
+    (slope,) = torch.autograd.grad(length.sum(), matrix)
+    torch.testing.assert_close((slope * matrix).sum(), length[0])  # lengths grow as the matrix does
+
+
 def test_orthogonality_leaves_lengths_free():
     """BigGAN, equation 3: of products of different filters alone, each pair twice."""
     weight = torch.tensor([[3.0, 0.0, 1.0], [1.0, 2.0, 0.0]]).view(2, 3, 1, 1)
