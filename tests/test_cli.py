@@ -372,7 +372,9 @@ def test_list_names_what_there_is(typed):
 def test_list_of_an_operator_says_what_it_takes(typed):
     code, out, _ = typed("--list", "walk")
     assert code == 0
-    assert out.startswith("walk: Every sample at several strengths along a direction, side by side.\n")
+    assert out.startswith(
+        "walk: Every sample at several strengths along a direction, or of another mover, side by "
+    )
     assert "\n  direction: $step; needed\n" in out
     assert "\n  unit: space or sigma or score; default space\n      space: units of the latent" in out
     assert out.endswith("\n  - {use: walk, direction: $step}\n")

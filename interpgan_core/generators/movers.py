@@ -40,6 +40,16 @@ class Mover(ABC):
         generator: fingerprint of the generator it was found on; "" = unknown.
         notes: what else is known, as plain JSON values; `sigma` is how much strength makes a standard deviation, and
             `score_per_unit` how much the score of its attribute changes with a strength of 1.
+
+    Example:
+        >>> import torch
+        >>> from interpgan_core import Direction, Mover
+        >>> from interpgan_core.testing import toy
+        >>> first = Direction(torch.eye(16)[0], "w")
+        >>> isinstance(first, Mover)
+        True
+        >>> first.moved(torch.zeros(2, 16), torch.tensor([0.0, 2.0]), toy().spaces["w"])[:, 0].tolist()
+        [0.0, 2.0]
     """
 
     word: ClassVar[str] = "mover"
@@ -240,6 +250,13 @@ class MoverSet(Mapping[str, M], Generic[M]):
 
     Args:
         movers: name -> mover.
+
+    Example:
+        >>> import torch
+        >>> from interpgan_core import Direction, MoverSet
+        >>> found = MoverSet({"first": Direction(torch.eye(16)[0], "w")})
+        >>> list(found), found["0"] is found["first"]
+        (['first'], True)
     """
 
     mover: ClassVar[type[LearnedMover]]

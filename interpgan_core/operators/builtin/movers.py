@@ -12,7 +12,24 @@ from interpgan_core.plugins import plugins
 
 
 class LoadMovers(Operator):
-    """Load movers that a step of a plugin has learned, from its file."""
+    """Load movers that a step of a plugin has learned, from its file.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> from pathlib import Path
+        >>> from interpgan_core import InterpganError, LearnedMover, LoadMovers, MoverSet
+        >>> @dataclass(frozen=True, eq=False, kw_only=True)
+        ... class Away(LearnedMover):
+        ...     made_by = "away"
+        ...     def ahead(self, codes, strengths):
+        ...         return codes + strengths[:, None] * codes
+        >>> MoverSet({"away": Away(space="w", generator="")}).write(Path("away.safetensors"))
+        >>> try:
+        ...     LoadMovers(file="away.safetensors").run()
+        ... except InterpganError as error:
+        ...     print(error)
+        away.safetensors was made by the step 'away', which is not installed; install the plugin interpgan-away
+    """
 
     keep: ClassVar[bool] = False
     singular: ClassVar[bool] = True

@@ -33,5 +33,5 @@ steps:
   - {use: sample, seeds: 0-1}
   - {use: shift, direction: $many, strength: 2}
 """
-    said = "recipe.yaml:6:29: $many is a DirectionSet, not a Direction; pick one of it, such as $many.0"
-    assert said in recipe_error(recipe, tmp_path)
+    said = "$many is a DirectionSet, not a Direction or another mover; pick one of it, such as $many.0"
+    assert f"recipe.yaml:6:29: {said}" in recipe_error(recipe, tmp_path)
