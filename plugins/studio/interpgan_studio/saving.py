@@ -88,7 +88,7 @@ class _Flow(dict[str, Any]):
 def _plain(value: Any) -> Any:
     """A value as ruamel writes it, so that it is read as it was: text in quotes unless it is a plain word."""
     if isinstance(value, Mapping):
-        mapping = CommentedMap({str(name): _plain(item) for name, item in value.items()})
+        mapping = CommentedMap({_plain(str(name)): _plain(item) for name, item in value.items()})
         if isinstance(value, _Flow):
             mapping.fa.set_flow_style()
         return mapping

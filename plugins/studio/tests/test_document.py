@@ -1,7 +1,7 @@
 """Documents: edits in order, and recipes that are read as they were written."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from interpgan_core import InterpganError, make_plan
@@ -82,6 +82,7 @@ words = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), m
     words.filter(lambda word: not word.startswith("$")),
     st.floats(-9, 9),
 )
+@example("0", ":0", 0.0)
 def test_yaml_is_read_as_it_was_written(tmp_path_factory, title, caption, psi):
     file = tmp_path_factory.mktemp("yaml") / "recipe.yaml"
     step = {"use": "render", "id": "odd", "batch": "$t", "title": title, "compare": {caption: "$people"}}
