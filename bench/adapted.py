@@ -408,7 +408,7 @@ def plot(models, file):
                         label=name,
                     )
             axis.scatter(*PAPER[kind], color="black", marker="x", label="the paper's, its own pictures")
-            axis.set(title=f"{model}: {kind}", xscale="log", ylim=(0, 104))
+            axis.set(title=f"{model}: {kind}", xscale="log", xlim=(5e-4, 2), ylim=(0, 104))
             axis.set(xlabel="locality (to the left is better)", ylabel="part recognised, %")
             axis.axhline(25, color="grey", linewidth=0.5)
     by_name = {}
