@@ -37,7 +37,7 @@ test-all: install
 	$(PYTEST)
 
 recipes: install
-	$(PYTEST) -m "slow and not network" -k recipe
+	$(PYTEST) --dist load -m "slow and not network" -k recipe
 
 mutants: install $(VENV)/.mutants
 	OMP_NUM_THREADS=1 $(BIN)/python tests/mutants.py $(MODULE)
