@@ -146,7 +146,7 @@ def test_real_networks_with_any_number_of_threads(cluster, threads):
 def test_a_worker_is_killed_half_way(cluster):
     alone = scores()
     thread, killed = when_working(lambda found: os.kill(found[0].pid, signal.SIGKILL) or found[0].pid)
-    assert scores(TWO, scorer=Colours(0.08)).values.equal(alone.values)
+    assert scores(TWO, scorer=Colours(0.16)).values.equal(alone.values)
     thread.join(timeout=5)
     assert len(killed) == 1
 

@@ -56,6 +56,9 @@ class Page:
             " return Number(s.number) > n && s.draft !== 'true' }",
             arg=before,
         )
+        while (seen := self.number) != before:  # a slider that was let go may be answered twice
+            self.page.wait_for_timeout(120)
+            before = seen
 
     def slide(self, selector, value):
         """Drag a slider there and let it go."""
