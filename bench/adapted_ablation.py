@@ -24,8 +24,9 @@ from interpgan_interpretable.measures.consistency import MeasureConsistency
 PEOPLE, SOURCES = 1000, 2000  # first seeds of the pairs
 MASKS = (
     "from 0.1 to 0.35",
-    "from 0.05 to 0.35",
-    "from 0.2 to 0.5",
+    "from 0 to 0.5",
+    "from 0 to 0.333",
+    "from 0 to 0.25",
     "homes",
     "homes, averaged",
     "homes, grown and averaged",

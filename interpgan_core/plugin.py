@@ -1,4 +1,4 @@
-"""For authors of backbones: networks built from files, options, named weights, fingerprints, files written whole."""
+"""For authors of backbones and of methods that train: networks from files, named weights, options, trainings in steps."""
 
 from interpgan_core.errors import remark as remark
 from interpgan_core.files.atomic import placing as placing
@@ -31,3 +31,5 @@ from interpgan_core.loading.checkpoint import Checkpoint as Checkpoint
 from interpgan_core.loading.checkpoint import StoredNetwork as StoredNetwork
 from interpgan_core.loading.named_models import NamedModel as NamedModel
 from interpgan_core.loading.named_models import Published as Published
+from interpgan_core.operators.minimising import Curve as Curve
+from interpgan_core.operators.minimising import minimise as minimise

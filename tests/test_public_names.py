@@ -41,7 +41,7 @@ FOR_BACKBONES = """
     Backbone Checkpoint Description LoadOptions Noise Precision as_channels check_option check_resolution
     recognise remark NamedModel Published
     SavedGenerator Shapes StoredNetwork renamed state_of build channels_last group_std reused_maps UpsamplingKernel
-    rectify outputs_of fingerprint download cache_folder sha256_of placing Wheel
+    rectify outputs_of fingerprint download cache_folder sha256_of placing Wheel Curve minimise
 """
 PUBLIC = sorted(" ".join(NAMES.values()).split())
 HOME = {name: f"interpgan_core.{module}" for name, module in interpgan_core._MODULE.items()}

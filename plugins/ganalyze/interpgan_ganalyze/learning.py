@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from interpgan_core import Direction, InterpganError, Progress, Ranges, Scorer, Table, score_images
+from interpgan_core.plugin import Curve, minimise
 from interpgan_ganalyze.codes import Codes
 from interpgan_ganalyze.learned import LearnedDirections, report_of
-from interpgan_ganalyze.work import Curve, train
 
 TESTED = (-1.0, -0.5, -0.25, 0.25, 0.5, 1.0)
 """Times the reach: what is asked for in the test; and a change by 1, where that is less."""
@@ -60,7 +60,7 @@ class Learning:
 
     Args:
         codes: of the samples.
-        scorer: that judges.
+        scorer: of its pictures.
         attribute: of the scorer.
         settings: of the training.
     """
@@ -108,7 +108,7 @@ class Learning:
             return {"loss": errors[known].square().mean() / (reach**2 / 3)}
 
         what = f"learning {self.attribute}"
-        return slope, train(slope, losses, of.steps, of.rate, file, what, progress)
+        return slope, minimise(slope, losses, of.steps, of.rate, file, what, progress)
 
     def scores(self, seeds: Sequence[int], offset: Tensor) -> Tensor:
         """(n,) float64 scores of samples whose codes are moved by an offset (d,)."""
@@ -163,7 +163,7 @@ def learn(
 
     Args:
         codes: of the samples.
-        scorer: that judges.
+        scorer: of its pictures.
         names: of the attributes.
         settings: of the training.
         folder: for the curves.

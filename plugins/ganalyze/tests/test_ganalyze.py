@@ -17,7 +17,6 @@ from interpgan_core.testing import (
     stop_after,
     toy,
 )
-from interpgan_ganalyze import work
 from interpgan_ganalyze.codes import Codes, Ranges
 from interpgan_ganalyze.learning import Learning, Settings, Slope
 from interpgan_ganalyze.operators import LearnDirections
@@ -125,7 +124,7 @@ def test_a_sample_alone_is_the_sample_in_a_batch():
 
 
 def test_a_stopped_training_goes_on_to_the_same_bits(tmp_path, monkeypatch):
-    monkeypatch.setattr(work, "_SAVE_SECONDS", 0.0)
+    monkeypatch.setattr("interpgan_core.operators.minimising._SAVE_SECONDS", 0.0)
     operator = LearnDirections(scorer=Judge(), attributes=("above",), **QUICK, rate=0.3)
     whole = run_operator(operator, tmp_path / "whole", generator=Painter())
     with pytest.raises(Stopped):

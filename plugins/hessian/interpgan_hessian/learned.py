@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from interpgan_core import Direction, DirectionSet, Picture, Report, Strip, Table
 
 if TYPE_CHECKING:
-    from interpgan_hessian.work import Curve
+    from interpgan_core.plugin import Curve
 
 
 class LearnedDirections(DirectionSet):

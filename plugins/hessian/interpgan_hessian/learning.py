@@ -11,11 +11,10 @@ import torch
 from torch import Tensor
 
 from interpgan_core import Direction, InterpganError, LatentBatch, Progress, Ranges, Table
-from interpgan_core.plugin import remark
+from interpgan_core.plugin import minimise, remark
 from interpgan_hessian.codes import Codes
 from interpgan_hessian.learned import LearnedDirections, report_of
 from interpgan_hessian.penalty import Rotation, hessian_penalty
-from interpgan_hessian.work import train
 
 _TEST_MOVES = 8  # random moves of a held-out sample
 _PICTURE = "picture"
@@ -116,7 +115,7 @@ def learn(codes: Codes, of: Settings, folder: Path, scratch: Path, progress: Pro
         return {"loss": hessian.penalty(batch, rotation(), random, of.moves).mean() / before}
 
     what = f"learning a basis of {of.count} directions"
-    curve = train(rotation, losses, of.steps, of.rate, scratch / "state.pt", what, progress)
+    curve = minimise(rotation, losses, of.steps, of.rate, scratch / "state.pt", what, progress)
     after = tested()
     with torch.no_grad():
         basis = rotation()

@@ -14,7 +14,6 @@ from interpgan_core.testing import (
     stop_after,
     toy,
 )
-from interpgan_hessian import work
 from interpgan_hessian.operators import LearnBasis
 from interpgan_hessian.penalty import Rotation, hessian_penalty
 
@@ -127,7 +126,7 @@ def test_what_bends_nowhere_is_refused(tmp_path):
 
 
 def test_a_stopped_training_goes_on_to_the_same_bits(tmp_path, monkeypatch):
-    monkeypatch.setattr(work, "_SAVE_SECONDS", 0.0)
+    monkeypatch.setattr("interpgan_core.operators.minimising._SAVE_SECONDS", 0.0)
     operator = LearnBasis(**QUICK)
     whole = run_operator(operator, tmp_path / "whole", generator=Turned())
     with pytest.raises(Stopped):

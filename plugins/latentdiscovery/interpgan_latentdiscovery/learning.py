@@ -11,11 +11,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from interpgan_core import Direction, LatentBatch, Progress, Ranges, Table
-from interpgan_core.plugin import remark
+from interpgan_core.plugin import minimise, remark
 from interpgan_latentdiscovery.codes import Codes
 from interpgan_latentdiscovery.learned import LearnedDirections, report_of
 from interpgan_latentdiscovery.networks import Model
-from interpgan_latentdiscovery.work import train
 
 _GUESSING = 2.0  # times the accuracy of guessing: below, nothing was learnt
 WARNING = (
@@ -109,7 +108,7 @@ def learn(codes: Codes, of: Settings, folder: Path, scratch: Path, progress: Pro
         found = (logits.argmax(1) == which).float().mean()
         return {"loss": wrong + of.shift_weight * error, "cross-entropy": wrong, "accuracy": found}
 
-    curve = train(
+    curve = minimise(
         model, losses, of.steps, of.rate, scratch / "state.pt", f"learning {of.count} directions", progress
     )
     with torch.no_grad():

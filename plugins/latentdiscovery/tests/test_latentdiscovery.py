@@ -14,7 +14,6 @@ from interpgan_core.testing import (
     stop_after,
     toy,
 )
-from interpgan_latentdiscovery import work
 from interpgan_latentdiscovery.learning import drawn_shifts, np
 from interpgan_latentdiscovery.networks import Model, Reconstructor
 from interpgan_latentdiscovery.operators import LearnDirections
@@ -119,7 +118,7 @@ def test_nothing_learnt_is_said(tmp_path):
 
 
 def test_a_stopped_training_goes_on_to_the_same_bits(tmp_path, monkeypatch):
-    monkeypatch.setattr(work, "_SAVE_SECONDS", 0.0)
+    monkeypatch.setattr("interpgan_core.operators.minimising._SAVE_SECONDS", 0.0)
     operator = LearnDirections(**QUICK)
     whole = run_operator(operator, tmp_path / "whole", generator=Bars())
     with pytest.raises(Stopped):

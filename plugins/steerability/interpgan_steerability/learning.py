@@ -11,12 +11,11 @@ import torch
 from torch import Tensor
 
 from interpgan_core import InterpganError, Progress, Ranges, Report, Table
-from interpgan_core.plugin import remark
+from interpgan_core.plugin import Curve, minimise, remark
 from interpgan_steerability.codes import Codes
 from interpgan_steerability.learned import report_of
 from interpgan_steerability.transforms import TRANSFORMS, Transform, TransformName, errors, estimated
 from interpgan_steerability.ways import Straight, moved
-from interpgan_steerability.work import Curve, train
 
 TESTED = (-1.0, -0.5, 0.5, 1.0)
 """Times the reach: what is asked for in the test."""
@@ -76,7 +75,7 @@ class Learning:
             # Equation 2 with a mask; 1 = nothing moves.
             return {"loss": errors(after, target).mean() / still.clamp(min=1e-12)}
 
-        return train(way, losses, of.steps, of.rate, file, f"learning {self.name}", progress)
+        return minimise(way, losses, of.steps, of.rate, file, f"learning {self.name}", progress)
 
     def measured(self, seeds: list[int], way: Straight, scale: float, amount: float) -> tuple[Tensor, float]:
         """What a move by an amount does to some samples.

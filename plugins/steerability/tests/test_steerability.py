@@ -16,7 +16,6 @@ from interpgan_core.testing import (
     stop_after,
     toy,
 )
-from interpgan_steerability import work
 from interpgan_steerability.codes import Codes, Ranges
 from interpgan_steerability.operators import LearnTransforms, LearnWalks
 from interpgan_steerability.transforms import TRANSFORMS, errors, estimated
@@ -186,7 +185,7 @@ def test_a_generator_that_cannot_says_so(tmp_path):
 
 
 def test_a_stopped_training_goes_on_to_the_same_bits(tmp_path, monkeypatch):
-    monkeypatch.setattr(work, "_SAVE_SECONDS", 0.0)
+    monkeypatch.setattr("interpgan_core.operators.minimising._SAVE_SECONDS", 0.0)
     operator = LearnTransforms(transforms=("brightness",), **QUICK)
     whole = run_operator(operator, tmp_path / "whole", generator=Waves())
     with pytest.raises(Stopped):

@@ -6,12 +6,14 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
+from interpgan_core.errors import InterpganError
+from interpgan_core.files.atomic import placing
+from interpgan_core.progress import Progress
 
-from interpgan_core import InterpganError, Progress
-from interpgan_core.plugin import placing
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 Curve = list[dict[str, float]]
 """Lines of a step and the means of the losses since the line before."""
@@ -21,7 +23,7 @@ LINES = 40
 _SAVE_SECONDS = 20.0
 
 
-def train(
+def minimise(
     module: nn.Module,
     losses: Callable[[int], Mapping[str, Tensor]],
     steps: int,
@@ -47,6 +49,8 @@ def train(
     Raises:
         InterpganError: if a loss is not finite.
     """
+    import torch
+
     adam = torch.optim.Adam(module.parameters(), rate)
     done, curve, sums = 0, Curve(), dict[str, float]()
     if file.exists():
