@@ -1,4 +1,4 @@
-"""For authors of backbones and of methods that train: networks from files, named weights, options, trainings in steps."""
+"""For authors of backbones and methods: networks from files, options, named weights, trainings in steps."""
 
 from interpgan_core.errors import remark as remark
 from interpgan_core.files.atomic import placing as placing

@@ -179,7 +179,7 @@ def test_files_say_what_is_wrong(tmp_path):
         Other.load(tmp_path)
     other = tmp_path / "other"
     other.mkdir()
-    Save(file="theirs.safetensors", what=Other(**turn()._values())).run(other)
+    Save(file="theirs.safetensors", what=Other(**turn().values_by_field())).run(other)
     with pytest.raises(
         InterpganError, match=r"'other.step', which is not installed; install .* interpgan-other"
     ):

@@ -1,4 +1,4 @@
-"""What moves codes by a strength: movers, those that were learned, sets of them, files."""
+"""What moves codes by a strength: movers, those that were learned, sets of them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from interpgan_core.errors import InterpganError, did_you_mean
-from interpgan_core.files.checkpoints import read_safetensors, write_safetensors
 from interpgan_core.generators.coded import MAP_ROWS
+from interpgan_core.generators.mover_files import holds_tensors, is_tensor, read_movers, write_movers
 from interpgan_core.generators.ranges import Ranges
 from interpgan_core.generators.spaces import LatentSpace
 from interpgan_core.pictures.report import Report, Table
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 SPREAD_SEEDS = Ranges("0-4095")
 """Samples whose spread along a mover is one `sigma`."""
 _FILE = "movers.safetensors"
-_KIND = "movers"
 _NO_NOTES: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -174,10 +173,10 @@ class LearnedMover(Mover):
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, value in self._values().items():
-            if _holds_tensors(value):
+        for name, value in self.values_by_field().items():
+            if holds_tensors(value):
                 object.__setattr__(self, name, {key: t.detach().cpu() for key, t in value.items()})
-            elif _is_tensor(value):
+            elif is_tensor(value):
                 object.__setattr__(self, name, value.detach().cpu())
 
     def __repr__(self) -> str:
@@ -236,11 +235,9 @@ class LearnedMover(Mover):
         (mover,) = read_movers(folder / _FILE, cls).values()
         return mover
 
-    def _values(self) -> dict[str, Any]:
+    def values_by_field(self) -> dict[str, Any]:
+        """Name of each field -> its value: what the file keeps."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
-
-
-L = TypeVar("L", bound=LearnedMover)
 
 
 class MoverSet(Mapping[str, M], Generic[M]):
@@ -367,84 +364,3 @@ class _Expected(LearnedMover):
 
     def ahead(self, codes: Tensor, strengths: Tensor) -> Tensor:
         return codes
-
-
-def write_movers(path: Path, movers: Mapping[str, LearnedMover]) -> None:
-    """Write movers of one step into a .safetensors file.
-
-    Args:
-        path: the file.
-        movers: name -> mover; tensors that they share are written once.
-    """
-    tensors: dict[str, Tensor] = {}
-    places: dict[tuple[Any, ...], str] = {}
-
-    def place(tensor: Tensor, name: str) -> str:
-        """The name in the file of a tensor, put there if it is new."""
-        start = tensor.untyped_storage().data_ptr(), tensor.storage_offset()
-        known = places.setdefault((*start, tensor.shape, tensor.stride(), tensor.dtype), name)
-        tensors.setdefault(known, tensor)
-        return known
-
-    entries = []
-    for number, (name, mover) in enumerate(movers.items()):
-        entry: dict[str, Any] = {"name": name, "values": {}, "tensors": {}, "groups": {}}
-        for key, value in mover._values().items():
-            own = f"{number}.{key}"
-            if _is_tensor(value):
-                entry["tensors"][key] = place(value, own)
-            elif _holds_tensors(value):
-                entry["groups"][key] = {part: place(t, f"{own}.{part}") for part, t in value.items()}
-            else:
-                entry["values"][key] = dict(value) if isinstance(value, Mapping) else value
-        entries.append(entry)
-    made_by = next(iter(movers.values())).made_by if movers else ""
-    write_safetensors(path, tensors, _KIND, {"made_by": made_by, "movers": entries})
-
-
-def read_movers(path: Path, kind: type[L]) -> dict[str, L]:
-    """Read movers of a known class.
-
-    Args:
-        path: a file that `write_movers` made.
-        kind: class of the movers.
-
-    Returns:
-        Name -> mover; they share what they shared before.
-
-    Raises:
-        InterpganError: if it is no such file, or holds movers of another step.
-    """
-    tensors, header = read_safetensors(path, _KIND)
-    if header.get("made_by") != kind.made_by:
-        raise InterpganError(
-            f"{path} holds movers of the step '{header.get('made_by')}', not of '{kind.made_by}'"
-        )
-    try:
-        found = {}
-        for entry in header["movers"]:
-            values = dict(entry["values"])
-            values |= {key: tensors[name] for key, name in entry["tensors"].items()}
-            for key, group in entry["groups"].items():
-                values[key] = {part: tensors[name] for part, name in group.items()}
-            found[entry["name"]] = kind(**values)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InterpganError(f"{path} is damaged: its header and its tensors do not match") from error
-    return found
-
-
-def maker_of(path: Path) -> str:
-    """The name of the step that made the movers of a file.
-
-    Raises:
-        InterpganError: if it holds none.
-    """
-    return str(read_safetensors(path, _KIND)[1].get("made_by", ""))
-
-
-def _is_tensor(value: Any) -> bool:
-    return hasattr(value, "detach")
-
-
-def _holds_tensors(value: Any) -> bool:
-    return isinstance(value, Mapping) and bool(value) and all(map(_is_tensor, value.values()))

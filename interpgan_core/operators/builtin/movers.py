@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from interpgan_core.errors import InterpganError
-from interpgan_core.generators.movers import LearnedMover, MoverSet, maker_of, read_movers
+from interpgan_core.generators.mover_files import maker_of, read_movers
+from interpgan_core.generators.movers import LearnedMover, MoverSet
 from interpgan_core.operators.base import Operator
 from interpgan_core.operators.fields import InputFile
 from interpgan_core.plugins import plugins
