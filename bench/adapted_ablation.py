@@ -90,7 +90,7 @@ def measured(variant, more, model, pairs, out, parent, tools):
         rows = record(part, exchanges, edits, generator, old, theirs, masks, tools, names, part)
         found += [
             f"{part}, {name}: {outside / inside:.3f}, {right:.0f} %"
-            for name, (outside, inside, right) in rows.items()
+            for name, (outside, inside, right, _) in rows.items()
             if inside is not None
         ]
     return (

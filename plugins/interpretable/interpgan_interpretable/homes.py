@@ -54,15 +54,26 @@ def shares_of(maps: Tensor, groups: Tensor, units: Sequence[int]) -> Tensor:
     Returns:
         (n, 1, h, w) float32 from 0 to 1; 0 where nothing is active.
     """
+    theirs = groups_with(groups, units)
+    return group_shares(maps, groups)[:, theirs].sum(1, keepdim=True)
+
+
+def groups_with(groups: Tensor, units: Sequence[int]) -> Tensor:
+    """The numbers of the groups that one of some filters is in: (m,) -> (k,) int64."""
+    own = groups[list(units)]
+    return own[own >= 0].unique()
+
+
+def group_shares(maps: Tensor, groups: Tensor) -> Tensor:
+    """The same of each group: (n, m, h, w), (m,) -> (n, g, h, w)."""
     from torch.nn import functional
 
     from interpgan_interpretable.training.energy import group_maps, group_members
 
     members = group_members(groups, int(groups.max()) + 1)
-    theirs = members[list(units)].any(0)
     activity = group_maps(maps.flatten(2), members).unflatten(2, maps.shape[2:])
     smooth = functional.avg_pool2d(activity, WINDOW, 1, WINDOW // 2, count_include_pad=False)
-    return smooth[:, theirs].sum(1, keepdim=True) / smooth.sum(1, keepdim=True).clamp(min=1e-12)
+    return smooth / smooth.sum(1, keepdim=True).clamp(min=1e-12)
 
 
 def soft(shares: Tensor, between: tuple[float, float] = WIDE) -> Tensor:
@@ -80,18 +91,17 @@ def soft(shares: Tensor, between: tuple[float, float] = WIDE) -> Tensor:
 
 
 def grown(shares: Tensor) -> Tensor:
-    """A mask of homes with their edges, for what shall move as a whole: grown by one position, and averaged over 3 x 3.
+    """A mask of homes with their edges, for what shall move as a whole: `soft`, grown by one position.
 
     Args:
         shares: (n, 1, h, w) from `shares`.
 
     Returns:
-        (n, 1, h, w) float32; 1 in all of the homes themselves.
+        (n, 1, h, w) float32 from 0 to 1.
     """
     from torch.nn import functional
 
-    larger = functional.max_pool2d((shares > HALF).float(), 3, 1, 1)
-    return functional.avg_pool2d(larger, WINDOW, 1, WINDOW // 2, count_include_pad=False)
+    return functional.max_pool2d(soft(shares), 3, 1, 1)
 
 
 def groups_of(generator: Generator, layer: str, maps: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from interpgan_core import InterpganError, quiet
-from interpgan_interpretable.partition.name import NameConcepts, agreement, inside_of, renaming
+from interpgan_interpretable.partition.name import NameConcepts, agreement, inside, renaming, strongest
 
 
 def test_concepts_get_the_names_of_their_parts(numbered, places):
@@ -52,15 +52,26 @@ def test_agreement_is_one_for_the_part_and_none_by_chance():
 
 
 def test_a_piece_of_a_part_is_inside_of_it():
-    part = torch.zeros(1, 2, 100)
-    part[0, 0, :50] = 1
-    part[0, 1, 50:] = 1
-    piece = torch.zeros(1, 100)
-    piece[0, :10] = 1
-    assert inside_of(piece, part)[0].tolist() == pytest.approx([1, -1])
-    assert inside_of(torch.ones(1, 100), part)[0].tolist() == pytest.approx([0, 0])
-    assert inside_of(torch.zeros(1, 100), part).isnan().all()
-    assert agreement(piece, part)[0, 0] < 1
+    # Of a home of 10 positions 9 are of a part that fills half of the pictures: (0.9 - 0.5) / 0.5.
+    overlaps = torch.tensor([[9.0, 1.0], [0.0, 0.0]], dtype=torch.float64)
+    homes = torch.tensor([10.0, 0.0], dtype=torch.float64)
+    found = inside(overlaps, homes, torch.tensor([0.5, 0.5], dtype=torch.float64))
+    assert found[0].tolist() == pytest.approx([0.8, -0.8])
+    assert found[1].tolist() == [-1, -1]
+    whole = inside(overlaps[:1], homes[:1], torch.tensor([1.0, 0.0], dtype=torch.float64))
+    assert whole[0].tolist() == pytest.approx([-1, 0.1])
+
+
+def test_a_home_is_where_a_concept_is_the_strongest():
+    shares = torch.tensor([[[0.6, 0.2, 0.0], [0.4, 0.5, 0.0]]])
+    assert strongest(shares).tolist() == [[[1, 0, 0], [0, 1, 0]]]
+
+
+def test_what_agrees_with_no_part_is_named_after_the_one_that_its_home_is_in(numbered, places):
+    step = NameConcepts(segmenter=places, seeds="0-9", min_agreement=1.0, min_inside=0.1)
+    assert list(step.run(numbered, quiet).concepts) == ["one", "two", "three"]
+    step = NameConcepts(segmenter=places, seeds="0-9", min_agreement=1.0, min_inside=1.0)
+    assert list(step.run(numbered, quiet).concepts) == ["0", "1", "2"]
 
 
 def test_an_order_of_names():

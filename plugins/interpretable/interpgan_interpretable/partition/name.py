@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, StrictBool
 
 from interpgan_core import Generator, Input, Operator, Progress, Ranges, Seeds, Segmenter, part_maps, parts_of
+from interpgan_interpretable.homes import group_shares, groups_of, groups_with
 from interpgan_interpretable.layers import Filters, one_layer, rectified_maps
 from interpgan_interpretable.receptive_fields import unit_maps
 
@@ -21,7 +22,8 @@ class NameConcepts(Operator):
 
     A concept is compared with a part at the part's size: its most active positions, as many as the part fills in that
     picture. The agreement is 1 if these positions are the part, and 0 on average if they are random. A concept that
-    agrees with no part is named after the one that it lies in, if there is one: a cheek is skin.
+    agrees with no part is named after the one that its home lies in, if there is one: a cheek is skin. Its home is
+    where it is the strongest of all concepts, in all samples together: some hair is black.
 
     Source: Li et al., Interpretable Generative Adversarial Networks, AAAI 2022, whose authors name concepts by hand.
         The measure is Cohen's kappa of two equal shares.
@@ -31,8 +33,8 @@ class NameConcepts(Operator):
     seeds: Seeds = "0-199"
     min_agreement: Annotated[float, Field(ge=0, le=1)] = 0.3
     """A concept that agrees less with a part is not named after it as a whole."""
-    min_inside: Annotated[float, Field(ge=0, le=1)] = 0.6
-    """Nor after one that it lies in, if less of its activity is there (0: as much as by chance; 1: all)."""
+    min_inside: Annotated[float, Field(ge=0, le=1)] = 0.35
+    """Nor after one that its home lies in, if less of it is there (0: as much as by chance; 1: all)."""
     join: StrictBool = True
     """Join all concepts of one part into one; otherwise they are "hair", "hair 2", …, the largest first."""
     batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
@@ -49,9 +51,9 @@ class NameConcepts(Operator):
         """
         layer, concepts = one_layer(generator)
         parts = parts_of(self.segmenter)
-        whole, inside = self._agreements(generator, layer, concepts, progress)
+        whole, within = self._agreements(generator, layer, concepts, progress)
         named: dict[str, str | None] = {}
-        for name, row, shares in zip(concepts, whole, inside, strict=True):
+        for name, row, shares in zip(concepts, whole, within, strict=True):
             best, around = int(row.argmax()), int(shares.argmax())
             if float(row[best]) >= self.min_agreement:
                 named[name] = parts[best]
@@ -63,51 +65,64 @@ class NameConcepts(Operator):
     def _agreements(
         self, generator: Generator, layer: str, concepts: dict[str, Filters], progress: Progress
     ) -> tuple[Tensor, Tensor]:
-        """(concepts, parts) float64, agreement and what lies inside; means over the samples that show the part.
-
-        -1 where none shows it.
+        """(concepts, parts) float64 twice: agreement, a mean over the samples that show the part, -1 where none does;
+        and what lies inside, of all samples together.
         """
         import torch
 
         sums: Tensor = torch.zeros(())
-        counts: Tensor = torch.zeros(())
+        seen: Tensor = torch.zeros(())
+        overlaps: Tensor = torch.zeros(())
+        homes: Tensor = torch.zeros(())
+        areas: Tensor = torch.zeros(())
         count = len(Ranges(self.seeds))
         batches = generator.stream(Ranges(self.seeds), self.batch_size)
         what = f"naming {len(concepts)} concepts"
         for batch in progress(batches, total=-(-count // self.batch_size), what=what):
-            maps = unit_maps(rectified_maps(generator, batch, layer))
+            maps = rectified_maps(generator, batch, layer)
             images = generator.images(batch, self.batch_size)
-            parts = part_maps(self.segmenter, images, maps.shape[2:]).flatten(2)
-            rows = []
-            for units in concepts.values():
-                own = maps[:, list(units)].mean(1).flatten(1)
-                rows.append(torch.stack([agreement(own, parts), inside_of(own, parts)]))
-            each = torch.stack(rows, 2)  # (2, n, concepts, parts)
-            sums = sums + each.nansum(1)
-            counts = counts + (~each.isnan()).sum(1)
-        whole, inside = torch.where(counts > 0, sums / counts.clamp(min=1), -1.0)
-        return whole, inside
+            parts = part_maps(self.segmenter, images, maps.shape[2:]).flatten(2).double()
+            groups, strength = groups_of(generator, layer, maps)
+            shares = group_shares(maps / strength[:, None, None], groups)
+            own = torch.stack(
+                [shares[:, groups_with(groups, units)].sum(1) for units in concepts.values()], 1
+            )
+            home = strongest(own.flatten(2))
+            overlaps = overlaps + torch.einsum("nck,npk->cp", home, parts)
+            homes, areas = homes + home.sum((0, 2)), areas + parts.sum((0, 2))
+            maps = unit_maps(maps)
+            fields = [maps[:, list(units)].mean(1).flatten(1) for units in concepts.values()]
+            each = torch.stack([agreement(field, parts) for field in fields], 1)
+            sums = sums + each.nansum(0)
+            seen = seen + (~each.isnan()).sum(0)
+        total = count * maps.shape[2] * maps.shape[3]
+        return torch.where(seen > 0, sums / seen.clamp(min=1), -1.0), inside(overlaps, homes, areas / total)
 
 
-def inside_of(maps: Tensor, parts: Tensor) -> Tensor:
-    """How much of a map's activity is in each part, beyond chance.
+def strongest(shares: Tensor) -> Tensor:
+    """Where each concept is the strongest of all: (n, concepts, k) -> the same, float64, 1 there; 0 where none is."""
+    import torch
+
+    each = torch.nn.functional.one_hot(shares.argmax(1), shares.shape[1]).movedim(2, 1)
+    return each.double() * (shares > 0)
+
+
+def inside(overlaps: Tensor, homes: Tensor, chance: Tensor) -> Tensor:
+    """How much of each concept's home is in each part, beyond chance.
 
     Args:
-        maps: (n, k); a concept's.
-        parts: (n, p, k), shares of each position.
+        overlaps: (concepts, parts), positions of a home that are of a part.
+        homes: (concepts,), all of its positions.
+        chance: (parts,), the part's share of all pictures.
 
     Returns:
-        (n, p) float64: 1 for all of it, 0 for the part's share of the picture; NaN where the part is not in the
-        picture, fills all of it, or the concept is silent.
+        (concepts, parts) float64: 1 for all of it, 0 for the part's share of the pictures; -1 for a concept that is
+        nowhere at home, and a part that fills all.
     """
     import torch
 
-    own, areas = maps.double(), parts.double()
-    total = own.sum(1, keepdim=True)
-    shares = (areas @ own[..., None])[..., 0] / total.clamp(min=1e-12)
-    chance = areas.mean(2)
-    there = (areas.sum(2) >= MIN_AREA) & (chance < 1) & (total > 0)
-    return torch.where(there, (shares - chance) / (1 - chance), torch.nan)
+    found = (overlaps / homes[:, None].clamp(min=1) - chance) / (1 - chance).clamp(min=1e-12)
+    return torch.where((homes[:, None] > 0) & (chance < 1), found, -1.0)
 
 
 def agreement(maps: Tensor, parts: Tensor) -> Tensor:
