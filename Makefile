@@ -1,4 +1,4 @@
-# make install    a virtual environment in .venv, with the core and all plugins
+# make install    a virtual environment in .venv, with the core and all plugins; TORCH=cpu, or cu130, takes that build of torch
 # make demo       edit drawn faces with recipes/quickstart.yaml, and say where the report is
 # make test       install what is needed and run the tests
 # make test-all   the slow tests too
@@ -14,6 +14,11 @@ BIN    := $(VENV)/bin
 # Two workers on two cores: each with threads of its own would be slower, and files that are divided make what their tests
 # share twice.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+
+# Which build of torch: without a word that of the package index, which on Linux is one with CUDA, of several GB.
+ifdef TORCH
+export PIP_EXTRA_INDEX_URL := https://download.pytorch.org/whl/$(TORCH)
+endif
 
 .PHONY: install demo studio test test-all recipes mutants lint tiny bench clean
 

@@ -61,10 +61,16 @@ def one_layer(generator: Generator) -> tuple[str, dict[str, Filters]]:
 
 def maps_of(generator: Generator, batch: LatentBatch, layer: str) -> Tensor:
     """(n, c, h, w) float32 after the batch's edits, computed sample by sample, so that none depends on another."""
+    return all_maps_of(generator, batch, [layer])[layer]
+
+
+def all_maps_of(generator: Generator, batch: LatentBatch, layers: Sequence[str]) -> dict[str, Tensor]:
+    """The same of several layers, in one pass."""
     import torch
 
     with torch.no_grad():
-        return torch.cat([generator.features(one, [layer])[layer].float() for one in batch.split(1)])
+        each = [generator.features(one, layers) for one in batch.split(1)]
+    return {layer: torch.cat([maps[layer].float() for maps in each]) for layer in layers}
 
 
 def rectified_maps(generator: Generator, batch: LatentBatch, layer: str) -> Tensor:

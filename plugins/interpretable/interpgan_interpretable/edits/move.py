@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from interpgan_core import EditOperator, FeatureEdit, Generator, InterpganError, LatentBatch
 from interpgan_interpretable.edits.exchange import Depth, layers_of
 from interpgan_interpretable.homes import HALF, grown, shares
-from interpgan_interpretable.layers import maps_of, units_of
+from interpgan_interpretable.layers import all_maps_of, maps_of, units_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,10 +64,8 @@ class MoveConcepts(EditOperator):
                 edits: Sequence[FeatureEdit] = [FeatureEdit(layer, units, moved, torch.ones(1, 1, 1, 1))]
             else:
                 home = shares(generator, batch, layer, units)
-                edits = [
-                    self._moved(name, maps_of(generator, batch, name), home)
-                    for name in layers_of(generator, layer, self.depth)
-                ]
+                own = all_maps_of(generator, batch, layers_of(generator, layer, self.depth))
+                edits = [self._moved(name, maps, home) for name, maps in own.items()]
             batch = replace(batch, edits=(*batch.edits, *edits))
         return batch
 
