@@ -55,6 +55,7 @@ DEPTHS = {
     "avatars": ("filters", "shape", "texture", "everything"),
     "mobilestylegan": ("shape", "everything"),  # a picture takes seconds
 }
+MOVED = {"avatars": "everything", "mobilestylegan": "texture"}
 PEOPLE, SOURCES = 3000, 4000  # first seeds of the pairs that are reported
 PAPER = {
     "mouth": (0.061, 83.6),
@@ -292,7 +293,7 @@ def share(which):
     return 100 * float(which.double().mean())
 
 
-def moves(generator, parts, people, old, masks, tools):
+def moves(generator, depth, parts, people, old, masks, tools):
     """Parts moved and scaled: % found where they were asked to be, locality, and by how much half of them miss; by
     part and move.
     """
@@ -301,7 +302,7 @@ def moves(generator, parts, people, old, masks, tools):
         there = [name for name in names if name in generator.concepts]
         if not there:
             return None
-        step = MoveConcepts(concepts=there, right=right, scale=scale, depth="everything")
+        step = MoveConcepts(concepts=there, right=right, scale=scale, depth=depth)
         return drawn(generator, step.run(people[shown], generator))
 
     return moved(drawn_moved, parts, old, masks, tools)
@@ -380,7 +381,7 @@ def run(options):
     record("faces", faces, generator, family, people, sources, old, theirs, tools)
     few = slice(options.moved)
     some = {part: mask[few] for part, mask in masks[0].items()}
-    record("moves", moves, generator, parts, people[few], old[few], some, tools)
+    record("moves", moves, generator, MOVED[family], parts, people[few], old[few], some, tools)
     if options.seed == 0:
         record("moves, pasted", pasted, parts, old[few], some, tools)
 

@@ -13,15 +13,16 @@ from pathlib import Path
 
 import torch
 from adapted import LAYERS, PARTS, Record, Tools, adapted, drawn, exchanges, named
-from torch.nn.functional import avg_pool2d, max_pool2d
+from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
 
-from interpgan_core import FeatureEdit, load_generator, quiet
+from interpgan_core import FeatureEdit, InterpganError, load_generator, quiet
 from interpgan_interpretable.edits.move import filled
 from interpgan_interpretable.homes import HALF, shares, soft
 from interpgan_interpretable.layers import maps_of, units_of
 from interpgan_interpretable.measures.consistency import MeasureConsistency
 
 PEOPLE, SOURCES = 1000, 2000  # first seeds of the pairs
+LEARNED = 5000, 7000  # of the pairs that weights of channels are learned from
 MASKS = (
     "from 0.1 to 0.35",
     "from 0 to 0.5",
@@ -68,6 +69,40 @@ def masked(generator, people, sources, layer, units, kind):
     return replace(people, edits=(*people.edits, edit))
 
 
+def weighted(generator, people, sources, layer, units, weights=None):
+    """An exchange of `shape` whose channels go over by a share each, (c,); all of them wholly without it."""
+    own = generator.added[layer].behind if layer in generator.added else layer
+    here, there = (shares(generator, samples, layer, units) for samples in (people, sources))
+    mask = soft(torch.maximum(here, there))
+    before, value = (maps_of(generator, samples, own) for samples in (people, sources))
+    if weights is not None:
+        value = torch.lerp(before, value, weights.view(-1, 1, 1))
+    edit = FeatureEdit(own, tuple(range(value.shape[1])), value, mask)
+    return replace(people, edits=(*people.edits, edit)), mask
+
+
+def channels(generator, layer, units, steps=60, count=8):
+    """Learned weights of channels for one concept: the picture shall be the source's at home, the sample's elsewhere."""
+    own = generator.added[layer].behind if layer in generator.added else layer
+    width = maps_of(generator, generator.sample([0]), own).shape[1]
+    logits = torch.full((width,), 2.0, requires_grad=True)
+    optimiser = torch.optim.Adam([logits], 0.1)
+    for step in range(steps):
+        people, sources = (generator.sample(range(n + count * step, n + count * (step + 1))) for n in LEARNED)
+        old, theirs = drawn(generator, people), drawn(generator, sources)
+        batch, mask = weighted(generator, people, sources, layer, units, logits.sigmoid())
+        home = interpolate(mask, size=old.shape[2:], mode="bilinear", align_corners=False)
+        loss = (generator.images(batch) - torch.lerp(old, theirs, home)).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return logits.detach().sigmoid()
+
+
+def learned(generator, people, sources, layer, units):
+    return weighted(generator, people, sources, layer, units, channels(generator, layer, units))[0]
+
+
 def measured(variant, more, model, pairs, out, parent, tools):
     """A row of the table."""
     layer, parts = LAYERS[model], PARTS[model.partition(".")[0]]
@@ -87,6 +122,8 @@ def measured(variant, more, model, pairs, out, parent, tools):
             ((at, units),) = units_of(generator, there).items()
             for kind in MASKS if variant == "all of it" else MASKS[:1]:
                 edits[kind] = partial(masked, generator, people, sources, at, units, kind)
+            if variant == "all of it":
+                edits["channels learned"] = partial(learned, generator, people, sources, at, units)
         rows = record(part, exchanges, edits, generator, old, theirs, masks, tools, names, part)
         found += [
             f"{part}, {name}: {outside / inside:.3f}, {right:.0f} %"
@@ -112,7 +149,10 @@ def main():
         "| | consistency | % pure | unexplained | outside | locality, recognised |\n|---|---|---|---|---|---|"
     )
     for variant, more in VARIANTS.items():
-        row = measured(variant, more, options.model, options.pairs, options.out, parent, Tools.of(family))
+        try:
+            row = measured(variant, more, options.model, options.pairs, options.out, parent, Tools.of(family))
+        except InterpganError as error:
+            row = f"| {variant} | | | | | {error} |"
         print(row, flush=True)
 
 

@@ -61,7 +61,8 @@ def shares_of(maps: Tensor, groups: Tensor, units: Sequence[int]) -> Tensor:
 def groups_with(groups: Tensor, units: Sequence[int]) -> Tensor:
     """The numbers of the groups that one of some filters is in: (m,) -> (k,) int64."""
     own = groups[list(units)]
-    return own[own >= 0].unique()
+    numbers: Tensor = own[own >= 0].unique()
+    return numbers
 
 
 def group_shares(maps: Tensor, groups: Tensor) -> Tensor:

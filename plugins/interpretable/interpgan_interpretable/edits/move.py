@@ -147,9 +147,16 @@ def filled(maps: Tensor, holes: Tensor) -> Tensor:
     known = (holes <= 0).to(maps)
     found = maps * known
     for power in range(1, FARTHEST + 1):
-        window = 2**power + 1
-        sums, weights = (functional.avg_pool2d(x, window, 1, window // 2) for x in (found * known, known))
+        sums, weights = (averaged(x, 2**power + 1) for x in (found * known, known))
         new = (known == 0) & (weights > 0)
         found = torch.where(new, sums / weights.clamp(min=1e-12), found)
         known = known.maximum(new.to(known))
     return functional.avg_pool2d(found, 3, 1, 1, count_include_pad=False).where(holes > 0, maps)
+
+
+def averaged(maps: Tensor, side: int) -> Tensor:
+    """Means over squares, an odd number of positions wide, along one axis and then the other; 0 beyond the edges."""
+    from torch.nn import functional
+
+    down = functional.avg_pool2d(maps, (side, 1), 1, (side // 2, 0))
+    return functional.avg_pool2d(down, (1, side), 1, (0, side // 2))
