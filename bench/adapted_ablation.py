@@ -82,7 +82,7 @@ def weighted(generator, people, sources, layer, units, weights=None):
 
 
 def channels(generator, layer, units, steps=60, count=8):
-    """Learned weights of channels for one concept: the picture shall be the source's at home, the sample's elsewhere."""
+    """Learned weights of channels for one concept: the picture shall be the source's at home, else the sample's."""
     own = generator.added[layer].behind if layer in generator.added else layer
     width = maps_of(generator, generator.sample([0]), own).shape[1]
     logits = torch.full((width,), 2.0, requires_grad=True)
