@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
+from interpgan_interfacegan.solvers import regression
 from interpgan_interfacegan.solvers.means import means_planes
+from interpgan_interfacegan.solvers.regression import logistic, ridge
 from interpgan_interfacegan.solvers.solve import solve
 
 
@@ -70,3 +73,51 @@ def test_a_penalty_bends_the_regression_to_where_codes_vary():
         plane = solve("regression", codes.copy(), score, penalty)
         assert plane.normal == pytest.approx(exact / np.linalg.norm(exact), abs=1e-4)
     assert abs(plane.normal[0]) > 0.99  # without one it is the third that counts
+
+
+def test_the_logistic_weights_are_at_the_optimum():
+    """Where the gradient of the summed log loss, plus half the squared weights (C = 1), is 0."""
+    random = np.random.RandomState(0)
+    codes = random.normal(size=(40, 3)).astype(np.float32)
+    positive = codes[:, 0] + random.normal(size=40) > 0
+    weights, bias, converged = logistic(codes, positive)
+    left = positive - 1 / (1 + np.exp(-(codes @ weights + bias)))
+    np.testing.assert_allclose(
+        left @ codes, weights, atol=1e-2
+    )  # a hundredth of the weights: the solver stops there
+    assert abs(left.sum()) < 1e-2 and converged
+
+
+def test_a_logistic_regression_that_was_stopped_says_so(monkeypatch):
+    """After 1,000 iterations; here after one."""
+    asked = {}
+
+    def stopped(**settings):
+        asked.update(settings)
+        return LogisticRegression(**{**settings, "max_iter": 1})
+
+    monkeypatch.setattr(regression, "LogisticRegression", stopped)
+    codes = np.random.RandomState(0).normal(size=(40, 3)).astype(np.float32)
+    assert not logistic(codes, codes[:, 0] > 0)[2]
+    assert asked == {"C": 1.0, "max_iter": 1000}
+
+
+@pytest.mark.parametrize("penalty", [0.0, 0.5])
+def test_the_ridge_of_few_samples_in_closed_form(penalty):
+    """(XᵀX + α)⁻¹ Xᵀy of centred X and y; α is 1, and the penalty in variances of all samples."""
+    random = np.random.RandomState(0)
+    codes, targets = random.normal(size=(6, 4)).astype(np.float32), random.normal(size=6)
+    weights, bias, converged = ridge(codes, targets, penalty)
+    x, y = codes - codes.mean(0), targets - targets.mean()
+    alpha = 1 + penalty * (x**2).sum() / 4
+    expected = np.linalg.solve(x.T @ x + alpha * np.eye(4), x.T @ y)
+    np.testing.assert_allclose(weights, expected, atol=1e-5)
+    assert bias == pytest.approx(targets.mean() - codes.mean(0) @ expected, abs=1e-5) and converged is True
+
+
+def test_a_sample_on_the_threshold_is_positive_and_others_do_not_count():
+    codes = np.array([[1], [3], [-2], [-4], [100]], np.float32)
+    targets = np.array([0.0, 0.0, -1.0, -1.0, 5.0])
+    ((plane,),) = means_planes([(np.arange(5), codes)], [[(np.arange(4), targets)]], 5)
+    assert plane.normal.tolist() == [1]
+    assert plane.bias == 0.5  # between 2 and -3
