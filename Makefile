@@ -79,8 +79,8 @@ bench: install .bench/.installed
 	$(BIN)/python bench/interpretable.py
 	$(BIN)/python bench/layer.py
 	$(BIN)/python bench/concepts.py avatars.pggan-interpretable avatars.pggan
-	$(BIN)/python bench/adapted.py run avatars.pggan
-	$(BIN)/python bench/adapted.py table
+	$(BIN)/python bench/adapted.py avatars.pggan
+	$(BIN)/python bench/adapted_table.py
 	$(BIN)/python bench/adapted_ablation.py avatars.pggan
 	$(BIN)/python bench/ablation.py
 	$(BIN)/python bench/steerability.py avatars.stylegan2 brightness

@@ -66,7 +66,15 @@ def groups_with(groups: Tensor, units: Sequence[int]) -> Tensor:
 
 
 def group_shares(maps: Tensor, groups: Tensor) -> Tensor:
-    """The same of each group: (n, m, h, w), (m,) -> (n, g, h, w)."""
+    """How much of the activity of all groups of filters is each group's, averaged over 3 x 3 positions.
+
+    Args:
+        maps: (n, m, h, w), none below 0, of filters as strong as one another.
+        groups: (m,) int64; -1: of none.
+
+    Returns:
+        (n, g, h, w) float32; at each position 1 in all, or 0 where nothing is active.
+    """
     from torch.nn import functional
 
     from interpgan_interpretable.training.energy import group_maps, group_members

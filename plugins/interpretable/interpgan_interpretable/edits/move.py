@@ -155,7 +155,15 @@ def filled(maps: Tensor, holes: Tensor) -> Tensor:
 
 
 def averaged(maps: Tensor, side: int) -> Tensor:
-    """Means over squares, an odd number of positions wide, along one axis and then the other; 0 beyond the edges."""
+    """Means over squares, along one axis and then the other, which is quicker.
+
+    Args:
+        maps: (n, c, h, w).
+        side: of the squares, an odd number of positions.
+
+    Returns:
+        (n, c, h, w); maps are 0 beyond their edges.
+    """
     from torch.nn import functional
 
     down = functional.avg_pool2d(maps, (side, 1), 1, (side // 2, 0))
