@@ -1,7 +1,8 @@
 # make install    a virtual environment in .venv, with the core and all plugins; TORCH=cpu, or cu130, takes that build of torch
 # make demo       edit drawn faces with recipes/quickstart.yaml, and say where the report is
 # make test       install what is needed and run the tests
-# make test-all   the slow tests too
+# make test-long  the tests that take seconds each: whole networks, trainings, kills
+# make test-all   all of these, and the slow tests
 # make recipes    run the recipes that take long and need nothing fetched, and hold them to what they claim
 # make mutants    change formulas one by one, to see whether a test notices: a sample, or MODULE=path/of/one.py
 # make lint       style and types
@@ -12,15 +13,15 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 # Two workers on two cores: each with threads of its own would be slower, and files that are divided make what their tests
-# share twice.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+# share twice. Compiled modules are kept, whatever the environment says: tests start hundreds of processes.
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 # Which build of torch: without a word that of the package index, which on Linux is one with CUDA, of several GB.
 ifdef TORCH
 export PIP_EXTRA_INDEX_URL := https://download.pytorch.org/whl/$(TORCH)
 endif
 
-.PHONY: install demo studio test test-all recipes mutants lint tiny bench clean
+.PHONY: install demo studio test test-long test-all recipes mutants lint tiny bench clean
 
 install: $(VENV)/.installed
 
@@ -36,7 +37,10 @@ studio: install
 	$(BIN)/interpgan-studio recipes/studio.yaml
 
 test: install
-	$(PYTEST) -m "not slow and not network"
+	$(PYTEST) -m "not long and not slow and not network"
+
+test-long: install
+	$(PYTEST) --dist worksteal -m "long and not slow and not network"
 
 test-all: install
 	$(PYTEST)
@@ -83,7 +87,9 @@ bench: install .bench/.installed
 	$(BIN)/python bench/adapted_table.py
 	$(BIN)/python bench/adapted_ablation.py avatars.pggan
 	$(BIN)/python bench/ablation.py
+	$(BIN)/python bench/ganalyze.py avatars.stylegan2
 	$(BIN)/python bench/steerability.py avatars.stylegan2 brightness
+	$(BIN)/python bench/steerability.py avatars.stylegan2 shift_x --reach 0.05
 	$(BIN)/python bench/steerability.py avatars.stylegan2 shift_x --reach 0.05 --steps 140
 	$(BIN)/python bench/streaming.py
 	$(BIN)/python bench/pggan.py

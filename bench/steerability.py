@@ -19,9 +19,10 @@ def main() -> None:
     parser.add_argument("transform")
     parser.add_argument("--reach", type=float)
     parser.add_argument("--space")
-    parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument("--batch-size", type=int, default=4)
-    parser.add_argument("--rate", type=float, default=0.1)
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--rate", type=float, default=0.05)
+    parser.add_argument("--held-out", default="100000-100031")
     parser.add_argument("--walk", action="store_true")
     given = parser.parse_args()
     kind = LearnWalks if given.walk else LearnTransforms
@@ -32,7 +33,7 @@ def main() -> None:
         steps=given.steps,
         batch_size=given.batch_size,
         rate=given.rate,
-        held_out="100000-100011",
+        held_out=given.held_out,
     )
     generator = load_generator(given.model)
     began = time.process_time()

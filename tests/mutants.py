@@ -179,7 +179,7 @@ def started(tests: list[str], mutant: Mutant | None) -> int:
         "-W",
         "ignore",
         "-m",
-        "not slow and not network",
+        "not long and not slow and not network",
     ]
     code: int = 1
     with contextlib.suppress(BaseException):

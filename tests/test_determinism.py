@@ -60,6 +60,7 @@ def run(recipe, out, **env):
     subprocess.run(command, check=True, capture_output=True, env=os.environ | env)
 
 
+@pytest.mark.long
 def test_the_same_recipe_gives_the_same_bytes(tmp_path):
     (tmp_path / "recipe.yaml").write_text(RECIPE)
     run(tmp_path / "recipe.yaml", tmp_path / "a", PYTHONHASHSEED="1")

@@ -799,6 +799,7 @@ def test_memory_does_not_grow_with_their_number(tmp_path, kind):
 HEAD = "interpgan: 1\nsteps:\n"
 
 
+@pytest.mark.long
 def test_in_a_recipe(command, tmp_path):
     for i, name in enumerate(["cat/a.png", "dog/b.png"]):
         put(plain((60 * i, 0, 0)), tmp_path / "pets" / name)

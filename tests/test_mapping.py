@@ -122,6 +122,7 @@ print(most("VmHWM") - before, most("VmRSS") - before)
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="only Linux says how much memory a process took"
 )

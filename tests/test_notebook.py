@@ -58,6 +58,7 @@ def test_the_notebook_shows_pictures_and_tables(tmp_path):
     assert "<td>smile</td>" in html("tables[0]") and "validation" in html("tables[0]")
 
 
+@pytest.mark.long
 def test_progress_is_one_line_that_changes(tmp_path):
     code = """
 import time

@@ -33,7 +33,13 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("name", [n for n in cases() if Case(n).family in OBSERVERS])
+NAMES = [n for n in cases() if Case(n).family in OBSERVERS]
+SIZED = re.compile(r"_real|_r256|_deep128$")  # as large as those that were published
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.long] if SIZED.search(n) else []) for n in NAMES]
+)
 def test_computes_what_the_original_computed(name, tmp_path):
     case = Case(name)
     observer = importlib.import_module(f"parity.{OBSERVERS[case.family]}")

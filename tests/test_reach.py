@@ -19,7 +19,7 @@ class Brightness:
 
 def lighter():
     """The direction along which samples get lighter, by least squares."""
-    batch = TOY.to_space(TOY.sample(range(500)), "w")
+    batch = TOY.to_space(TOY.sample(range(60)), "w")
     scores = Brightness()(TOY.images(batch))[:, :1]
     found = torch.linalg.lstsq(batch.codes - batch.codes.mean(0), scores - scores.mean()).solution[:, 0]
     return Direction(found / found.norm(), "w")

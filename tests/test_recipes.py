@@ -29,8 +29,8 @@ WITHOUT_STRENGTH = {
         "smiling.strength=0",
     ),
 }
-# Seconds each, on one core: `make recipes` runs them, and CI does.
-LONG = (
+# A minute each, on one core: `make recipes` runs them, and CI does.
+SLOW = (
     "brush",
     "dissect",
     "fix-artifacts",
@@ -47,12 +47,15 @@ LONG = (
     "studio",
     "words",
 )
+# Seconds each: `make test-long` runs them, and CI does.
+LONG = ("concept-atlas", "concepts-avatars", "known-units", "move-part", "who-finds-what")
 FETCHED = re.compile(r"weights: (mobilestylegan|dcgan)\.")
 
 
 def each(names):
     """Names of recipes as parameters; those that take long are marked."""
-    return [pytest.param(n, marks=[pytest.mark.slow] if Path(n).stem in LONG else []) for n in names]
+    marks = {**dict.fromkeys(SLOW, pytest.mark.slow), **dict.fromkeys(LONG, pytest.mark.long)}
+    return [pytest.param(n, marks=marks.get(Path(n).stem, ())) for n in names]
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +110,8 @@ def test_edits_without_strength_keep_no_claim(recipes, name, tmp_path):
 
 
 def test_what_takes_long_is_a_recipe_that_runs_here():
-    assert {f"{name}.yaml" for name in LONG} <= set(NAMES)
-    assert not [n for n in LONG if FETCHED.search((RECIPES / f"{n}.yaml").read_text())]
+    assert {f"{name}.yaml" for name in (*SLOW, *LONG)} <= set(NAMES)
+    assert not [n for n in (*SLOW, *LONG) if FETCHED.search((RECIPES / f"{n}.yaml").read_text())]
 
 
 def test_every_recipe_of_photographs_was_looked_at():

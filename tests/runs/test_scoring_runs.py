@@ -53,6 +53,7 @@ def parts(scratch):
     return sorted(scratch.glob("0*.safetensors"))
 
 
+@pytest.mark.long
 def test_parts_change_nothing(tmp_path):
     """The scores of whole batches, as they were before there were parts, in the order of the seeds."""
     made, kept, colours = score(), score(tmp_path), Colours()
@@ -88,6 +89,7 @@ def test_what_is_damaged_is_scored_again(tmp_path):
     assert counting.pictures == 4 * 32
 
 
+@pytest.mark.long
 def test_a_scorer_that_fails_leaves_what_is_done(tmp_path):
     class Tired(Colours):
         def __call__(self, images):
@@ -101,6 +103,7 @@ def test_a_scorer_that_fails_leaves_what_is_done(tmp_path):
     assert score(tmp_path).values.equal(score().values)
 
 
+@pytest.mark.long
 def test_kills_lose_nothing(tmp_path):
     """A process killed again and again, at any moment, and the scores of one that was not, to the bit."""
     moments = random.Random(0)
@@ -136,6 +139,7 @@ def test_the_bar_counts_samples(tmp_path):
 PICTURES = {"use": "pictures", "id": "made", "seeds": "0-99"}
 
 
+@pytest.mark.long
 def test_pictures_go_on_after_a_kill(go, recipe, tmp_path):
     """Each file is named by its seed, there whole or not there, and made once."""
     file = recipe(PICTURES)

@@ -130,6 +130,7 @@ def test_what_a_kill_at_the_end_of_a_step_left(go, ran, recipe, tmp_path, gate, 
     assert scratches(tmp_path / "out") == []
 
 
+@pytest.mark.long
 def test_killed_while_it_is_removed(go, ran, recipe, tmp_path, gate, patient, contents):
     gate.touch()
     file = recipe(SAMPLE, patient())

@@ -39,6 +39,7 @@ def test_the_scorer_knows_new_faces(data):
     assert all(figure >= 0.98 for figure in figures.values()), figures
 
 
+@pytest.mark.long
 def test_the_segmenter_knows_new_faces(data):
     maps = np.stack([parts(draw(seed)) for seed in NEW[:400]])
     figures = segmenter_figures(AvatarSegmenter.shipped().net, images_from(data, 0), maps)
@@ -59,6 +60,7 @@ def test_scores_are_what_they_say(data):
     assert ((scorer(larger)[:, 1:] > 0.5) == (scores[:, 1:] > 0.5)).float().mean() > 0.97
 
 
+@pytest.mark.long
 def test_drawn_faces_are_anatomically_right(data, tmp_path):
     class Drawn:
         """As if they had been generated."""
@@ -85,6 +87,7 @@ def test_patterns_are_no_faces(tmp_path):
     assert (tmp_path / report.strips[0].pictures[0].file).exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("operator", [TrainScorer, TrainSegmenter])
 def test_both_can_be_trained_anew(data, tmp_path, operator):
     made = operator(data=data, steps=3, held_out=100).run(quiet)

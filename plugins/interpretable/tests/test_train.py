@@ -83,7 +83,9 @@ def test_what_was_trained_is_saved_and_loaded_with_its_concepts(data, parents, t
     assert again.discriminator is not None
 
 
-@pytest.mark.parametrize("family", SMALL)
+@pytest.mark.parametrize(
+    "family", [pytest.param(f, marks=[] if f == "pggan" else pytest.mark.long) for f in SMALL]
+)
 def test_a_stopped_training_ends_in_the_same_bytes(data, parents, tmp_path, family, monkeypatch):
     whole = trained(data, parents[family], tmp_path / "whole", family)
     monkeypatch.setattr("interpgan_training.job.SAVE_SECONDS", 0.0)
@@ -132,6 +134,7 @@ def test_the_report_shows_what_the_layer_does(data, parents, tmp_path):
     assert (tmp_path / "result/curves.png").exists()
 
 
+@pytest.mark.long
 def test_filters_come_to_keep_to_their_groups(data, parents, tmp_path):
     """The share of a filter's squares where its own group is the most active grows; without the energy it does not."""
     shares = {}
@@ -265,6 +268,7 @@ def test_processes_need_whole_groups(data, parents, tmp_path):
         trained(data, parents["pggan"], tmp_path, "pggan", processes=2, batch_size=12)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("family", ["pggan", "biggan"])
 def test_an_anchor_keeps_the_parents_pictures(data, parents, tmp_path, family):
     """With the anchor alone, images of the same codes recover after the ReLU; without it they change with the GAN."""
@@ -282,6 +286,7 @@ def test_an_anchor_keeps_the_parents_pictures(data, parents, tmp_path, family):
     assert "from the parent" in log and '"discriminator"' not in log
 
 
+@pytest.mark.long
 def test_exchanges_come_near_their_target(data, parents, tmp_path):
     """With the target of an exchange in its loss, the generator comes nearer to it than without."""
     after = {}

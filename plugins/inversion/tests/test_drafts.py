@@ -143,6 +143,7 @@ def test_layers_behind_the_draft_keep_their_codes(avatars, draft):
     assert (moved[behind] < 1e-5).all() and (moved[0] > 1e-3).all()
 
 
+@pytest.mark.long
 def test_a_search_with_drafts_comes_as_near_with_a_fraction_of_the_whole_pictures(
     avatars, draft, kit, tmp_path
 ):
@@ -243,6 +244,7 @@ def tuned(avatars, draft, drafted, steps=24):
     return tuning, float(error.detach().square().mean()), sum(passed)
 
 
+@pytest.mark.long
 def test_a_tuning_with_drafts_comes_nearly_as_near_with_a_fraction_of_the_whole_pictures(avatars, draft):
     start = avatars.images(avatars.sample([6])) - avatars.images(avatars.sample([5]))
     _, plain, passes = tuned(avatars, draft, 0)

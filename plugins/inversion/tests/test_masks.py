@@ -127,6 +127,7 @@ def test_missed():
     torch.testing.assert_close(missed(found, target, half), torch.zeros(2))
 
 
+@pytest.mark.long
 def test_pictures_that_the_generator_does_not_draw_are_named(kit, tmp_path, recwarn):
     generator = toy()
     own = kit.drawn(generator, [100, 101, 102])

@@ -20,7 +20,14 @@ FAMILIES = ("e4e_", "psp_", "restyle_", "idinvert_")
 NAMES = sorted(p.stem for p in FOLDER.glob("*.json") if p.name.startswith(FAMILIES))
 LARGE = ("1024", "256_bn")  # hundreds of megabytes each
 SMALL = [n for n in NAMES if not n.endswith(LARGE)]
-CASES = [pytest.param(n, marks=[] if n in SMALL else [pytest.mark.slow]) for n in NAMES]
+SECONDS = ("_whole", "_backbone64")
+CASES = [
+    pytest.param(
+        n,
+        marks=[pytest.mark.slow] if n.endswith(LARGE) else [pytest.mark.long] if n.endswith(SECONDS) else [],
+    )
+    for n in NAMES
+]
 WHOLE = [n for n in NAMES if n.endswith("_whole")]
 MAPS = {"IR-SE50": (6, 20, 23), "ResNet-34": (6, 12, 15)}
 

@@ -45,6 +45,7 @@ def test_the_picture_is_the_original_runtimes(generator, seed: int) -> None:
     assert np.allclose(picture.std((1, 2)), REFERENCE[f"std{seed}"], atol=1e-6)
 
 
+@pytest.mark.long
 def test_a_picture_has_the_same_bytes_in_any_batch(generator) -> None:
     batch = generator.to_space(generator.sample(range(5)), "w")
     alone = torch.cat([generator.forward(batch[i]) for i in range(5)])

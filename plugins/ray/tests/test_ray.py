@@ -122,12 +122,14 @@ def when_working(act):
     return thread, done
 
 
+@pytest.mark.long
 def test_the_scores_of_one_process(cluster):
     alone, shared = scores(), scores(TWO)
     assert shared.values.equal(alone.values) and shared.seeds.equal(alone.seeds)
     assert ray.is_initialized()  # a connection of others is left open
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("threads", [1, 2])
 def test_real_networks_with_any_number_of_threads(cluster, threads):
     """Whose bits do depend on that number."""
@@ -143,6 +145,7 @@ def test_real_networks_with_any_number_of_threads(cluster, threads):
         torch.set_num_threads(before)
 
 
+@pytest.mark.long
 def test_a_worker_is_killed_half_way(cluster):
     alone = scores()
     thread, killed = when_working(lambda found: os.kill(found[0].pid, signal.SIGKILL) or found[0].pid)
@@ -151,6 +154,7 @@ def test_a_worker_is_killed_half_way(cluster):
     assert len(killed) == 1
 
 
+@pytest.mark.long
 def test_it_goes_on_where_any_engine_was(cluster, tmp_path):
     alone = scores(scratch=tmp_path)
     parts = sorted(tmp_path.iterdir())
@@ -161,6 +165,7 @@ def test_it_goes_on_where_any_engine_was(cluster, tmp_path):
     assert sorted(tmp_path.iterdir()) == parts
 
 
+@pytest.mark.long
 def test_what_goes_wrong_in_a_worker_is_said_here(cluster):
     with pytest.raises(InterpganError, match="has 3 attributes and returned scores of shape"):
         scores(TWO, scorer=Wrong())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ _SEEN = 2.0  # times the reach: amounts that are looked for between two pictures
 _TRIES = 5  # of the calibration
 _CLOSE = 0.01  # share of what is asked for: so near, the calibration ends
 _HOPELESS = 0.25  # where so small a share is seen, a longer move would show something else
+_DIVERGED = 10.0  # picture error in training, as a share of that of not moving: no move learnt is so wrong
 _FAR = 0.1  # a strength that differs by more is said
 _FOLLOWS = 0.5  # picture error, as a share of that of not moving: above, it is said that the generator cannot
 
@@ -105,18 +107,18 @@ class Learning:
     def calibrated(self, way: Straight, seeds: list[int], progress: Progress) -> float:
         """How far along a way an amount of 1 is, as it is seen in the mean of moves by half of the reach, both ways.
 
-        Where the pictures do not show such moves, it is 1, as was learnt.
+        Of what is tried, that whose moves are seen nearest to what was asked for; 1, as was learnt, where the pictures
+        hardly show them.
         """
-        asked, scale = self.reach / 2, 1.0
+        asked, scale, best = self.reach / 2, 1.0, (math.inf, 1.0)
         for _ in progress(range(_TRIES), total=_TRIES, what=f"calibrating {self.name}"):
             up, down = (self.measured(seeds, way, scale, sign * asked)[0].mean() for sign in (1, -1))
             seen = float(up - down) / 2
-            if abs(seen / asked - 1) < _CLOSE:
-                return scale
-            if not seen > _HOPELESS * asked:
+            best = min(best, (abs(seen / asked - 1), scale))
+            if best[0] < _CLOSE or not seen > _HOPELESS * asked:
                 break
             scale *= min(2.0, max(0.5, asked / seen))
-        return 1.0
+        return best[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +162,8 @@ def learn(
     for name, way in ways.items():
         one, unit, reach = Learning(codes, name, way.reach, settings), TRANSFORMS[name].unit, way.reach
         curves[name] = one.learn(way.to(codes.generator.device), scratch / f"{name}.pt", progress)
+        if curves[name][-1]["loss"] > _DIVERGED:
+            raise InterpganError(f"learning to {name} diverged; give a smaller 'rate' than {settings.rate:g}")
         if not float(way.w.detach().norm()) > 0:
             raise InterpganError(
                 f"pictures do not change with the codes, so that nothing can {name} them; take other layers"

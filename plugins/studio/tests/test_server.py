@@ -155,6 +155,7 @@ def test_a_tab_that_comes_back_finds_its_edits(served, open_tab):
     again.close()
 
 
+@pytest.mark.long
 def test_a_hundred_tabs_are_served(served, open_tab):
     tabs = [secrets.token_hex(8) for _ in range(100)]
     sockets = [

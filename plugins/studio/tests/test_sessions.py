@@ -155,7 +155,7 @@ def test_directions_are_found_beside_the_pictures(tab):
 
 FOUND = {
     "ganspace": {"count": 2, "seeds": "0-499"},
-    "resefa": {"region": "0.6, 0.3, 0.8, 0.7", "count": 2, "seeds": "0-3"},
+    "resefa": {"region": "0.6, 0.3, 0.8, 0.7", "count": 2, "seeds": "0"},
     "stylespace": {"channels": "4.3, 5.10"},
     "latentclr.conditional": {"count": 2, "steps": 2, "batch_size": 2},
 }

@@ -157,7 +157,7 @@ def test_the_table_of_spaces():
 def test_the_recipe_of_the_readme(tmp_path):
     text = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)[1]
     (tmp_path / "recipe.yaml").write_text(
-        text.replace("parts: [eyes, mouth], seeds: 0-3", "parts: [eyes], seeds: 0-1")
+        text.replace("parts: [eyes, mouth], seeds: 0-3", "parts: [eyes], seeds: 0-1, layers: 5-6")
     )
     page = run(make_plan(tmp_path / "recipe.yaml"), tmp_path / "out", device="cpu")
     assert "Channels of each part" in page.read_text()

@@ -94,6 +94,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(stylegan2, tmp_path, monkeypat
     assert [row[0] for row in tables[0]["rows"]] == [10, 11]
 
 
+@pytest.mark.long
 def test_a_killed_run_of_a_generator_that_arranges_its_weights(tmp_path, monkeypatch):
     """At the first look its kernels change their order in memory, and sums round by that."""
     monkeypatch.setattr(adapting, "LOOK_STEPS", 1)

@@ -55,7 +55,13 @@ def weights(generator):
     return {**generator.module.state_dict(), **generator.discriminator.state_dict()}
 
 
-@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+@pytest.mark.parametrize(
+    "variant",
+    [
+        pytest.param(v, id=n, marks=[] if n.startswith("pggan") else pytest.mark.long)
+        for n, v in VARIANTS.items()
+    ],
+)
 def test_a_stopped_training_ends_in_the_same_bytes(data, tmp_path, variant, monkeypatch):
     variant = variant | {"r1_interval": 4} | ({"phase_kimg": 0.012} if variant["family"] == "pggan" else {})
     whole = trained(data, tmp_path / "whole", variant)
@@ -158,6 +164,7 @@ def test_rectangles_and_grey_are_trained(data, tmp_path, family, size, channels)
         )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("family", SMALL)
 def test_training_learns(data, tmp_path, family):
     """Samples come closer to the mean picture and the contrast of the data than at the start."""
@@ -301,6 +308,7 @@ def test_every_picture_is_seen_once_in_a_round(data):
     assert batch_indices(4, 64, 0, 24) != rounds[:24]
 
 
+@pytest.mark.long
 def test_adaptive_augmentation_is_part_of_the_state(data, tmp_path, monkeypatch):
     monkeypatch.setattr("interpgan_training.trainer.adapt", lambda p, sign, images: min(p + 0.1, 0.9))
     whole = trained(data, tmp_path / "whole", SMALL["stylegan2"], augment=True)
@@ -372,6 +380,7 @@ def test_mistakes_in_a_recipe(step, message, tmp_path):
     assert message in recipe_error("\n".join(lines), tmp_path)
 
 
+@pytest.mark.long
 def test_two_processes_train_as_one(data, tmp_path):
     """Two processes share every batch: the same pictures, and weights that both have."""
     pytest.importorskip("accelerate")
