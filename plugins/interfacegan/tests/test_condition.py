@@ -130,6 +130,28 @@ def test_layer_by_layer_directions():
     assert float(found.distance(mean) * found.notes["residual"]) == pytest.approx(float(smile.distance(mean)))
 
 
+def test_angles_do_not_depend_on_the_number_of_layers():
+    """A direction of four layers is twice as long as one of a single layer; an angle is not."""
+    smile = Direction(torch.tensor([[1.0, 1, 0]]).repeat(4, 1), "w+")
+    age = Direction(torch.tensor([[0.0, 1, 0]]).repeat(4, 1), "w+")
+    notes = conditioned(smile, age).notes
+    assert notes["conditions"][0]["before"] == pytest.approx(0.5**0.5)
+    assert notes["degrees"] == pytest.approx(45)
+
+
+@pytest.mark.parametrize(("size", "space"), [(8, "w"), (16, "z")])
+def test_a_mean_that_is_not_known_or_does_not_fit_is_left_out(size, space):
+    smile, age = (Direction(torch.randn(size), space, bias=0.7) for _ in range(2))
+    found = conditioned(smile, age, generator=toy())
+    assert found.bias == pytest.approx(smile.bias / found.notes["residual"])
+
+
+def test_two_results_are_told_apart_by_identity():
+    """Tensors cannot be compared as one; a result can be a key."""
+    one, two = (conditioned(drawn("smile", 0), drawn("age", 1)) for _ in range(2))
+    assert one != two and len({one, two}) == 2
+
+
 def test_the_result_is_a_direction_that_can_be_kept(tmp_path):
     found = conditioned(drawn("smile", 0), drawn("age", 1))
     found.save(tmp_path)

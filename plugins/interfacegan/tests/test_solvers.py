@@ -6,7 +6,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
 from interpgan_interfacegan.solvers import regression
-from interpgan_interfacegan.solvers.means import means_planes
 from interpgan_interfacegan.solvers.regression import logistic, ridge
 from interpgan_interfacegan.solvers.solve import solve
 
@@ -50,14 +49,6 @@ def test_the_regression_is_the_mean_gradient():
     slope = np.array([1 + 8 * (codes[:, 0] > 1.2).mean(), 0, 1, 0, 0, 0, 0, 0])
     plane = solve("regression", codes.copy(), score)
     assert plane.normal @ slope / np.linalg.norm(slope) > 0.999
-
-
-def test_means_lie_halfway():
-    codes = np.array([[1, 0], [3, 0], [-1, 2], [-1, -2]], np.float32)
-    above = np.array([1.0, 0.5, -0.5, -9])
-    ((plane,),) = means_planes([(np.arange(4), codes)], [[(np.arange(4), above)]], 4)
-    assert plane.normal.tolist() == [1, 0]
-    assert plane.bias == -0.5  # between 2 and -1
 
 
 def test_a_penalty_bends_the_regression_to_where_codes_vary():
@@ -113,11 +104,3 @@ def test_the_ridge_of_few_samples_in_closed_form(penalty):
     expected = np.linalg.solve(x.T @ x + alpha * np.eye(4), x.T @ y)
     np.testing.assert_allclose(weights, expected, atol=1e-5)
     assert bias == pytest.approx(targets.mean() - codes.mean(0) @ expected, abs=1e-5) and converged is True
-
-
-def test_a_sample_on_the_threshold_is_positive_and_others_do_not_count():
-    codes = np.array([[1], [3], [-2], [-4], [100]], np.float32)
-    targets = np.array([0.0, 0.0, -1.0, -1.0, 5.0])
-    ((plane,),) = means_planes([(np.arange(5), codes)], [[(np.arange(4), targets)]], 5)
-    assert plane.normal.tolist() == [1]
-    assert plane.bias == 0.5  # between 2 and -3

@@ -1,5 +1,6 @@
 """The mixture of filters, compared with the samples themselves and with planted groups."""
 
+from dataclasses import FrozenInstanceError
 from itertools import pairwise
 
 import numpy as np
@@ -32,23 +33,6 @@ def planted(filters, positions, samples, groups, noise=(0.3, 2.0), seed=0, block
 
 def normal(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
-@pytest.mark.parametrize("block", [1, 5, 64])
-def test_moments_are_sums_over_the_samples(block):
-    maps = normal(23, 4, 3, 5) + 2
-    found = moments(maps.split(block))
-    assert found.count == 23
-    torch.testing.assert_close(found.sums, maps.sum(0).flatten(1), rtol=1e-12, atol=1e-12)
-    torch.testing.assert_close(found.squares, maps.square().sum((0, 2, 3)), rtol=1e-12, atol=0)
-    unit = moments([maps / found.rms()[:, None, None]])
-    torch.testing.assert_close(found.normalised().sums, unit.sums, rtol=1e-12, atol=1e-12)
-    torch.testing.assert_close(unit.rms(), torch.ones(4, dtype=torch.float64), rtol=1e-12, atol=0)
-
-
-def test_no_sample_no_moments():
-    with pytest.raises(InterpganError, match="give one seed at least"):
-        moments([])
 
 
 def test_the_likelihood_is_that_of_every_number_of_every_map():
@@ -94,6 +78,13 @@ def test_groups_come_largest_first_with_their_own_centres():
     means = found_moments.sums / found_moments.count
     for c in range(3):
         torch.testing.assert_close(found.mixture.centres[c], means[found.groups == c].mean(0))
+    unit = maps[:, keep].double() / moments([maps[:, keep]]).rms()[:, None, None]
+    apart = (unit[..., 0] - found.mixture.centres[found.groups]).square().mean((0, 2))
+    for c, size in enumerate((12, 7, 3)):
+        assert float(found.mixture.variances[c]) == pytest.approx(
+            float(apart[found.groups == c].mean()), rel=1e-6
+        )
+        assert float(found.mixture.prior[c]) == pytest.approx(size / 22)
 
 
 def test_every_iteration_raises_the_likelihood():
@@ -152,10 +143,12 @@ def test_no_variance_falls_under_a_tenth_of_what_all_groups_would_share():
     torch.testing.assert_close(tied.variances, torch.full((2,), shared, dtype=torch.float64))
 
 
-def test_too_many_groups():
-    _, blocks = planted(10, 16, 4, 2)
-    with pytest.raises(InterpganError, match=r"10 active filters cannot make 6 .* ask for 5 at most"):
-        fit(moments(blocks).normalised(), 6)
+@pytest.mark.parametrize(("filters", "asked", "most"), [(10, 6, 5), (1, 2, 1)])
+def test_too_many_groups(filters, asked, most):
+    _, blocks = planted(filters, 16, 4, 2)
+    said = f"{filters} active filters cannot make {asked} .* ask for {most} at most"
+    with pytest.raises(InterpganError, match=said):
+        fit(moments(blocks).normalised(), asked)
 
 
 def test_equal_maps_are_no_trouble():
@@ -192,3 +185,104 @@ def test_no_group_collects_the_outliers():
         groups = module._expectation_maximisation(sums, alike, tied).groups
         assert groups[1] == groups[there]
     assert torch.equal(refit(sums, truth).groups, module._expectation_maximisation(sums, alike, True).groups)
+
+
+class Starts:
+    """In place of k-means: what it was asked for, and groups that go round."""
+
+    def __init__(self, count, **settings):
+        self.count, self.settings = count, settings
+
+    def fit(self, coordinates):
+        self.asked.append((self.count, self.settings, coordinates))
+        self.labels_ = np.arange(len(coordinates)) % self.count
+        return self
+
+
+def test_ten_fits_start_from_the_sixty_four_principal_coordinates_of_the_mean_maps(monkeypatch):
+    """Of 70 filters with nine positions, whose means are not 0: the other coordinates are 0."""
+    monkeypatch.setattr(Starts, "asked", [], raising=False)
+    monkeypatch.setattr("sklearn.cluster.KMeans", Starts)
+    sums = moments([normal(7, 70, 3, 3) + 3])
+    fit(sums, 5)
+    assert [count for count, _, _ in Starts.asked] == [5] * 10
+    assert [s["random_state"] for _, s, _ in Starts.asked] == list(range(10))
+    assert {s["n_init"] for _, s, _ in Starts.asked} == {1}
+    means = sums.sums / 7
+    centred = means - means.mean(0)
+    for _, _, coordinates in Starts.asked:
+        assert coordinates.shape == (70, 64)
+        np.testing.assert_allclose(coordinates @ coordinates.T, (centred @ centred.T).numpy(), atol=1e-9)
+
+
+def test_it_stops_where_no_filter_changes_its_group(monkeypatch):
+    truth, blocks = planted(24, 16, 20, 4)
+    sums, calls, maximised = moments(blocks).normalised(), [], module._maximised
+
+    def counted(*given):
+        calls.append(given)
+        return maximised(*given)
+
+    monkeypatch.setattr(module, "_maximised", counted)
+    found = module._expectation_maximisation(sums, torch.nn.functional.one_hot(truth).double())
+    assert len(calls) == 1 and torch.equal(found.groups, truth)
+
+
+def test_it_gives_up_after_a_hundred_iterations(monkeypatch):
+    """As where two groups would change places for ever."""
+    centres, calls = torch.tensor([[0.0] * 4, [1.0] * 4]).double(), []
+
+    def swapped(*given):
+        calls.append(given)
+        return Mixture(centres.roll(len(calls), 0), torch.ones(2).double(), torch.full((2,), 0.5).double())
+
+    monkeypatch.setattr(module, "_maximised", swapped)
+    maps = (torch.arange(6) % 2).double()[:, None, None].expand(5, 6, 2, 2)
+    module._expectation_maximisation(moments([maps]), normal(6, 2).softmax(1))
+    assert len(calls) == 100
+
+
+def test_a_group_of_a_share_of_a_filter_and_one_of_none():
+    """The centre is the mean of a share however small it is; nothing is divided by 0."""
+    sums = moments([normal(5, 3, 2, 2)])
+    shares = torch.tensor([[0.75, 0.25, 0], [1, 0, 0], [0.75, 0.25, 0]]).double()
+    mixture = module._maximised(sums, shares)
+    torch.testing.assert_close(mixture.centres[1], (sums.sums[0] + sums.sums[2]) / 10)
+    torch.testing.assert_close(mixture.prior, torch.tensor([2.5, 0.5, 0]).double() / 3)
+    assert all(
+        bool(part.isfinite().all()) for part in (mixture.centres, mixture.variances, mixture.prior.log())
+    )
+
+
+def test_maps_that_are_all_the_same_leave_a_little_variance():
+    mixture = module._maximised(moments([torch.ones(4, 6, 2, 2)]), torch.full((6, 2), 0.5).double())
+    assert mixture.variances.tolist() == [1e-12, 1e-12]
+
+
+@pytest.mark.parametrize(
+    ("groups", "shares"),
+    [
+        ([0, 0, 2, -1], [[1, 0, 0], [1, 0, 0], [0, 0, 1], [1 / 3] * 3]),
+        ([1, 0, 3, 3], [[0, 1, 0], [1, 0, 0], [0, 0, 1], [0, 0, 1]]),  # nobody is in the third
+    ],
+)
+def test_a_filter_of_no_group_belongs_to_all_equally_and_empty_groups_go(monkeypatch, groups, shares):
+    given = []
+    monkeypatch.setattr(
+        module, "_expectation_maximisation", lambda *args, **more: given.append((*args[1:], more))
+    )
+    refit(moments([normal(5, 4, 2, 2)]), torch.tensor(groups))
+    ((found, more),) = given
+    torch.testing.assert_close(found, torch.tensor(shares).double())
+    assert more == {"tied": True}
+
+
+def test_a_fit_stays_as_it_was_found():
+    """And is told from another by identity: tensors cannot be compared as one."""
+    sums = moments([normal(5, 8, 2, 2)])
+    one, two = (fit(sums, 2, restarts=1) for _ in range(2))
+    assert len({one, two}) == len({one.mixture, two.mixture}) == 2
+    with pytest.raises(FrozenInstanceError):
+        one.dropped = 3
+    with pytest.raises(FrozenInstanceError):
+        one.mixture.prior = two.mixture.prior

@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from interpgan_core import Generator, InterpganError, LatentSpace
 from interpgan_core.testing import conformance, recipe_error, toy
@@ -13,7 +14,7 @@ test_all_layers = conformance(FindSemantics(), toy)
 test_a_range_of_layers = conformance(FindSemantics(layers="1-3", count=4, normalize=False), toy)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(1, 60), st.integers(2, 40), st.integers(0, 2**31), st.booleans())
 def test_equals_the_singular_value_decomposition(rows, size, seed, normalize):
     weights = torch.randn(rows, size, generator=torch.Generator().manual_seed(seed))
@@ -57,6 +58,52 @@ def test_the_range_found_is_the_default_range_of_an_edit():
     assert found["0"].layers == "1-3"
     assert found["0"].space == "w"
     assert found["0"].generator == toy().fingerprint
+
+
+def split_code():
+    """A generator whose z is split among two layers, eight numbers each, as BigGAN's is."""
+    generator = toy()
+    layer_of = torch.arange(16) // 8
+    generator.spaces = {"z": LatentSpace("z", (16,), layer_of)}
+    drawn = torch.randn(20, 16, generator=torch.Generator().manual_seed(0))
+    generator.style_weight = lambda space, layer: drawn * (layer_of == layer)
+    return generator
+
+
+@pytest.mark.parametrize(("make", "space"), [(toy, "w"), (split_code, "z")])
+@pytest.mark.parametrize("count", [3, 30])
+def test_the_directions_are_those_that_were_announced(make, space, count):
+    step = FindSemantics(count=count)
+    announced, found = step.check(make()), step.run(make())
+    assert list(announced) == list(found) == [str(i) for i in range(min(count, 16))]
+    assert {d.space for d in announced.values()} == {d.space for d in found.values()} == {space}
+
+
+def test_of_a_split_code_only_the_part_of_the_layers_moves():
+    found = FindSemantics(layers="1").run(split_code())
+    assert len(found) == 8
+    assert all(bool((d.vector[:8] == 0).all()) for d in found.values())
+
+
+def test_rows_count_the_same_by_default_and_a_row_of_zeros_not_at_all():
+    """The sum of the eigenvalues is that of the squared rows: 1 for each, as in section 3 of the paper."""
+    weights = 7 * torch.randn(9, 5, generator=torch.Generator().manual_seed(0))
+    assert float(factorise(weights)[0].sum()) == pytest.approx(9)
+    weights[4] = 0
+    assert float(factorise(weights)[0].sum()) == pytest.approx(8)
+    assert float(factorise(weights, normalize=False)[0].sum()) == pytest.approx(float(weights.square().sum()))
+
+
+def test_the_defaults():
+    step = FindSemantics()
+    assert (step.layers, step.count, step.normalize) == ("all", 20, True)
+    assert FindSemantics(count=1).count == 1
+
+
+@pytest.mark.parametrize("wrong", [{"count": 0}, {"count": "3"}, {"normalize": "yes"}, {"normalize": 1}])
+def test_wrong_parameters(wrong):
+    with pytest.raises(ValidationError):
+        FindSemantics(**wrong)
 
 
 def test_layers_that_do_not_exist():
