@@ -90,7 +90,6 @@ bench: install .bench/.installed
 	$(BIN)/python bench/ganalyze.py avatars.stylegan2
 	$(BIN)/python bench/steerability.py avatars.stylegan2 brightness
 	$(BIN)/python bench/steerability.py avatars.stylegan2 shift_x --reach 0.05
-	$(BIN)/python bench/steerability.py avatars.stylegan2 shift_x --reach 0.05 --steps 140
 	$(BIN)/python bench/streaming.py
 	$(BIN)/python bench/pggan.py
 	$(BIN)/python bench/stylegan2.py

@@ -233,6 +233,7 @@ def run(given):
         "figures": figures,
         "covered": [f for f, yes in zip(measured.factors, covered(measured), strict=True) if yes],
         "measured": measured.plain(),
+        "notes": {key: dict(mover.notes) for key, mover in found.items()},
     }
     ways, space = ways_of(list(found.values())[: given.count], finder.generator)
     size = finder.generator.spaces[space].shape[-1]
@@ -258,7 +259,7 @@ def ways_of(movers, generator):
 def write(path, content):
     """Whole or not at all: other processes read the folder."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    part.write_text(json.dumps(content, indent=1, default=float), encoding="utf-8")
     part.replace(path)
 
 
