@@ -1,3 +1,5 @@
+from dataclasses import FrozenInstanceError, replace
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interpgan_core import Direction, DirectionSet, InterpganError, LatentSpace
+from interpgan_core.testing import toy
 
 W = LatentSpace("w", (8,))
 WPLUS = LatentSpace("w+", (3, 8), torch.arange(3)[:, None], base="w")
@@ -23,7 +26,42 @@ def test_any_length_becomes_one_and_the_plane_stays():
     torch.testing.assert_close(direction.distance(codes), expected)
 
 
-@pytest.mark.parametrize("vector", [torch.zeros(8), torch.full((8,), torch.nan), torch.ones(2, 3, 4)])
+@pytest.mark.parametrize("length", [0.25, 1 + 1e-9, 1.5])
+def test_a_plane_is_scaled_with_its_direction(length):
+    """A vector a little longer or shorter than 1 is made 1 long as well."""
+    unit = random(8) / random(8).norm()
+    direction = Direction(unit * length, "w", bias=3.0)
+    assert float(direction.vector.norm()) == pytest.approx(1, abs=1e-15)
+    assert direction.bias == pytest.approx(3 / length, rel=1e-12)
+
+
+def test_what_is_1_long_but_for_rounding_stays_to_the_bit():
+    vector = random(8) / random(8).norm() * (1 + 1e-13)
+    direction = Direction(vector, "w", bias=0.1)
+    assert torch.equal(direction.vector, vector) and direction.bias == 0.1
+    assert Direction(vector, "w").bias == 0
+
+
+def test_a_direction_says_what_it_is():
+    assert repr(Direction(random(8), "w")) == "<Direction of w, (8,)>"
+    known = Direction(random(3, 8), "w+", layers="1-2", generator="abcd")
+    assert repr(known) == "<Direction of w+, (3, 8), layers 1-2, generator abcd>"
+
+
+def test_a_direction_does_not_change_and_is_itself_alone():
+    direction = Direction(random(8), "w")
+    with pytest.raises(FrozenInstanceError):
+        direction.bias = 1.0
+    assert len({direction, replace(direction)}) == 2
+
+
+@pytest.mark.parametrize(
+    "vector",
+    [
+        *(torch.zeros(8), torch.full((8,), torch.nan), torch.full((8,), torch.inf)),
+        *(torch.ones(2, 3, 4), torch.tensor(1.0)),
+    ],
+)
 def test_what_is_no_direction(vector):
     with pytest.raises(InterpganError, match="a direction"):
         Direction(vector, "w")
@@ -43,6 +81,17 @@ def test_a_step_moves_only_its_layers():
     assert Direction(random(8), "w", layers="1").step(WPLUS, "0-1").any(1).tolist() == [True, True, False]
 
 
+def test_each_code_moves_by_its_own_strength():
+    direction, strengths = Direction(torch.tensor([3.0, 4.0]), "w"), torch.tensor([1.0, 0.0, -10.0])
+    codes = torch.tensor([[0.0, 0.0], [1.0, 1.0], [1.0, 0.0]])
+    moved = direction.moved(codes, strengths, LatentSpace("w", (2,)))
+    torch.testing.assert_close(moved, torch.tensor([[0.6, 0.8], [1.0, 1.0], [-5.0, -8.0]]))
+    layered = codes[:, None].repeat(1, 4, 1)
+    space = LatentSpace("w+", (4, 2), torch.arange(4)[:, None], base="w")
+    found = direction.moved(layered, strengths, space, "2")
+    assert torch.equal(found[:, 2], moved) and torch.equal(found[:, [0, 1, 3]], layered[:, [0, 1, 3]])
+
+
 def test_spaces_do_not_mix():
     with pytest.raises(InterpganError, match="lives in z and the codes in w; directions of two spaces"):
         Direction(random(8), "z").step(W)
@@ -58,7 +107,7 @@ def test_the_distance_of_some_layers():
     torch.testing.assert_close(direction.distance(codes, WPLUS.mask("1-2")), expected)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 @given(st.integers(0, 2**31), st.integers(1, 6))
 def test_conditions_no_longer_move(seed, count):
     """Jointly orthogonal to any number of conditions, however they overlap, and as near as can be."""
@@ -81,6 +130,27 @@ def test_conditions_that_are_nearly_equal(apart):
     left = primal.without(Direction(one, "w"), Direction(two, "w"))
     assert abs(float(left.vector @ one) / float(one.norm())) < 1e-9
     assert abs(float(left.vector @ two) / float(two.norm())) < 1e-9
+
+
+@pytest.mark.parametrize("apart", [0.0, 1e-15])
+def test_a_condition_given_twice_takes_nothing_more_away(apart):
+    """What the second would add to the span is rounding, and no direction to remove."""
+    one, primal = Direction(random(8, seed=1), "w"), Direction(random(8, seed=2), "w")
+    again = Direction(one.vector + apart * random(8, seed=3), "w")
+    torch.testing.assert_close(primal.without(one, again).vector, primal.without(one).vector)
+
+
+def test_what_is_left_of_a_layerwise_direction():
+    """Its length is that of the whole vector: the sine of the angle to the condition."""
+    primal, condition = Direction(random(3, 8, seed=1), "w+", bias=2.0), Direction(random(3, 8), "w+")
+    cosine = float((primal.vector * condition.vector).sum() / 3)
+    left = primal.without(condition)
+    assert left.notes["residual"] == pytest.approx((1 - cosine**2) ** 0.5)
+    assert left.bias == pytest.approx(primal.bias / (1 - cosine**2) ** 0.5)
+    torch.testing.assert_close(
+        left.vector * left.notes["residual"], primal.vector - cosine * condition.vector
+    )
+    assert primal.without() is primal
 
 
 def test_distances_and_what_is_left_by_hand():
@@ -113,6 +183,9 @@ def test_a_direction_in_the_span_of_its_conditions():
 def test_conditions_of_another_space():
     with pytest.raises(InterpganError, match=r"and .condition 0. of w\+ \(3, 8\): there is no angle"):
         Direction(random(8), "w").without(Direction(random(3, 8), "w+"))
+    for other in (Direction(random(8), "z"), Direction(random(6), "w")):
+        with pytest.raises(InterpganError, match="there is no angle between them"):
+            Direction(random(8, seed=1), "w").without(other)
 
 
 def test_conditions_of_another_generator():
@@ -124,6 +197,8 @@ def test_conditions_of_another_generator():
     ):
         ours.without(theirs)
     ours.without(Direction(theirs.vector, "w"))  # of no known generator
+    ours.without(replace(theirs, generator="one"))
+    Direction(ours.vector, "w").without(theirs)
 
 
 def test_a_set_survives_saving(tmp_path):
@@ -175,3 +250,12 @@ def test_what_is_known_of_the_spread_along_a_direction_is_not_true_of_another():
         for i in (0, 1)
     )  # fmt: skip
     assert set(a.without(b).notes) == {"attribute", "residual"}
+
+
+@pytest.mark.parametrize("space", ["w", "w+"])
+def test_directions_that_are_not_there_yet_stand_in_for_those_that_will_be(space):
+    generator = toy()
+    found = DirectionSet.expected(("a", "b"), space, generator, "1-2", {"score_per_unit": 0.5})
+    assert list(found) == ["a", "b"] and found["b"].vector.shape == (16,)
+    assert (found["a"].layers, found["a"].generator) == ("1-2", generator.fingerprint)
+    assert found["a"].notes == {"sigma": 1.0, "score_per_unit": 0.5}

@@ -195,7 +195,8 @@ class Direction(Mover):
         stacked = torch.stack([c.vector.flatten() / c.vector.norm() for c in conditions])
         _, values, basis = torch.linalg.svd(stacked, full_matrices=False)
         basis = basis[values > values[0] * _RANK]
-        own = self.vector.flatten() / self.vector.norm()
+        size = float(self.vector.norm())  # of l layers: the root of l
+        own = self.vector.flatten() / size
         left = own - basis.T @ (basis @ own)
         left = left - basis.T @ (basis @ left)  # once more: the first pass leaves rounding of size eps
         length = float(left.norm())
@@ -206,7 +207,7 @@ class Direction(Mover):
             )
         notes = {name: note for name, note in self.notes.items() if name not in _MEASURED_ALONG}
         return replace(
-            self, vector=left.reshape(self.vector.shape) / length, bias=self.bias / length,
+            self, vector=left.reshape(self.vector.shape) * (size / length), bias=self.bias / length,
             notes={**notes, "residual": length},
         )  # fmt: skip
 

@@ -61,9 +61,9 @@ class Interpolate(EditOperator):
         blend = _slerp if self.method == "slerp" else torch.lerp
         rows = batch.repeat(len(shares))
         codes = torch.stack([blend(batch.codes, to.codes, t) for t in shares], 1).flatten(0, 1)
-        labels = batch.labels
-        if labels is not None and to.labels is not None:
-            labels = torch.stack([torch.lerp(labels, to.labels, t) for t in shares], 1).flatten(0, 1)
+        labels = rows.labels
+        if batch.labels is not None and to.labels is not None:
+            labels = torch.stack([torch.lerp(batch.labels, to.labels, t) for t in shares], 1).flatten(0, 1)
         grid = Grid(tuple(f"{t:.0%}" for t in shares), origin=0) if self.share is None else batch.grid
         return replace(rows, codes=codes, labels=labels, grid=grid)
 
