@@ -1,6 +1,5 @@
-"""The contrast, planted axes that it finds, and what people type wrongly."""
+"""Planted axes that are found, and what people type wrongly."""
 
-import math
 import re
 import subprocess
 import sys
@@ -12,7 +11,6 @@ from pydantic import ValidationError
 
 from interpgan_core import Generator, InterpganError, LatentSpace, seeded_normal
 from interpgan_core.testing import Stopped, conformance, plugin_conformance, run_operator, stop_after, toy
-from interpgan_latentclr.contrast import _check_apart, contrast
 from interpgan_latentclr.operators import FindDirections, LearnMovers
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -97,20 +95,6 @@ def test_networks_find_them_too(tmp_path):
     assert sorted(near.argmax(1).tolist()) == [0, 1, 2, 3] and float(near.amax(1).min()) > 0.9
 
 
-def test_the_contrast_is_that_of_the_paper():
-    """Equation 2, written with loops."""
-    effects, temperature = seeded_normal(range(6), (5,)).view(2, 3, 5), 0.5
-    expected = 0.0
-    for k in range(2):
-        for i in range(3):
-            near = [[float(torch.cosine_similarity(effects[k, i], effects[m, j], 0).abs()) for j in range(3)]
-                    for m in range(2)]  # fmt: skip
-            alike = sum(math.exp(near[k][j] / temperature) for j in range(3) if j != i) / 2
-            unlike = sum(math.exp(near[m][j] / temperature) for m in range(2) if m != k for j in range(3)) / 3
-            expected -= math.log(alike / unlike) / 6
-    assert float(contrast(effects, temperature)) == pytest.approx(expected, rel=1e-5)
-
-
 def test_a_stopped_training_goes_on_to_the_same_bits(tmp_path, monkeypatch):
     operator = LearnMovers(**QUICK | {"steps": 6})
     whole = run_operator(operator, tmp_path / "whole", generator=toy())
@@ -121,19 +105,6 @@ def test_a_stopped_training_goes_on_to_the_same_bits(tmp_path, monkeypatch):
     for name, tensor in whole["0"].weights.items():
         assert torch.equal(tensor, parts["0"].weights[name]), name
     assert whole["0"].curve == parts["0"].curve
-
-
-def test_ways_that_become_one_are_said(tmp_path):
-    """A layer that does not see the codes cannot tell ways apart."""
-    with pytest.raises(
-        InterpganError, match=r"two of the 2 ways have become one .* smaller 'count', another 'layer'"
-    ):
-        _check_apart(torch.nn.functional.normalize(torch.ones(2, 3, 4), dim=2))
-
-
-def test_a_loss_that_is_not_finite_is_said(tmp_path):
-    with pytest.raises(InterpganError, match="the loss of step 0 is not finite; give a smaller 'rate'"):
-        run_operator(FindDirections(**QUICK | {"alpha": 1e38}), tmp_path, generator=toy())
 
 
 WRONG = [

@@ -14,7 +14,6 @@ from interpgan_core.testing import (
     stop_after,
     toy,
 )
-from interpgan_latentdiscovery.learning import drawn_shifts, np
 from interpgan_latentdiscovery.networks import Model, Reconstructor
 from interpgan_latentdiscovery.operators import LearnDirections
 
@@ -99,12 +98,6 @@ def test_the_reconstructor_is_as_deep_as_pictures_need(size, layers):
     assert which.shape == (3, 7) and far.shape == (3,)
     alone, _ = net(pictures[1:2], pictures[1:2])
     assert torch.allclose(alone, net(pictures[:2], pictures[:2])[0][1:], atol=1e-5)
-
-
-def test_no_shift_is_too_short():
-    shifts = drawn_shifts(np.random.RandomState(0), 1000, 6.0, 0.5)
-    assert float(shifts.abs().min()) >= 0.5 and float(shifts.abs().max()) <= 6
-    assert 0.4 < float((shifts > 0).float().mean()) < 0.6
 
 
 def test_nothing_learnt_is_said(tmp_path):

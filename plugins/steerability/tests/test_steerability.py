@@ -96,51 +96,6 @@ def test_the_report_says_what_was_asked_and_what_is_seen(found):
         assert seen == pytest.approx(asked, rel=0.1) and error < 0.1
 
 
-def smooth():
-    """(2, 3, 20, 30), another in each channel."""
-    at = torch.linspace(0, 1, 30), torch.linspace(0, 1, 20)[:, None]
-    one = torch.stack([torch.sin(3 * at[0] + i * at[1]) * 0.4 for i in range(3)])
-    return torch.stack([one, one.flip(0) * 0.5])
-
-
-@pytest.mark.parametrize("name", TRANSFORMS)
-def test_a_transform_is_seen_as_it_was_made(name):
-    transform, pictures = TRANSFORMS[name], smooth()
-    for amount in (-0.8 * transform.reach, 0.0, 0.6 * transform.reach):
-        after, known = transform.make(pictures, torch.full([2], amount))
-        assert 0.5 < float(known.mean()) <= 1
-        seen = estimated(transform, pictures, after, 2 * transform.reach)
-        assert torch.allclose(seen, torch.full([2], amount), atol=0.03 * transform.reach)
-        if not amount:
-            assert torch.allclose(after, pictures, atol=1e-5) and bool(known.all())
-
-
-def test_senses_of_the_transforms():
-    """To the right, downwards, larger, clockwise, brighter."""
-    dot = torch.zeros(1, 3, 21, 21) - 1
-    dot[..., 10, 15] = 1
-
-    def place(name, amount):
-        made, _ = TRANSFORMS[name].make(dot, torch.tensor([amount]))
-        return divmod(int(made[0, 0].argmax()), 21)
-
-    assert place("shift_x", 2 / 21) == (10, 17)
-    assert place("shift_y", 2 / 21) == (12, 15)
-    assert place("zoom", math.log2(8 / 5)) == (10, 18)
-    assert place("rotate", 90.0) == (15, 10)
-    red, known = TRANSFORMS["red"].make(torch.zeros(1, 3, 2, 2), torch.tensor([0.25]))
-    assert red[0, :, 0, 0].tolist() == [0.5, 0.0, 0.0] and bool(known.all())
-
-
-def test_what_is_moved_out_of_the_picture_does_not_count():
-    pictures = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0)) - 0.5
-    shifted, known = TRANSFORMS["shift_x"].make(pictures, torch.tensor([0.25]))
-    assert torch.allclose(shifted[..., 2:], pictures[..., :6], atol=1e-6)
-    assert known[0, 0].sum(0).tolist() == [0, 0, 8, 8, 8, 8, 8, 8]
-    _, known = TRANSFORMS["brightness"].make(torch.full((1, 3, 2, 2), 0.9), torch.tensor([0.1]))
-    assert not bool(known.any())
-
-
 class Uneven(Waves):
     """How bright entry 3 makes a picture, and which way, hangs on entry 5."""
 
