@@ -14,12 +14,10 @@ from interpgan_core.testing import conformance, plugin_conformance, recipe_error
 from interpgan_dissection.dissect import Dissect
 from interpgan_dissection.dissection import Dissection, fractions
 from interpgan_dissection.effect import MeasureEffect
-from interpgan_dissection.information import quality_ratio, union_ratio
 from interpgan_dissection.measure import Effect, at_equal
 from interpgan_dissection.rank import RankUnits
 from interpgan_dissection.selection import rarity
 from interpgan_dissection.tally import Scale, Tally, upsampled
-from interpgan_dissection.thresholds import cut_by_information, cut_by_quantile
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -124,38 +122,6 @@ def test_counts_are_those_of_every_position():
             expected = [int((on & (labels == p)).sum()) for p in range(4)]
             assert reached[unit, level].tolist() == expected
         assert (reached[:, 0] == torch.bincount(labels.flatten(), minlength=4)).all()
-
-
-def test_a_case_by_hand():
-    """Four positions of sixteen are the part; the unit is on at three of them and at one other."""
-    both, on, part = (torch.tensor([float(n)]) for n in (3, 4, 4))
-    assert float(union_ratio(both, on, part)) == pytest.approx(3 / 5)
-    p = np.array([11, 1, 1, 3]) / 16
-    entropy = -(p * np.log(p)).sum()
-    single = -(0.25 * np.log(0.25) + 0.75 * np.log(0.75))
-    shares = torch.tensor(p).view(2, 2, 1)
-    assert float(quality_ratio(shares)) == pytest.approx((2 * single - entropy) / entropy)
-    tally = Tally(Scale.of(torch.tensor([0.0, 1.0]).view(2, 1, 1, 1)), 2, 1)
-    maps, labels = torch.zeros(1, 1, 4, 4), torch.zeros(1, 4, 4, dtype=torch.int64)
-    maps[0, 0, 0], labels[0, 0, :3], labels[0, 1, 0] = 1, 1, 1
-    tally.add(maps, labels, torch.tensor([7]))
-    cut = cut_by_quantile(tally.scale, tally.reached(), 0.25)
-    assert cut.union[0, 1] == pytest.approx(3 / 5) and cut.fractions[0] == 0.25
-    assert cut.ratio[0, 1] == pytest.approx((2 * single - entropy) / entropy)
-    by_information = cut_by_information(tally.scale, tally.reached())
-    assert by_information.ratio[0, 1] == pytest.approx((2 * single - entropy) / entropy)
-    assert tally.means()[0].tolist() == pytest.approx([1 / 12, 3 / 4])
-    assert (tally.top_values[0, 0], tally.top_seeds[0, 0]) == (1, 7)
-
-
-def test_a_unit_that_agrees_too_little_tells_nothing():
-    """On at a tenth inside the part, which fills half: information, but agreement of 0.55."""
-    maps, labels = torch.zeros(1, 1, 20, 20), torch.zeros(1, 20, 20, dtype=torch.int64)
-    maps[0, 0, :4, :10], labels[0, :, :10] = 1, 1
-    tally = Tally(Scale.of(maps), 2, 1)
-    tally.add(maps, labels, torch.tensor([0]))
-    assert cut_by_quantile(tally.scale, tally.reached(), 0.1).ratio[0, 1] > 0.05
-    assert not cut_by_information(tally.scale, tally.reached()).ratio.any()
 
 
 def test_labels_smaller_than_the_maps():

@@ -90,10 +90,15 @@ def test_newton_gives_up_after_two_hundred_steps(monkeypatch):
 
 
 @pytest.mark.parametrize("width", [2.0, 0.1])
-def test_a_step_ends_where_the_loss_is_lowest(width):
-    one = hinge()
-    weights = np.array([0.1, -0.2, 0.3, 0.1])
-    step = -4 * scipy.optimize.approx_fprime(weights, lambda w: loss(one, w, width), 1e-6)
+@pytest.mark.parametrize("near", [False, True])
+def test_a_step_ends_where_the_loss_is_lowest(width, near):
+    """However steep the loss is at its end: near the solution it is nearly flat."""
+    one, away = hinge(), np.array([0.1, -0.2, 0.3, 0.1])
+    if near:
+        weights = one._newton(np.zeros(4), width)[0] + 0.1 * away
+        step = -0.2 * away
+    else:
+        weights, step = away, -4 * scipy.optimize.approx_fprime(away, lambda w: loss(one, w, width), 1e-6)
     found = one._line_search(weights, step, one.signed @ weights, one.signed @ step, width)
     best = scipy.optimize.minimize_scalar(
         lambda share: loss(one, weights + share * step, width), bounds=(0, 1), method="bounded"

@@ -22,6 +22,7 @@ def test_moments_are_sums_over_the_samples(block):
     torch.testing.assert_close(found.squares, maps.square().sum((0, 2, 3)), rtol=1e-12, atol=0)
     unit = moments([maps / found.rms()[:, None, None]])
     torch.testing.assert_close(found.normalised().sums, unit.sums, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(found.normalised().squares, unit.squares, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(unit.rms(), torch.ones(4, dtype=torch.float64), rtol=1e-12, atol=0)
 
 

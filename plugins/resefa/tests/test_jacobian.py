@@ -53,6 +53,29 @@ def test_central_differences_where_an_operation_has_no_forward_mode():
     assert torch.allclose(found, torch.diag(code[0].cos()), atol=1e-4)
 
 
+@pytest.mark.parametrize(("value", "step"), [(3.0, 0.03), (0.5, 0.01)])
+def test_differences_are_taken_over_a_hundredth_of_the_code(value, step):
+    """Or of 1, where the code is smaller: of x cubed they are 3 x² and the squared step."""
+    code = torch.full((1, 2), value, dtype=torch.float64)
+    offsets = torch.eye(2, dtype=torch.float64)
+    found = derivatives(lambda codes: codes**3, code, offsets, batch_size=2, differences=True)
+    torch.testing.assert_close(found, (3 * value**2 + step**2) * offsets, rtol=1e-10, atol=0)
+    assert (
+        float((derivatives(lambda codes: codes**3, code, offsets, 2) - 3 * value**2 * offsets).norm()) < 1e-12
+    )
+
+
+def test_codes_ask_for_a_gradient():
+    """Families that would write in place then choose operations that have a forward mode."""
+
+    def draw(codes):
+        return codes.sin() if codes.requires_grad else _NoForwardMode.apply(codes)
+
+    code = torch.tensor([[0.3, -0.7]], dtype=torch.float64)
+    found = derivatives(draw, code, torch.eye(2, dtype=torch.float64), batch_size=1)
+    torch.testing.assert_close(found, torch.diag(code[0].cos()), rtol=1e-12, atol=0)
+
+
 def test_what_does_not_change_has_no_derivative():
     found = derivatives(
         lambda codes: torch.ones(len(codes), 3), torch.zeros(1, 2), torch.eye(2), batch_size=2

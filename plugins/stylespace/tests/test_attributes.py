@@ -1,13 +1,10 @@
 """Channels by attribute, by gradients and by examples, and disentanglement, on codes whose effects are known."""
 
-import math
 import re
 from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import nn
 
@@ -23,7 +20,7 @@ from interpgan_core import (
 )
 from interpgan_core.testing import conformance, toy
 from interpgan_stylespace.attributes import RankByAttribute
-from interpgan_stylespace.dci import MeasureDisentanglement, completeness, disentanglement
+from interpgan_stylespace.dci import MeasureDisentanglement
 from interpgan_stylespace.effects import effects
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -116,35 +113,6 @@ def test_what_is_refused():
         RankByAttribute()
     with pytest.raises(InterpganError, match="1 positive examples"):
         RankByAttribute(positives={"red": toy().sample([1])}, seeds="0-9").run(toy(), quiet)
-    with pytest.raises(InterpganError, match="no space 'q'"):
-        MeasureDisentanglement(scorer=Colours(), spaces=("q",)).check(toy())
-    with pytest.raises(InterpganError, match="one sample has no standard deviation"):
-        MeasureDisentanglement(scorer=Colours(), seeds="4").check(toy())
-
-
-def test_one_entry_for_each_attribute_is_perfect():
-    perfect = torch.tensor([[3.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
-    assert disentanglement(perfect)[1] == pytest.approx(1) and completeness(perfect)[1] == pytest.approx(1)
-    assert disentanglement(perfect)[0].tolist() == [1, 1, 0]
-    worst = torch.ones(4, 3)
-    assert disentanglement(worst)[1] == pytest.approx(0) and completeness(worst)[1] == pytest.approx(0)
-
-
-def test_by_hand():
-    """Shares ¾ and ¼ have 0.811 bits of entropy."""
-    entropy = -(0.75 * math.log2(0.75) + 0.25 * math.log2(0.25))
-    each, mean = disentanglement(torch.tensor([[3.0, 1.0], [0.0, 4.0]]))
-    assert each.tolist() == pytest.approx([1 - entropy, 1]) and mean == pytest.approx(1 - entropy / 2)
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.integers(2, 9), st.integers(2, 6), st.integers(0, 2**31))
-def test_between_0_and_1_and_whatever_the_scale(entries, attributes, seed):
-    importance = torch.rand(entries, attributes, generator=torch.Generator().manual_seed(seed))
-    for measure in (disentanglement, completeness):
-        each, mean = measure(importance)
-        assert each.ge(-1e-9).all() and each.le(1 + 1e-9).all() and -1e-9 <= mean <= 1 + 1e-9
-        assert measure(7 * importance)[1] == pytest.approx(mean)
 
 
 def test_the_table_of_spaces():
