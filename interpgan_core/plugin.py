@@ -31,5 +31,9 @@ from interpgan_core.loading.checkpoint import Checkpoint as Checkpoint
 from interpgan_core.loading.checkpoint import StoredNetwork as StoredNetwork
 from interpgan_core.loading.named_models import NamedModel as NamedModel
 from interpgan_core.loading.named_models import Published as Published
+from interpgan_core.operators.learned import LearnedDirections as LearnedDirections
+from interpgan_core.operators.learned import report_of_training as report_of_training
 from interpgan_core.operators.minimising import Curve as Curve
 from interpgan_core.operators.minimising import minimise as minimise
+from interpgan_core.operators.training_codes import TrainingCodes as TrainingCodes
+from interpgan_core.operators.training_codes import check_held_out as check_held_out

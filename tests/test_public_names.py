@@ -42,6 +42,7 @@ FOR_BACKBONES = """
     recognise remark NamedModel Published
     SavedGenerator Shapes StoredNetwork renamed state_of build channels_last group_std reused_maps UpsamplingKernel
     rectify outputs_of fingerprint download cache_folder sha256_of placing Wheel Curve minimise
+    LearnedDirections TrainingCodes check_held_out report_of_training
 """
 PUBLIC = sorted(" ".join(NAMES.values()).split())
 HOME = {name: f"interpgan_core.{module}" for name, module in interpgan_core._MODULE.items()}

@@ -111,12 +111,18 @@ class Coded(ABC):
             mapped.append(self.map(part.codes[rows], source, name, labels)[: len(part)])
         return replace(batch, codes=torch.cat(mapped), space=self.spaces[name])
 
-    def vector_space(self, name: str) -> LatentSpace:
+    def vector_space(self, name: str | None = None) -> LatentSpace:
         """The space of a name, whose codes are single vectors: w, but not w+.
+
+        Without a name, the first of single vectors that codes are mapped to, such as w; where there is none, the space
+        that is sampled.
 
         Raises:
             InterpganError: if there is none of that name, or its codes have a vector for each layer.
         """
+        if name is None:
+            first, *mapped = self.spaces.values()
+            name = next((space for space in mapped if len(space.shape) == 1), first).name
         if name not in self.spaces:
             raise InterpganError(f"this generator has no space '{name}'" + did_you_mean(name, self.spaces))
         space = self.spaces[name]

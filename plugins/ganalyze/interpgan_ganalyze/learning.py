@@ -11,9 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from interpgan_core import Direction, InterpganError, Progress, Ranges, Scorer, Table, score_images
-from interpgan_core.plugin import Curve, minimise
-from interpgan_ganalyze.codes import Codes
-from interpgan_ganalyze.learned import LearnedDirections, report_of
+from interpgan_core.plugin import Curve, LearnedDirections, TrainingCodes, minimise, report_of_training
 
 TESTED = (-1.0, -0.5, -0.25, 0.25, 0.5, 1.0)
 """Times the reach: what is asked for in the test; and a change by 1, where that is less."""
@@ -65,7 +63,7 @@ class Learning:
         settings: of the training.
     """
 
-    codes: Codes
+    codes: TrainingCodes
     scorer: Scorer
     attribute: str
     settings: Settings
@@ -151,7 +149,7 @@ class Learning:
 
 
 def learn(
-    codes: Codes,
+    codes: TrainingCodes,
     scorer: Scorer,
     names: Sequence[str],
     settings: Settings,
@@ -203,4 +201,4 @@ def learn(
     table = Table(
         "Change of the score", ("attribute", "asked", "mean change", "standard deviation"), tuple(rows), note
     )
-    return LearnedDirections(directions, report_of(folder, curves, (table,), ()))
+    return LearnedDirections(directions, report_of_training(folder, curves, (table,), ()))

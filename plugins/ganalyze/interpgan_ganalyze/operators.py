@@ -22,8 +22,7 @@ from interpgan_core import (
     did_you_mean,
     score_images,
 )
-from interpgan_ganalyze.codes import Codes, check_held_out, space_of
-from interpgan_ganalyze.learned import LearnedDirections
+from interpgan_core.plugin import LearnedDirections, TrainingCodes, check_held_out
 
 Positive = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]
 
@@ -106,9 +105,9 @@ class LearnDirections(Operator):
         )
         return learn(self._codes(generator), self.scorer, self._names(), settings, folder, scratch, progress)
 
-    def _codes(self, generator: Generator) -> Codes:
-        space = space_of(generator, self.space)
-        return Codes(generator, space, self.layers, Ranges(self.seeds), self.classes)
+    def _codes(self, generator: Generator) -> TrainingCodes:
+        space = generator.vector_space(self.space)
+        return TrainingCodes(generator, space, self.layers, Ranges(self.seeds), self.classes)
 
     def _names(self) -> tuple[str, ...]:
         known = tuple(self.scorer.names)

@@ -7,7 +7,8 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from interpgan_core import Generator, InterpganError, LatentSpace, Shift, quiet, seeded_normal
+from interpgan_core import Generator, InterpganError, LatentSpace, Ranges, Shift, quiet, seeded_normal
+from interpgan_core.plugin import TrainingCodes
 from interpgan_core.testing import (
     Stopped,
     conformance,
@@ -17,7 +18,6 @@ from interpgan_core.testing import (
     stop_after,
     toy,
 )
-from interpgan_ganalyze.codes import Codes, Ranges
 from interpgan_ganalyze.learning import Learning, Settings, Slope
 from interpgan_ganalyze.operators import LearnDirections
 
@@ -112,7 +112,7 @@ def test_only_the_chosen_layers_move(tmp_path):
 def test_a_sample_alone_is_the_sample_in_a_batch():
     """The published code brings codes back to the length of the whole batch."""
     generator = toy()
-    codes = Codes(generator, generator.spaces["z"], "all", Ranges("0-9"))
+    codes = TrainingCodes(generator, generator.spaces["z"], "all", Ranges("0-9"))
     learning = Learning(codes, Judge(), "above", Settings(None, 1, 0.1, 4, Ranges("20-23"), 0))
     slope = Slope(16, 1.0)
     slope.theta.data = seeded_normal([1], (16,))[0]

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from interpgan_core import Generator, InterpganError, LatentSpace, Ranges, Report, quiet, seeded_normal
+from interpgan_core.plugin import TrainingCodes
 from interpgan_ganalyze import learning
-from interpgan_ganalyze.codes import Codes
 from interpgan_ganalyze.learning import Learning, Settings, Slope, learn
 
 OF = Settings(reach=2.0, steps=7, rate=0.1, batch_size=3, held_out=Ranges("100-107"), seed=1)
@@ -52,7 +52,9 @@ class Judge:
 
 def learner(name="first", judge=None, of=OF, seeds="0-9", kind=Learning):
     generator = Pixels()
-    return kind(Codes(generator, generator.spaces["z"], "all", Ranges(seeds)), judge or Judge(), name, of)
+    return kind(
+        TrainingCodes(generator, generator.spaces["z"], "all", Ranges(seeds)), judge or Judge(), name, of
+    )
 
 
 def test_a_slope_offsets_by_what_is_asked_for():
@@ -214,7 +216,9 @@ def learned(minimised, monkeypatch, tmp_path):
         return own(self, vector, reach, before, progress)
 
     monkeypatch.setattr(Learning, "calibrated", noted)
-    monkeypatch.setattr(learning, "report_of", lambda folder, curves, tables, notes: Report(tables=tables))
+    monkeypatch.setattr(
+        learning, "report_of_training", lambda folder, curves, tables, notes: Report(tables=tables)
+    )
 
     def run(reach, theta=(0.3, 0.0, 0.0, 0.0), names=("first",), judge=None):
         minimised.theta = torch.tensor(theta)

@@ -11,9 +11,7 @@ import torch
 from torch import Tensor
 
 from interpgan_core import Direction, InterpganError, LatentBatch, Progress, Ranges, Table
-from interpgan_core.plugin import minimise, remark
-from interpgan_hessian.codes import Codes
-from interpgan_hessian.learned import LearnedDirections, report_of
+from interpgan_core.plugin import LearnedDirections, TrainingCodes, minimise, remark, report_of_training
 from interpgan_hessian.penalty import Rotation, hessian_penalty
 
 _TEST_MOVES = 8  # random moves of a held-out sample
@@ -46,7 +44,7 @@ class Hessian:
         unit: standard deviation of the codes.
     """
 
-    codes: Codes
+    codes: TrainingCodes
     of: Settings
     unit: float
 
@@ -74,7 +72,9 @@ class Hessian:
         return [output.unflatten(0, (moves, count)) for output in found]
 
 
-def learn(codes: Codes, of: Settings, folder: Path, scratch: Path, progress: Progress) -> LearnedDirections:
+def learn(
+    codes: TrainingCodes, of: Settings, folder: Path, scratch: Path, progress: Progress
+) -> LearnedDirections:
     """Learn the basis, and test it on other samples.
 
     Args:
@@ -146,7 +146,9 @@ def learn(codes: Codes, of: Settings, folder: Path, scratch: Path, progress: Pro
         tuple((name, d.notes["change"]) for name, d in directions.items()),
         "Root mean square change of the picture's values, for a move by one standard deviation of the codes.",
     )
-    return LearnedDirections(directions, report_of(folder, {"Hessian penalty": curve}, (table, ranked), ()))
+    return LearnedDirections(
+        directions, report_of_training(folder, {"Hessian penalty": curve}, (table, ranked), ())
+    )
 
 
 def _changes(hessian: Hessian, basis: Tensor, seeds: list[int], progress: Progress) -> list[float]:

@@ -18,8 +18,7 @@ from interpgan_core import (
     Seeds,
     check_batch_size,
 )
-from interpgan_hessian.codes import Codes, check_held_out, space_of
-from interpgan_hessian.learned import LearnedDirections
+from interpgan_core.plugin import LearnedDirections, TrainingCodes, check_held_out
 
 Positive = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]
 PICTURE = "picture"
@@ -102,6 +101,6 @@ class LearnBasis(Operator):
         )  # fmt: skip
         return learn(codes, settings, folder, scratch, progress)
 
-    def _codes(self, generator: Generator) -> Codes:
-        space = space_of(generator, self.space)
-        return Codes(generator, space, self.layers, Ranges(self.seeds), self.classes)
+    def _codes(self, generator: Generator) -> TrainingCodes:
+        space = generator.vector_space(self.space)
+        return TrainingCodes(generator, space, self.layers, Ranges(self.seeds), self.classes)

@@ -39,9 +39,7 @@ class _Contrast(Operator):
     """Of everything that is drawn."""
 
     def _space(self, generator: Generator) -> str:
-        spaces = list(generator.spaces.values())
-        mapped = (space.name for space in spaces[1:] if len(space.shape) == 1)
-        return generator.vector_space(self.space or next(mapped, spaces[0].name)).name
+        return generator.vector_space(self.space).name
 
     def _layer(self, generator: Generator) -> str:
         if not generator.layers:

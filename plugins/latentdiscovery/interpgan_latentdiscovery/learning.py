@@ -11,9 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from interpgan_core import Direction, LatentBatch, Progress, Ranges, Table
-from interpgan_core.plugin import minimise, remark
-from interpgan_latentdiscovery.codes import Codes
-from interpgan_latentdiscovery.learned import LearnedDirections, report_of
+from interpgan_core.plugin import LearnedDirections, TrainingCodes, minimise, remark, report_of_training
 from interpgan_latentdiscovery.networks import Model
 
 _GUESSING = 2.0  # times the accuracy of guessing: below, nothing was learnt
@@ -49,7 +47,7 @@ class Pairs:
         side: longer side that pictures are reduced to.
     """
 
-    codes: Codes
+    codes: TrainingCodes
     unit: float
     side: int
 
@@ -81,7 +79,9 @@ def drawn_shifts(random: np.random.RandomState, count: int, reach: float, least:
     return shifts.sign() * shifts.abs().clamp(min=least)
 
 
-def learn(codes: Codes, of: Settings, folder: Path, scratch: Path, progress: Progress) -> LearnedDirections:
+def learn(
+    codes: TrainingCodes, of: Settings, folder: Path, scratch: Path, progress: Progress
+) -> LearnedDirections:
     """Learn the directions and the reconstructor, and test both on other samples.
 
     Args:
@@ -136,7 +136,9 @@ def learn(codes: Codes, of: Settings, folder: Path, scratch: Path, progress: Pro
         "its shift, in standard deviations of the codes.",
     )
     notes = (f"Accuracy of all: {mean:.1%}; guessing: {1 / of.count:.1%}.", WARNING)
-    return LearnedDirections(directions, report_of(folder, {"Reconstruction": curve}, (table,), notes))
+    return LearnedDirections(
+        directions, report_of_training(folder, {"Reconstruction": curve}, (table,), notes)
+    )
 
 
 def _tested(

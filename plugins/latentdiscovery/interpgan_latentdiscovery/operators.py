@@ -18,8 +18,7 @@ from interpgan_core import (
     Seeds,
     check_batch_size,
 )
-from interpgan_latentdiscovery.codes import Codes, check_held_out, space_of
-from interpgan_latentdiscovery.learned import LearnedDirections
+from interpgan_core.plugin import LearnedDirections, TrainingCodes, check_held_out
 
 Positive = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]
 
@@ -98,6 +97,6 @@ class LearnDirections(Operator):
         )  # fmt: skip
         return learn(self._codes(generator), settings, folder, scratch, progress)
 
-    def _codes(self, generator: Generator) -> Codes:
-        space = space_of(generator, self.space)
-        return Codes(generator, space, self.layers, Ranges(self.seeds), self.classes)
+    def _codes(self, generator: Generator) -> TrainingCodes:
+        space = generator.vector_space(self.space)
+        return TrainingCodes(generator, space, self.layers, Ranges(self.seeds), self.classes)

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from interpgan_core import Generator, LatentSpace, Ranges, Remark, Report, quiet, seeded_normal
+from interpgan_core.plugin import TrainingCodes
 from interpgan_latentdiscovery import learning
-from interpgan_latentdiscovery.codes import Codes
 from interpgan_latentdiscovery.learning import Pairs, Settings, _tested, drawn_shifts, learn
 
 OF = Settings(
@@ -42,7 +42,7 @@ class Lines(Generator):
 
 def codes():
     generator = Lines()
-    return Codes(generator, generator.spaces["z"], "all", Ranges("0-9"))
+    return TrainingCodes(generator, generator.spaces["z"], "all", Ranges("0-9"))
 
 
 def pairs(side=6, unit=2.0):
@@ -130,7 +130,9 @@ def trained(monkeypatch, tmp_path):
             learning, "_tested", lambda *given: (list(right), [0.5 * i for i in range(len(right))])
         )
         monkeypatch.setattr(
-            learning, "report_of", lambda folder, curves, tables, notes: Report(tables=tables, notes=notes)
+            learning,
+            "report_of_training",
+            lambda folder, curves, tables, notes: Report(tables=tables, notes=notes),
         )
         noted.found = learn(codes(), of, tmp_path, tmp_path / "scratch", quiet)
         return noted

@@ -12,9 +12,7 @@ import torch
 from torch import Tensor
 
 from interpgan_core import InterpganError, Progress, Ranges, Report, Table
-from interpgan_core.plugin import Curve, minimise, remark
-from interpgan_steerability.codes import Codes
-from interpgan_steerability.learned import report_of
+from interpgan_core.plugin import Curve, TrainingCodes, minimise, remark, report_of_training
 from interpgan_steerability.transforms import TRANSFORMS, Transform, TransformName, errors, estimated
 from interpgan_steerability.ways import Straight, moved
 
@@ -51,7 +49,7 @@ class Learning:
         settings: of the training.
     """
 
-    codes: Codes
+    codes: TrainingCodes
     name: TransformName
     reach: float
     settings: Settings
@@ -137,7 +135,7 @@ class Learnt:
 
 
 def learn(
-    codes: Codes,
+    codes: TrainingCodes,
     ways: Mapping[TransformName, Straight],
     settings: Settings,
     folder: Path,
@@ -189,4 +187,4 @@ def learn(
         "share of that of not moving."
     )
     table = Table("What was asked for and what is seen", columns, tuple(rows), note)
-    return found, report_of(folder, curves, (table,), ())
+    return found, report_of_training(folder, curves, (table,), ())

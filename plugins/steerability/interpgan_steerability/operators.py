@@ -21,8 +21,7 @@ from interpgan_core import (
     check_batch_size,
     did_you_mean,
 )
-from interpgan_steerability.codes import Codes, check_held_out, space_of
-from interpgan_steerability.learned import LearnedDirections
+from interpgan_core.plugin import LearnedDirections, TrainingCodes, check_held_out
 from interpgan_steerability.transforms import TRANSFORMS, TransformName
 from interpgan_steerability.walks import WalkingMover, Walks
 
@@ -89,9 +88,10 @@ class _Steering(Operator):
 
         return Settings(self.steps, self.rate, self.batch_size, Ranges(self.held_out), self.seed)
 
-    def _codes(self, generator: Generator) -> Codes:
-        space = space_of(generator, self.space)
-        return Codes(generator, space, self.layers, Ranges(self.seeds), self.classes)
+    def _codes(self, generator: Generator) -> TrainingCodes:
+        vectors = [space.name for space in generator.spaces.values() if len(space.shape) == 1]
+        space = generator.vector_space(self.space or vectors[-1])  # the last is the most supple
+        return TrainingCodes(generator, space, self.layers, Ranges(self.seeds), self.classes)
 
 
 class LearnTransforms(_Steering):

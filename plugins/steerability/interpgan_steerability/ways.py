@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from interpgan_core import LatentBatch
-from interpgan_steerability.codes import Codes
+from interpgan_core.plugin import TrainingCodes
 
 STEPS = 4
 """Of a bent way; at each it looks anew where it is."""
@@ -65,7 +65,7 @@ class Bent(Straight):
         return codes
 
 
-def moved(codes: Codes, way: Straight, batch: LatentBatch, amounts: Tensor) -> LatentBatch:
+def moved(codes: TrainingCodes, way: Straight, batch: LatentBatch, amounts: Tensor) -> LatentBatch:
     """Samples moved by amounts (n,), in the layers that move; layer by layer where codes have a vector for each."""
     rows = batch.codes.flatten(0, -2)
     each = amounts.repeat_interleave(len(rows) // max(len(batch), 1))

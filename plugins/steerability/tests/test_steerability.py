@@ -7,7 +7,8 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from interpgan_core import Generator, InterpganError, LatentSpace, Remark, Shift, seeded_normal
+from interpgan_core import Generator, InterpganError, LatentSpace, Ranges, Remark, Shift, seeded_normal
+from interpgan_core.plugin import TrainingCodes
 from interpgan_core.testing import (
     Stopped,
     conformance,
@@ -16,7 +17,6 @@ from interpgan_core.testing import (
     stop_after,
     toy,
 )
-from interpgan_steerability.codes import Codes, Ranges
 from interpgan_steerability.operators import LearnTransforms, LearnWalks
 from interpgan_steerability.transforms import TRANSFORMS, errors, estimated
 from interpgan_steerability.ways import moved
@@ -123,7 +123,7 @@ def test_a_walk_moves_as_it_was_trained(tmp_path):
     generator = toy()
     operator = LearnWalks(transforms=("red",), width=4, space="w", layers="2-3", **QUICK)
     mover = run_operator(operator, tmp_path, generator=generator)["red"]
-    codes = Codes(generator, generator.spaces["w"], "2-3", Ranges("0-9"))
+    codes = TrainingCodes(generator, generator.spaces["w"], "2-3", Ranges("0-9"))
     batch = codes.of([3, 1])
     trained = moved(codes, mover.way, batch, mover.scale * torch.tensor([0.05, -0.1]))
     edited = mover.moved(batch.codes, torch.tensor([0.05, -0.1]), batch.space)

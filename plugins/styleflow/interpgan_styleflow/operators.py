@@ -71,9 +71,7 @@ class LearnFlow(Operator):
         return names
 
     def _space(self, generator: Generator) -> LatentSpace:
-        spaces = list(generator.spaces.values())
-        mapped = (space.name for space in spaces[1:] if len(space.shape) == 1)
-        space = generator.vector_space(self.space or next(mapped, spaces[0].name))
+        space = generator.vector_space(self.space)
         if space.shape[0] < 2:
             raise InterpganError(f"codes of {space.name} are single numbers; choose another space")
         return space

@@ -9,7 +9,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from interpgan_core import InterpganError, LoadMovers, Save, Scores, Shift, seeded_normal
+from interpgan_core import InterpganError, LoadMovers, Save, Score, Scores, Shift, seeded_normal
 from interpgan_core.testing import Stopped, conformance, plugin_conformance, run_operator, stop_after, toy
 from interpgan_styleflow.edit import EditAttributes
 from interpgan_styleflow.flow import started
@@ -127,6 +127,35 @@ def test_several_at_once(flows):
     assert moved.tolist() == [False, True, True, False, False, False]
 
 
+class Colours:
+    """How light and how red a picture is."""
+
+    names = ("light", "red")
+
+    def __call__(self, images):
+        light = images.mean((1, 2, 3))
+        return torch.stack([light, images[:, 0].mean((1, 2)) - light], 1)
+
+
+def test_looks_bring_the_scores_of_the_picture_nearer_to_what_is_wanted(tmp_path):
+    scores = Score(scorer=Colours(), seeds="0-299").run(TOY)
+    deviation = scores.values.std(0)
+    operator = LearnFlow(scores=scores, couplings=1, width=8, steps=20, batch_size=64)
+    flow = run_operator(operator, tmp_path, generator=TOY)
+    batch = TOY.sample(range(1000, 1006))
+    wanted = Colours()(TOY.images(batch)) + torch.tensor([1.0, 0.0]) * deviation
+
+    def missed(looks, layers="all"):
+        edit = {"flow": flow, "by": {"light": float(deviation[0])}, "scorer": Colours(), "layers": layers}
+        found = Colours()(TOY.images(EditAttributes(looks=looks, **edit).run(batch, TOY)))
+        return ((found - wanted) / deviation).square().sum(1)
+
+    before, one, four = (missed(looks) for looks in (0, 1, 4))
+    assert (one <= before + 1e-4).all() and (four <= one + 1e-4).all()
+    assert float(four.median()) < 0.1 * float(before.median())  # one sample cannot get there
+    assert float(missed(4, "0-3").median()) < 0.5 * float(missed(0, "0-3").median())
+
+
 def test_a_stopped_training_goes_on_to_the_same_bits(tmp_path, monkeypatch):
     operator = LearnFlow(**QUICK | {"steps": 6})
     whole = run_operator(operator, tmp_path / "whole", generator=TOY)
@@ -177,6 +206,8 @@ def test_edits_that_cannot_be(flows):
         EditAttributes(flow=flows, by={"tall": 1.0}, to={"tall": 1.0})
     with pytest.raises((InterpganError, ValidationError), match="say in 'to' which scores"):
         EditAttributes(flow=flows)
+    with pytest.raises((InterpganError, ValidationError), match="'looks' scores pictures; give the 'scorer'"):
+        EditAttributes(flow=flows, by={"tall": 1.0}, looks=2)
 
     class Other:
         names = ("wide",)

@@ -6,27 +6,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from interpgan_core import Generator, InterpganError, LatentBatch, LatentSpace, Ranges, Sample
+from interpgan_core.errors import InterpganError
+from interpgan_core.generators.latents import LatentBatch
+from interpgan_core.generators.ranges import Ranges
+from interpgan_core.operators.builtin.sample import Sample
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from interpgan_core.generators.generator import Generator
+    from interpgan_core.generators.spaces import LatentSpace
+
 _SPREAD = 1024  # samples at most whose standard deviation is taken
-
-
-def space_of(generator: Generator, name: str | None) -> LatentSpace:
-    """The space of directions: of a name, or the first of single vectors that codes are mapped to, or the first.
-
-    Raises:
-        InterpganError: if there is none of that name, or its codes are not single vectors.
-    """
-    mapped = (s.name for s in list(generator.spaces.values())[1:] if len(s.shape) == 1)
-    return generator.vector_space(name or next(mapped, next(iter(generator.spaces))))
 
 
 def check_held_out(seeds: str, held_out: str, least: int = 2) -> None:
     """Check that samples to test on are enough, and none that are learnt from.
+
+    Args:
+        seeds: of the samples to learn from, as a recipe writes them.
+        held_out: of those to test on.
+        least: how few of these will do.
 
     Raises:
         InterpganError: if they are not.
@@ -40,8 +41,8 @@ def check_held_out(seeds: str, held_out: str, least: int = 2) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Codes:
-    """Codes of samples in the space of an edit.
+class TrainingCodes:
+    """Codes of the samples that a training draws, in the space of an edit.
 
     Args:
         generator: that draws.
