@@ -4,7 +4,7 @@ All are fitted on the same scores of avatars.stylegan2 by avatars.scorer (logits
 attribute has risen by about one standard deviation on the mean over some people, and measured on others: the mean and
 the largest, over the other attributes, of the mean absolute change, in standard deviations, and the mean for each
 standard deviation reached. "In layers": with the layers of W+ in which, on the people that strengths are found on, the
-others change least, as section 5.3 of the paper chooses layers for each attribute. "Looking": `styleflow.edit`, which is
+others change least, as section 5.3 of the paper chooses layers for each attribute. "Looking": `styleflow.edit` that is
 corrected by what the scorer sees. As that scorer also measures, another network measures beside it: avatars.text, by
 how much nearer pictures come to one of two texts.
 

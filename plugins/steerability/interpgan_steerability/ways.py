@@ -60,8 +60,9 @@ class Bent(Straight):
     def forward(self, codes: Tensor, amounts: Tensor) -> Tensor:
         step = (amounts / self.reach / STEPS)[:, None] * self.spread
         for _ in range(STEPS):
-            turned = self.outer(functional.leaky_relu(self.inner(codes / self.spread), 0.2))
-            codes = codes + step * (self.w + turned)
+            # Of the size of one wherever codes lie; a mean, so that Adam moves it about as fast as w.
+            seen = functional.leaky_relu(self.inner(functional.layer_norm(codes, codes.shape[1:])), 0.2)
+            codes = codes + step * (self.w + self.outer(seen) / seen.shape[1])
         return codes
 
 
