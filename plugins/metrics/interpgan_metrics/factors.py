@@ -120,8 +120,9 @@ class Factors:
 
         around = (factors - factors.nanmean(0)).square().sum(2)
         found = around.nanmean(0).sqrt()
-        for name, value, known in zip(self.names, found, (~around.isnan()).sum(0), strict=True):
-            if known < 2 or not value > 1e-9:
+        for name, value in zip(self.names, found, strict=True):
+            # 0 where it is known of one sample, NaN where of none.
+            if not value > 1e-9:
                 raise InterpganError(
                     f"'{name}' is the same in all of {len(factors)} samples, so that no change of it has a unit; "
                     "take more samples for the deviations, or a scorer without it"

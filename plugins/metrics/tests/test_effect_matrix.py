@@ -1,6 +1,7 @@
 """Matrices of effects small enough to be worked out by hand."""
 
 import math
+from dataclasses import FrozenInstanceError
 
 import pytest
 import torch
@@ -59,3 +60,42 @@ def test_dependency_is_of_the_others_for_each_deviation_of_the_target():
     sizes = torch.tensor([2.0, 0.5, 1.5, math.nan])
     assert dependency(sizes, 0, -2.0) == pytest.approx((0.5, 0.75))
     assert all(map(math.isnan, dependency(torch.tensor([1.0, math.nan]), 0, 1.0)))
+
+
+def test_small_effects_have_the_same_shares():
+    """The unit of effects does not count."""
+    assert selectivity(torch.tensor([[3e-9, -1e-9]])).tolist() == [pytest.approx([0.75, 0.25])]
+    small, large = (
+        assign(torch.tensor([[0.03, 0.01], [0.01, 0.03]])),
+        assign(torch.tensor([[3.0, 1.0], [1.0, 3.0]])),
+    )
+    assert small.disentanglement == pytest.approx(large.disentanglement)
+    assert small.completeness == pytest.approx(large.completeness)
+
+
+def test_a_mover_that_changes_nothing_stands_for_nothing():
+    found = assign(torch.tensor([[1.0, 0.0], [0.0, 0.0]]))
+    assert found.movers == (0, 1) and found.covered == (True, False)
+    assert (found.disentanglement, found.completeness) == pytest.approx((0.5, 0.5))
+
+
+def test_entropies_are_to_the_base_of_the_factors():
+    """Even over two of three: the logarithm of 2 to the base 3."""
+    found = assign(torch.tensor([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0], [0.0, 1.0, 1.0]]))
+    assert found.disentanglement == pytest.approx(1 - math.log(2, 3))
+    assert found.completeness == pytest.approx(1 - math.log(2, 3))
+
+
+def test_without_movers_nothing_is_covered():
+    assert assign(torch.zeros(0, 2)).covered == (False, False)
+
+
+def test_the_others_are_all_but_the_target():
+    sizes = torch.tensor([1.0, 9.0, 3.0, 4.0])
+    assert dependency(sizes, 1, 2.0) == pytest.approx((8 / 3 / 2, 2))
+    assert dependency(sizes, 3, 1.0) == pytest.approx((13 / 3, 9))
+
+
+def test_an_assignment_is_not_changed():
+    with pytest.raises(FrozenInstanceError):
+        assign(torch.eye(2)).movers = ()

@@ -132,3 +132,45 @@ def test_too_few_pictures_for_a_subset(kit):
         InterpganError, match=r"^40 real pictures make no subset of 1000 .* lower 'subset_size'$"
     ):
         measured(kit, gaussian(kit, 40, 0.2), kit.Plain(), kid=True)
+
+
+def test_what_a_distance_is_without_words(kit):
+    """The kernel distance over 100 subsets of 1000, as Bińkowski et al., ICLR 2018, and torchmetrics take them."""
+    step = FrechetDistance(data=gaussian(kit, 4, 0.2), features=kit.Flat())
+    assert (step.kid, step.subsets, step.subset_size) == (True, 100, 1000)
+
+
+def test_as_many_pictures_as_features_are_enough(kit):
+    step = FrechetDistance(data=gaussian(kit, 12, 0.2), features=kit.Flat(), seeds="0-11", kid=False)
+    step.check(kit.Plain())
+    assert kit.values(step.run(kit.Plain(), kit.quiet))["FID"] is not None
+    small = FrechetDistance(data=gaussian(kit, 12, 0.2), features=kit.Flat(), seeds="0-11", subset_size=12)
+    assert small.run(kit.Plain(), kit.quiet).tables[0].note.startswith("Numbers compare")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"seeds": "0-10", "kid": False}, "11 samples are too few for the 12 features of pixels"),
+        ({"real": 11, "kid": False}, "11 real pictures are too few for the 12 features"),
+        ({"seeds": "0-10", "subset_size": 12}, "11 samples make no subset of 12 for KID; give more seeds"),
+    ],
+)
+def test_too_few_is_said_before_anything_runs(kit, wrong, message):
+    given = {"data": gaussian(kit, 20, 0.2), "features": kit.Flat(), "seeds": "0-99"} | wrong
+    with pytest.raises(InterpganError, match=message):
+        FrechetDistance(**given).check(kit.Plain())
+
+
+def test_halves_of_as_many_pictures_as_features_have_a_distance(kit):
+    """And a perfect generator that of its size: c (1 / real + 1 / generated), where the halves say 4 c / real."""
+    found = measured(kit, gaussian(kit, 24, 0.2), kit.Plain(), seeds="0-95")
+    halves = found["FID between two halves of the data"]
+    c = halves * 24 / 4
+    assert found["FID of a perfect generator, about"] == pytest.approx(c / 24 + c / 96)
+
+
+def test_the_subsets_are_the_same_in_every_version(kit):
+    fields = {"seeds": "0-59", "kid": True, "subsets": 3, "subset_size": 20}
+    found = measured(kit, gaussian(kit, 60, 0.3), kit.Plain(), **fields)
+    assert found["KID"] == pytest.approx(-0.0057367, abs=1e-6)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from interpgan_core import InterpganError
 from interpgan_metrics.path_length import OTHER_END, PathLength, arc, trimmed
@@ -118,3 +119,66 @@ def test_a_generator_without_the_space(kit):
     with pytest.raises(InterpganError, match=r"no space 'w'"):
         measured(kit, generator)
     assert measured(kit, generator, space="z")["path length"] > 1
+
+
+def test_the_other_end_is_the_seed_with_its_last_bit_turned():
+    """What a seed's path is, in every version."""
+    assert OTHER_END == 2_147_483_648
+
+
+def test_what_a_path_length_is_without_words(kit):
+    """Karras et al., CVPR 2019, section 4.1: a step of 1e-4, anywhere on the path."""
+    step = PathLength(features=kit.Flat())
+    assert (step.seeds, step.space, step.sampling) == ("0-9999", "w", "full")
+    assert (step.epsilon, step.batch_size) == (1e-4, 16)
+
+
+@pytest.mark.parametrize("epsilon", [0.9e-5, 0.0, 0.11, 1.0])
+def test_steps_that_are_refused(kit, epsilon):
+    assert [PathLength(features=kit.Flat(), epsilon=e).epsilon for e in (1e-5, 0.1)] == [1e-5, 0.1]
+    with pytest.raises(ValidationError, match="epsilon"):
+        PathLength(features=kit.Flat(), epsilon=epsilon)
+
+
+def lengths(kit, seeds):
+    return [
+        kit.values(PathLength(features=kit.Flat(), seeds=str(s)).run(kit.Plain(), kit.quiet))["median"]
+        for s in seeds
+    ]
+
+
+@pytest.mark.parametrize("seeds", [(5, 6), (5, 6, 7, 8, 9)])
+def test_the_error_is_that_of_a_mean(kit, seeds):
+    text = ",".join(map(str, seeds))
+    found = kit.values(PathLength(features=kit.Flat(), seeds=text).run(kit.Plain(), kit.quiet))
+    expected = np.std(lengths(kit, seeds), ddof=1) / len(seeds) ** 0.5
+    assert found["its standard error"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_one_path_has_no_error(kit):
+    found = kit.values(PathLength(features=kit.Flat(), seeds="5").run(kit.Plain(), kit.quiet))
+    assert found["its standard error"] is None
+
+
+def test_single_precision_is_enough(kit):
+    generator = kit.Plain()
+    generator.module = torch.nn.Linear(1, 1)
+    PathLength(features=kit.Flat()).check(generator)
+
+
+def test_pictures_of_a_path_are_drawn_with_its_own_seed(kit):
+    """Noise by the seed does not change along it."""
+    generator, seen = kit.Plain(), []
+    generator.forward = lambda batch: seen.append(batch.seeds) or torch.ones(len(batch), 3, 2, 2)
+    PathLength(features=kit.Flat(), seeds="3-5").run(generator, kit.quiet)
+    assert [list(seeds) for seeds in seen] == [[3, 4, 5], [3, 4, 5]]
+
+
+@pytest.mark.parametrize("times", [2.0, -2.0])
+def test_an_arc_between_ends_on_one_line_is_a_number(times):
+    """The cosine of many such ends is a little more than 1, or less than -1."""
+    a = torch.randn(200, 3, 2, generator=torch.Generator().manual_seed(0)).double()
+    points = arc(a, times * a, torch.full((200, 1, 1), 0.5).double())
+    assert bool(points.isfinite().all())
+    if times > 0:
+        torch.testing.assert_close(points, 1.5 * a, atol=1e-6, rtol=1e-6)

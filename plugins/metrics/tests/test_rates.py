@@ -1,6 +1,9 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from interpgan_core import InterpganError, Remark
 from interpgan_metrics.rates import AttributeRates, total_variation
@@ -157,3 +160,53 @@ def test_pictures_without_a_score_are_left_out_and_said(kit):
     assert report.notes == ("1000 real pictures, 5 generated ones.",)
     with pytest.raises(InterpganError, match="no scores of 1000 of 1000 real pictures; give others"):
         AttributeRates(scorer=Sometimes(-9), **step).run(kit.Plain(), kit.quiet)
+
+
+def test_chance_is_the_mean_of_twenty_random_divisions(kit):
+    """Worked out with counters, for the first two attributes of 30 real pictures and 10 generated ones."""
+    report = measured(kit, planted(kit, 30), kit.Plain(), seeds="0-9", real=30)
+    rows = np.random.RandomState(0).permutation(30)
+    real = [(row < 24, row < 15) for row in rows]
+    pixels = kit.drawn(kit.Plain(), range(10)).images(slice(None)).flatten(1)
+    pooled = real + [(bool(p[0] > 0), bool(p[1] > 0)) for p in pixels]
+    alone = together = 0.0
+    random = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        order = torch.randperm(40, generator=random).tolist()
+        a, b = ([pooled[i] for i in part] for part in (order[:30], order[30:]))
+        alone += sum(abs(np.mean([x[i] for x in a]) - np.mean([x[i] for x in b])) for i in (0, 1)) / 2
+        counts = Counter(a), Counter(b)
+        together += sum(abs(counts[0][kind] / 30 - counts[1][kind] / 10) for kind in {*a, *b}) / 2
+    found = [row[2] for row in report.tables[1].rows]
+    assert found == pytest.approx([100 * alone / 20, 100 * together / 20])
+
+
+def test_a_score_at_the_threshold_is_no_yes(kit):
+    known = torch.tensor([[0.0], [1.0], [1.0], [2.0]])
+    data = planted(kit, 4, names=("first",), attributes=known)
+    first = measured(kit, data, kit.Plain(), seeds="0-9", threshold=1.0).tables[0].rows[0]
+    assert first[1:4] == (25, 0, 0)
+
+
+def test_two_pictures_are_enough(kit):
+    report = measured(kit, planted(kit, 2), kit.Plain(), seeds="0-1", real=2)
+    assert report.notes == ("2 real pictures, 2 generated ones.",)
+
+
+@pytest.mark.parametrize(("count", "enough"), [(1, False), (2, True)])
+def test_two_pictures_with_scores_are_enough(kit, count, enough):
+    bright = kit.Plain().images(kit.Plain().sample(range(10)), 10).mean((1, 2, 3)).sort().values
+    most = float(bright[count - 1 : count + 1].mean())
+    step = AttributeRates(data=planted(kit), scorer=Sometimes(most), seeds="0-9", threshold=0.5)
+    if enough:
+        with pytest.warns(Remark, match="8 of 10 samples have no scores"):
+            assert step.run(kit.Plain(), kit.quiet).notes == ("1000 real pictures, 2 generated ones.",)
+    else:
+        with pytest.raises(InterpganError, match="no scores of 9 of 10 samples; give others"):
+            step.run(kit.Plain(), kit.quiet)
+
+
+def test_a_threshold_is_a_number(kit):
+    assert AttributeRates(data=planted(kit, 4), scorer=Known()).threshold == 0.5
+    with pytest.raises(ValidationError, match="threshold"):
+        AttributeRates(data=planted(kit, 4), scorer=Known(), threshold=float("inf"))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from interpgan_core import InterpganError
-from interpgan_training.augment import COLOURS, DEFAULT, KINDS, MOTIONS, adapt, augment
+from interpgan_training.augment import DEFAULT, KINDS, MOTIONS, adapt, augment
 from interpgan_training.losses import r1_penalty
 
 HEIGHT, WIDTH = 33, 41
@@ -249,12 +249,11 @@ def test_kinds_come_independently():
     assert abs((brighter & duller).sum() - count / 4) < 4.5 * (count * 3 / 16) ** 0.5
 
 
-@pytest.mark.parametrize("kinds", [MOTIONS, COLOURS, KINDS], ids=["motions", "colours", "all"])
-def test_gradients_are_right_twice(kinds):
-    images = pictures(2, 3, 3, 4, dtype=torch.float64).requires_grad_()
+def test_gradients_are_right_twice():
+    images = pictures(2, 3, 2, 3, dtype=torch.float64).requires_grad_()
 
     def made(x):
-        return augment(x, 0.9, seeded(5), kinds)
+        return augment(x, 0.9, seeded(5), KINDS)
 
     assert torch.autograd.gradcheck(made, images)
     assert torch.autograd.gradgradcheck(made, images)

@@ -3,7 +3,6 @@
 import csv
 import importlib.util
 import json
-import math
 import time
 from types import SimpleNamespace
 
@@ -15,7 +14,6 @@ from pydantic import TypeAdapter
 from interpgan_core import ImageSet, InterpganError, load_generator, quiet
 from interpgan_core.testing import Stopped, plugin_conformance, recipe_error, run_operator, stop_after
 from interpgan_training import job
-from interpgan_training.information import information
 from interpgan_training.operators import Train
 from interpgan_training.random_numbers import rng_for
 from interpgan_training.settings import Architecture
@@ -94,17 +92,6 @@ def test_what_was_trained_is_saved_and_loaded_with_its_discriminator(data, tmp_p
     assert again.notes["training"]["family"]["family"] == family
     if family == "biggan":
         assert again.class_names == ("upper", "lower")
-
-
-def test_information_is_what_a_reader_says_beyond_the_prior():
-    codes = torch.randn(20_000, 2, generator=torch.Generator().manual_seed(0))
-    zero = torch.zeros_like(codes)
-    assert information(codes, zero, zero).mean() == pytest.approx(0.0, abs=0.02)  # the prior again
-    spread = torch.full_like(codes, math.log(0.01))
-    noisy = codes + 0.1 * torch.randn(codes.shape, generator=torch.Generator().manual_seed(1))
-    # Two codes, each read with a deviation of 0.1 of its own: the logarithm of 10 each, in nats.
-    assert information(codes, noisy, spread).mean() == pytest.approx(2 * math.log(10), abs=0.03)
-    assert information(codes, -codes, spread).mean() < -100  # sure, and wrong
 
 
 def test_a_reader_is_trained_beside(data, tmp_path):
