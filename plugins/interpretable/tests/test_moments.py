@@ -1,6 +1,6 @@
 """Sums over samples of feature maps, against the samples themselves."""
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 import torch
@@ -52,7 +52,7 @@ def test_sums_are_float64_and_hold_no_graph():
 
 def test_moments_stay_as_they_are():
     """And are told from others by identity: tensors cannot be compared as one."""
-    one, two = (moments([normal(2, 3, 2, 2)]) for _ in range(2))
-    assert len({one, two}) == 2
+    one = moments([normal(2, 3, 2, 2)])
+    assert replace(one) != one
     with pytest.raises(FrozenInstanceError):
         one.count = 3

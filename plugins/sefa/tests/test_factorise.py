@@ -14,22 +14,6 @@ test_all_layers = conformance(FindSemantics(), toy)
 test_a_range_of_layers = conformance(FindSemantics(layers="1-3", count=4, normalize=False), toy)
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.integers(1, 60), st.integers(2, 40), st.integers(0, 2**31), st.booleans())
-def test_equals_the_singular_value_decomposition(rows, size, seed, normalize):
-    weights = torch.randn(rows, size, generator=torch.Generator().manual_seed(seed))
-    values, vectors = factorise(weights, normalize)
-    a = weights.double()
-    a = torch.nn.functional.normalize(a, dim=1) if normalize else a
-    singular = torch.linalg.svdvals(a)
-    expected = torch.zeros(size, dtype=torch.float64)
-    expected[: len(singular)] = singular**2
-    torch.testing.assert_close(values, expected, rtol=1e-5, atol=1e-9 * float(expected[0]))
-    torch.testing.assert_close(vectors @ vectors.T, torch.eye(size, dtype=torch.float64))
-    products = (a @ vectors.T).T @ (a @ vectors.T)
-    torch.testing.assert_close(products, products.diag().diag(), rtol=0, atol=1e-9 * float(expected[0]))
-
-
 def test_eigenvalues_descend_and_the_largest_entry_is_positive():
     found = FindSemantics(count=16).run(toy())
     values = [d.notes["eigenvalue"] for d in found.values()]
@@ -147,3 +131,19 @@ def test_a_wrong_parameter_in_a_recipe(tmp_path):
         "      - {use: sefa, layer: 0-1}\n"
         "                    ^"
     )
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 60), st.integers(2, 40), st.integers(0, 2**31), st.booleans())
+def test_equals_the_singular_value_decomposition(rows, size, seed, normalize):
+    weights = torch.randn(rows, size, generator=torch.Generator().manual_seed(seed))
+    values, vectors = factorise(weights, normalize)
+    a = weights.double()
+    a = torch.nn.functional.normalize(a, dim=1) if normalize else a
+    singular = torch.linalg.svdvals(a)
+    expected = torch.zeros(size, dtype=torch.float64)
+    expected[: len(singular)] = singular**2
+    torch.testing.assert_close(values, expected, rtol=1e-5, atol=1e-9 * float(expected[0]))
+    torch.testing.assert_close(vectors @ vectors.T, torch.eye(size, dtype=torch.float64))
+    products = (a @ vectors.T).T @ (a @ vectors.T)
+    torch.testing.assert_close(products, products.diag().diag(), rtol=0, atol=1e-9 * float(expected[0]))
