@@ -168,7 +168,7 @@ class Reach(Relative):
         reached = [pair for pair in seen if _reached(before, goal, pair[1])]
         if reached:
             return min(reached, key=lambda pair: abs(pair[0]))
-        return min((pair for pair in seen if not math.isnan(pair[1])), key=lambda pair: abs(pair[1] - goal))
+        return min(seen, key=lambda pair: abs(pair[1] - goal))
 
     def _score(self, sample: LatentBatch, i: int, generator: Generator) -> float:
         """Of one sample, the i-th."""
