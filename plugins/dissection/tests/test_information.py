@@ -103,11 +103,11 @@ def scale(units=1, low=0.0):
     return Scale(torch.full((units,), low), torch.full((units,), 2.0))
 
 
-def drawn(units=3, positions=2000, seed=0):
+def drawn(units=2, positions=2000, seed=0):
     """Two parts in thirds of the positions, and one in a thousandth; units that tell of them, more or less."""
     random = np.random.RandomState(seed)
     labels = np.repeat([0, 1, 2], [positions // 3, positions - positions // 3 - 2, 2])
-    signal = np.stack([labels == 1, labels == 0, labels == 5])[:units]
+    signal = np.stack([labels == 1, labels == 0])[:units]
     levels = np.clip(random.poisson(2, (units, positions)) + 7 * signal, 0, 15)
     return levels, labels
 
@@ -127,7 +127,7 @@ def test_information_is_the_highest_of_all_levels_that_count(low):
     A part counts that fills a thousandth, as the third does. From level 4 on all are above 0 with the low of -2.
     """
     levels, labels = drawn()
-    found = cut_by_information(scale(3, low), counted(levels, labels, 3))
+    found = cut_by_information(scale(2, low), counted(levels, labels, 3))
     for u, unit in enumerate(levels):
         best = []
         for p in range(3):
@@ -156,12 +156,20 @@ def test_a_unit_must_agree_at_more_than_four_of_five_positions(off, counts):
     assert bool(found.ratio[0, 1] > 0) == counts
 
 
+@pytest.mark.parametrize(("top", "counts"), [(4, False), (5, True)])
+def test_a_level_of_zero_does_not_count(top, counts):
+    """As the fourth is, where level 0 lies at -2."""
+    labels = np.repeat([0, 1], 8)
+    found = cut_by_information(scale(low=-2.0), counted(top * labels[None], labels, 2))
+    assert bool(found.ratio[0, 1] > 0) == counts
+
+
 @pytest.mark.parametrize(("count", "seen"), [(1, False), (2, True)])
 @pytest.mark.parametrize("cut", [cut_by_information, lambda *given: cut_by_quantile(*given, 0.001)])
 def test_a_part_that_fills_less_than_a_thousandth_is_left_out(cut, count, seen):
     labels = (np.arange(2000) < count).astype(int)
     found = cut(scale(), counted(8 * labels[None], labels, 2))
-    assert bool(found.ratio[0, 1] > 0.9) == seen
+    assert float(found.ratio[0, 1]) > 0.9 if seen else float(found.ratio[0, 1]) == 0
 
 
 def test_a_hundred_levels_are_tried(monkeypatch):
