@@ -61,7 +61,7 @@ def test_samples_are_faces(generator):
 def test_directions_do_what_they_are_called(generator, attribute):
     direction = LoadDirections().run(generator)[attribute]
     scorer = AvatarScorer.shipped("logit")
-    people = generator.sample(range(40))
+    people = generator.sample(range(16))
     scores = [
         scorer(generator.images(Shift(direction=direction, strength=s, unit="sigma").run(people, generator)))
         for s in (-2.0, 0.0, 2.0)

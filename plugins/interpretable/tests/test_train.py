@@ -27,6 +27,9 @@ SMALL = {
 LAYER = {"stylegan2": "synthesis.b8.conv1", "pggan": "layer3", "biggan": "blocks.0"}
 
 
+EACH = [pytest.param(family, marks=[] if family == "pggan" else pytest.mark.long) for family in SMALL]
+
+
 @pytest.fixture(scope="module")
 def data():
     """64 pictures of two kinds: a light square in the upper or the lower half, on a dark ground."""
@@ -59,7 +62,7 @@ def trained(data, parent, folder, family, progress=quiet, **more):
     return made
 
 
-@pytest.mark.parametrize("family", SMALL)
+@pytest.mark.parametrize("family", EACH)
 def test_what_was_trained_is_saved_and_loaded_with_its_concepts(data, parents, tmp_path, family):
     made = trained(data, parents[family], tmp_path, family, licence="ours")
     again = load_generator(tmp_path / "result/generator.safetensors")
@@ -83,9 +86,7 @@ def test_what_was_trained_is_saved_and_loaded_with_its_concepts(data, parents, t
     assert again.discriminator is not None
 
 
-@pytest.mark.parametrize(
-    "family", [pytest.param(f, marks=[] if f == "pggan" else pytest.mark.long) for f in SMALL]
-)
+@pytest.mark.parametrize("family", EACH)
 def test_a_stopped_training_ends_in_the_same_bytes(data, parents, tmp_path, family, monkeypatch):
     whole = trained(data, parents[family], tmp_path / "whole", family)
     monkeypatch.setattr("interpgan_training.job.SAVE_SECONDS", 0.0)

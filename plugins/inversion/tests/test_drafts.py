@@ -200,6 +200,7 @@ def test_the_losses_of_drafts_are_forgotten(avatars, draft):
     torch.testing.assert_close(likeness.loss(found, search.goal.targets), search.losses)
 
 
+@pytest.mark.long
 def test_a_killed_run_with_drafts_goes_on_to_the_same_bits(draft, avatars, kit, tmp_path, monkeypatch):
     """Stopped among the drafts, which are fitted again at steps 3 and 6, before the whole pictures, and among these."""
     monkeypatch.setattr(searches, "REFIT", 3)
@@ -262,6 +263,7 @@ def test_drafts_tune_the_layers_up_to_theirs(avatars, draft):
     assert layers and max(layers) == number < avatars.layer_number(avatars.layers[-1])
 
 
+@pytest.mark.long
 def test_a_killed_tuning_with_drafts_goes_on_to_the_same_bytes(draft, avatars, kit, tmp_path, monkeypatch):
     """Stopped among the drafts, between two fits, and among the whole pictures."""
     step = Tune(pictures=kit.drawn(avatars, [300]), steps=14, draft_steps=11)

@@ -52,6 +52,7 @@ def test_an_encoder_is_kept(trained, tmp_path):
         LoadEncoder(file=file).run(type(toy())(classes=2))
 
 
+@pytest.mark.long
 def test_an_encoder_learns_from_pictures_too(kit, tmp_path):
     """Brighter pictures than the generator's: the encoder that has seen such ones comes nearer."""
     pixels = kit.drawn(toy(), range(200)).pixels

@@ -77,7 +77,9 @@ STEPS = {"stylegan3": 25, "biggan-deep": 25}  # the first ones, of the larger ra
 FAMILIES = ("pggan", "stylegan1", "stylegan2", "stylegan3", "biggan", "biggan-deep")
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.long] if n in STEPS else []) for n in FAMILIES]
+)
 def test_every_space_of_every_family(kit, tmp_path, tiny, name):
     """Each search ends nearer to its pictures than it began, and what it finds belongs to the generator."""
     generator = tiny(name)

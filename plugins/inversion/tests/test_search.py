@@ -114,7 +114,7 @@ def test_what_a_schedule_is_without_words():
 
 def test_a_first_step_goes_by_the_rate_in_deviations():
     """Adam's first step is the rate against the gradient, in standard deviations of the codes."""
-    one = search(Schedule(10, rate=0.1))
+    one = search(Schedule(100, rate=1.0))
     before = one.apart.detach().clone()
     mean = one.advance()
     codes = SCALE.codes(before)

@@ -24,6 +24,8 @@ SMALL = {
     "pggan": {"family": "pggan", "widths": [8, 8, 8], "z": 8, "phase_kimg": 0.02},
     "biggan": {"family": "biggan", "widths": [8, 8, 8], "chunk": 4, "embedding": 4},
 }
+# Of one family every time; of the others by `make test-long`.
+EACH = [pytest.param(family, marks=[] if family == "pggan" else pytest.mark.long) for family in SMALL]
 VARIANTS = {
     **SMALL,
     "stylegan2 by class, path length, blur, no noise": SMALL["stylegan2"]
@@ -77,7 +79,7 @@ def test_a_stopped_training_ends_in_the_same_bytes(data, tmp_path, variant, monk
     assert logs[0] == logs[1]
 
 
-@pytest.mark.parametrize("family", SMALL)
+@pytest.mark.parametrize("family", EACH)
 def test_what_was_trained_is_saved_and_loaded_with_its_discriminator(data, tmp_path, family):
     made = trained(data, tmp_path, SMALL[family], licence="ours")
     again = load_generator(tmp_path / "result/generator.safetensors")
@@ -101,7 +103,7 @@ def test_a_reader_is_trained_beside(data, tmp_path):
         trained(data, tmp_path / "more", SMALL["pggan"] | {"information": 1.0, "information_codes": 9})
 
 
-@pytest.mark.parametrize("family", SMALL)
+@pytest.mark.parametrize("family", EACH)
 def test_training_goes_on_from_a_generator(data, tmp_path, family):
     """After a step at almost no rate, pictures are as they were: everything was taken over, and nothing grows."""
     first = trained(data, tmp_path / "first", SMALL[family], kimg=0.16)
@@ -121,7 +123,7 @@ def test_training_goes_on_from_a_generator(data, tmp_path, family):
         trained(data, tmp_path / "other", SMALL[family] | {"widths": [8, 8, 4]}, start=first)
 
 
-@pytest.mark.parametrize("family", SMALL)
+@pytest.mark.parametrize("family", EACH)
 def test_the_architecture_is_read_off_the_generator(data, tmp_path, family):
     first = trained(data, tmp_path / "first", SMALL[family], kimg=0.008)
     then = trained(data, tmp_path / "then", family, kimg=0.008, start=first)
@@ -133,7 +135,7 @@ def test_the_architecture_is_read_off_the_generator(data, tmp_path, family):
 
 
 @pytest.mark.parametrize(("size", "channels"), [((16, 8), 3), ((8, 16), 1), ((16, 16), 1)])
-@pytest.mark.parametrize("family", SMALL)
+@pytest.mark.parametrize("family", EACH)
 def test_rectangles_and_grey_are_trained(data, tmp_path, family, size, channels):
     height, width = size
     cut = ImageSet(np.ascontiguousarray(data.pixels[:, :, :height, :width]), data.classes, data.class_names)
@@ -152,7 +154,7 @@ def test_rectangles_and_grey_are_trained(data, tmp_path, family, size, channels)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("family", SMALL)
+@pytest.mark.parametrize("family", EACH)
 def test_training_learns(data, tmp_path, family):
     """Samples come closer to the mean picture and the contrast of the data than at the start."""
 
@@ -266,7 +268,7 @@ def test_what_was_measured_once_is_no_plot(data, tmp_path):
     assert not (tmp_path / "result/curves.png").exists()
 
 
-@pytest.mark.parametrize("family", SMALL)
+@pytest.mark.parametrize("family", EACH)
 def test_sheets_show_the_average_as_it_is_now(data, family):
     settings = TypeAdapter(Architecture).validate_python(SMALL[family] | {"generator_rate": 0.05})
     trainer = Trainer(family_of(settings), Settings(batch_size=8, ema_kimg=0.01), data)
