@@ -86,6 +86,13 @@ def test_entropies_are_to_the_base_of_the_factors():
     assert found.completeness == pytest.approx(1 - math.log(2, 3))
 
 
+def test_fewer_movers_than_factors():
+    """The first changes two of three alike, the second the third alone; one factor is left without."""
+    found = assign(torch.tensor([[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]))
+    assert found.disentanglement == pytest.approx(1 - math.log(2, 3) / 2)
+    assert found.completeness == pytest.approx(2 / 3)
+
+
 def test_without_movers_nothing_is_covered():
     assert assign(torch.zeros(0, 2)).covered == (False, False)
 

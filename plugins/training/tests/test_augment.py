@@ -153,6 +153,13 @@ def test_shift_moves_by_whole_pixels_up_to_an_eighth():
     assert len(which.unique()) > 25
 
 
+def test_shift_reaches_an_eighth_and_no_farther():
+    """Of a row of 720 pixels that say where they are, 90."""
+    places = torch.arange(720.0).expand(256, 3, 1, -1)
+    shifts = alone("shift", places)[:, 0, 0, 360] - 360
+    assert 85 < shifts.max() <= 90 and -90 <= shifts.min() < -85
+
+
 def test_scale_is_the_same_both_ways():
     matrix, shift = maps("scale")
     factor = matrix[:, 0, 0]
