@@ -358,7 +358,7 @@ class _NoMover(InterpganError, KeyError):
     __str__ = InterpganError.__str__
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False)
 class _Expected(LearnedMover):
     """Stands for one that is not there yet."""
 
