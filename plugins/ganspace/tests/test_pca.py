@@ -48,31 +48,6 @@ def test_the_way_back_is_least_squares():
     torch.testing.assert_close(found.directions * signs, expected)
 
 
-def test_planted_axes_come_back_from_linear_activations():
-    """y = A z: the components of y are A's left singular vectors, and the way back its right ones."""
-    left, right = torch.linalg.qr(normal(60, 8)).Q, torch.linalg.qr(normal(8, 8, seed=1)).Q
-    codes = normal(20000, 8, seed=2)
-    features = codes @ right @ torch.linspace(9, 2, 8).double().diag() @ left.T
-    found = principal_components(stream(codes, features, 256), 20)
-    assert len(found.directions) == 8  # y varies in no more ways than z
-    cosines = (torch.nn.functional.normalize(found.directions) * right.T).sum(1).abs()
-    assert cosines.min() > 0.995
-    torch.testing.assert_close(found.directions.norm(dim=1), torch.ones(8).double(), rtol=0.03, atol=0)
-
-
-@pytest.mark.parametrize("seed", range(2))
-def test_the_subspace_of_many_activations_is_as_good(seed, monkeypatch):
-    """More numbers than the covariance is kept of: the same components."""
-    codes = normal(1500, 100, seed=seed)
-    features = torch.relu(codes @ (torch.linspace(3, 0.1, 100)[:, None] * normal(100, 300, seed=seed + 9)))
-    exact = principal_components(stream(codes, features, 256), 20)
-    monkeypatch.setattr(pca, "EXACT_SIZE", 250)
-    sketched = principal_components(stream(codes, features, 256), 20)
-    torch.testing.assert_close(sketched.variance_shares, exact.variance_shares, rtol=5e-3, atol=0)
-    cosines = torch.nn.functional.cosine_similarity(exact.directions[:10], sketched.directions[:10]).abs()
-    assert cosines.min() > 0.99
-
-
 def test_only_one_block_is_drawn_for_its_size(monkeypatch):
     drawn = []
     codes = normal(640, 4)
@@ -145,6 +120,18 @@ def test_components_stay_as_they_were_found():
         sums.mean = found.mean
 
 
+def test_planted_axes_come_back_from_linear_activations():
+    """y = A z: the components of y are A's left singular vectors, and the way back its right ones."""
+    left, right = torch.linalg.qr(normal(60, 8)).Q, torch.linalg.qr(normal(8, 8, seed=1)).Q
+    codes = normal(20000, 8, seed=2)
+    features = codes @ right @ torch.linspace(9, 2, 8).double().diag() @ left.T
+    found = principal_components(stream(codes, features, 256), 20)
+    assert len(found.directions) == 8  # y varies in no more ways than z
+    cosines = (torch.nn.functional.normalize(found.directions) * right.T).sum(1).abs()
+    assert cosines.min() > 0.995
+    torch.testing.assert_close(found.directions.norm(dim=1), torch.ones(8).double(), rtol=0.03, atol=0)
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(2, 200), st.integers(1, 8), st.integers(1, 8), st.integers(1, 70), st.integers(0, 2**31))
 def test_moments_are_those_of_numpy(rows, p, q, block, seed):
@@ -175,3 +162,16 @@ def test_of_codes_themselves_it_is_pca(rows, size, count, block, seed):
         found.directions @ covariance, found.directions * standard_deviations[:, None] ** 2, rtol=0, atol=1e-6
     )
     torch.testing.assert_close(found.mean, codes.mean(0))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_subspace_of_many_activations_is_as_good(seed, monkeypatch):
+    """More numbers than the covariance is kept of: the same components."""
+    codes = normal(1500, 100, seed=seed)
+    features = torch.relu(codes @ (torch.linspace(3, 0.1, 100)[:, None] * normal(100, 300, seed=seed + 9)))
+    exact = principal_components(stream(codes, features, 256), 20)
+    monkeypatch.setattr(pca, "EXACT_SIZE", 250)
+    sketched = principal_components(stream(codes, features, 256), 20)
+    torch.testing.assert_close(sketched.variance_shares, exact.variance_shares, rtol=5e-3, atol=0)
+    cosines = torch.nn.functional.cosine_similarity(exact.directions[:10], sketched.directions[:10]).abs()
+    assert cosines.min() > 0.99
