@@ -1,6 +1,6 @@
 """What a direction of ganalyze.learn does to the score that it is named after: asked for, and seen on held-out samples.
 
-Also whether a sample that is moved alone ends where it does among others.
+A strength of 1, or of the reach where that is less. Also whether a sample that is moved alone ends where it does among others.
 
     .venv/bin/python bench/ganalyze.py avatars.stylegan2 [--attributes smile pose] [--seed 0]
 """
@@ -17,7 +17,7 @@ from interpgan_core import Shift, load_generator, score_images
 from interpgan_core.testing import run_operator
 from interpgan_ganalyze.operators import LearnDirections
 
-HELD_OUT = range(100_000, 100_064)
+HELD_OUT = range(100_000, 100_256)
 
 
 def main():
@@ -44,15 +44,16 @@ def main():
 
     for name, direction in found.items():
         before = scores(people, name)
-        seen = []
-        for asked in (-1.0, 1.0):
-            moved = Shift(direction=direction, strength=asked, unit="score").run(people, generator)
-            seen.append(float((scores(moved, name) - before).mean()))
-        alone = Shift(direction=direction, strength=1.0, unit="score").run(people[:1], generator)
+        asked, seen = min(1.0, direction.notes["reach"]), []
+        for strength in (-asked, asked):
+            moved = Shift(direction=direction, strength=strength, unit="score").run(people, generator)
+            changes = scores(moved, name) - before
+            seen.append(f"{float(changes.mean()):+.3f} ± {float(changes.std()) / len(changes) ** 0.5:.3f}")
+        alone = Shift(direction=direction, strength=asked, unit="score").run(people[:1], generator)
         same = torch.equal(alone.codes[0], moved.codes[0])
         print(
-            f"{name:11} asked -1: {seen[0]:+.3f}, asked +1: {seen[1]:+.3f} "
-            f"(standard deviation of the score {float(before.std()):.2f}); alone as among others: {same}",
+            f"{name:11} asked {-asked:.2f}: {seen[0]}, {asked:+.2f}: {seen[1]} (mean, standard error; standard deviation of the "
+            f"score {float(before.std()):.2f}); alone as among others: {same}",
             flush=True,
         )
 

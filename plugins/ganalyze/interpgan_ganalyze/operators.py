@@ -61,7 +61,7 @@ class LearnDirections(Operator):
     """Samples of a step."""
     seeds: Seeds = "0-9999"
     """The samples to learn from; each step draws some of them."""
-    held_out: Seeds = "100000-100063"
+    held_out: Seeds = "100000-100255"
     """Samples that it is tested on; as many others, the first of `seeds`, calibrate it."""
     classes: Annotated[tuple[StrictInt | StrictStr, ...], Field(max_length=1)] = ()
     """Of a conditional generator: the class of all samples, as in `sample`; left out, each seed draws one."""
