@@ -1,6 +1,7 @@
 """What a direction of ganalyze.learn does to the score that it is named after: asked for, and seen on held-out samples.
 
-A strength of 1, or of the reach where that is less. Also whether a sample that is moved alone ends where it does among others.
+A strength of 1, or of the reach where that is less. Also whether a sample that is moved alone ends where it does among
+others.
 
     .venv/bin/python bench/ganalyze.py avatars.stylegan2 [--attributes smile pose] [--seed 0]
 """
@@ -52,8 +53,8 @@ def main():
         alone = Shift(direction=direction, strength=asked, unit="score").run(people[:1], generator)
         same = torch.equal(alone.codes[0], moved.codes[0])
         print(
-            f"{name:11} asked {-asked:.2f}: {seen[0]}, {asked:+.2f}: {seen[1]} (mean, standard error; standard deviation of the "
-            f"score {float(before.std()):.2f}); alone as among others: {same}",
+            f"{name:11} asked {-asked:.2f}: {seen[0]}, {asked:+.2f}: {seen[1]} (mean, standard error); "
+            f"the score's standard deviation {float(before.std()):.2f}; alone as among others: {same}",
             flush=True,
         )
 
