@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import time
 from types import SimpleNamespace
 
@@ -33,6 +34,11 @@ def written(store, one, **files):
 
 def names(folder):
     return sorted(path.name for path in folder.iterdir() if path.name != ".lock")
+
+
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk(monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
 
 
 @pytest.fixture
