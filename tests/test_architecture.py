@@ -26,7 +26,7 @@ def test_every_folder_is_on_the_map():
     folders = [
         p
         for p in ROOT.iterdir()
-        if p.is_dir() and p.name[0] != "." and not p.name.endswith((".egg-info", "out", "build"))
+        if p.is_dir() and p.name[0] not in "._" and not p.name.endswith((".egg-info", "out", "build"))
     ]
     core = [p for p in (ROOT / "interpgan_core").rglob("*") if p.is_dir() and p.name != "__pycache__"]
     for folder in (*folders, *core):

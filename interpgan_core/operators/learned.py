@@ -18,6 +18,14 @@ class LearnedDirections(DirectionSet):
     Args:
         directions: name -> direction.
         report: its pictures lie in the step's folder.
+
+    Example:
+        >>> import torch
+        >>> from interpgan_core import Direction, Report
+        >>> from interpgan_core.plugin import LearnedDirections
+        >>> found = LearnedDirections({"smile": Direction(torch.eye(16)[0], "w")}, Report(notes=("in 200 steps",)))
+        >>> list(found), found.summary().notes
+        (['smile'], ('in 200 steps',))
     """
 
     def __init__(self, directions: Mapping[str, Direction], report: Report | None = None) -> None:

@@ -50,6 +50,18 @@ class TrainingCodes:
         layers: that move.
         seeds: of the samples to learn from.
         classes: of all of them, or empty.
+
+    Example:
+        >>> import torch
+        >>> from interpgan_core import Ranges
+        >>> from interpgan_core.plugin import TrainingCodes
+        >>> from interpgan_core.testing import toy
+        >>> generator = toy()
+        >>> codes = TrainingCodes(generator, generator.spaces["w"], "all", Ranges("0-99"))
+        >>> before = codes.of([3, 5])
+        >>> after = codes.moved(before, torch.ones(2, 16))
+        >>> bool((after.codes - before.codes).allclose(torch.ones(2, 16)))
+        True
     """
 
     generator: Generator
