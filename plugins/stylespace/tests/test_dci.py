@@ -77,7 +77,7 @@ def known(monkeypatch, **sizes):
 
 def test_the_tables(monkeypatch):
     """Of all spaces of single vectors; the entries are those of the space."""
-    perfect, poor = [[3.0, 0.0], [0.0, 1.0]], [[0.25, 0.5], [0.75, 0.5]]
+    perfect, poor = [[3.0, 0.0], [0.0, 0.01]], [[0.25, 0.5], [0.75, 0.5]]
     asked = known(monkeypatch, z=perfect, w=poor, s=[[0.0, 0.0], [0.0, 0.0]])
     report = MeasureDisentanglement(scorer=Colours()).run(toy(), quiet)
     assert asked == [("z", 256, 16), ("w", 256, 16), ("s", 256, 16)]
