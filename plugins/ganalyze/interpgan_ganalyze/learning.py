@@ -15,7 +15,7 @@ from interpgan_core.plugin import Curve, LearnedDirections, TrainingCodes, minim
 
 TESTED = (-1.0, -0.5, -0.25, 0.25, 0.5, 1.0)
 """Times the reach: what is asked for in the test; and a change by 1, where that is less."""
-_CALIBRATED = 0.25  # times the reach, and 1 at most: where the mean change is what was asked for
+_CALIBRATED = 0.25  # times the reach: where the mean change is what was asked for
 _TRIES = 6  # of the calibration
 _CLOSE = 0.01  # share of what is asked for: so near, the calibration ends
 _FAR = 0.1  # so far away, it has failed
@@ -120,7 +120,7 @@ class Learning:
         return torch.cat(found).double()
 
     def calibrated(self, vector: Tensor, reach: float, before: Tensor, progress: Progress) -> Tensor:
-        """An offset (d,) that changes the score by 1 in the mean: at 1, or a quarter of the reach where that is less.
+        """An offset (d,) that changes the score by 1 in the mean, for changes of about a quarter of the reach.
 
         Args:
             vector: (d,) the one that was learnt.
@@ -132,7 +132,7 @@ class Learning:
             InterpganError: if no length of it changes the score so far.
         """
         seeds = self.codes.seeds[: len(before)]
-        asked, scale, gained = min(1.0, _CALIBRATED * reach), 1.0, 0.0
+        asked, scale, gained = _CALIBRATED * reach, 1.0, 0.0
         for _ in progress(range(_TRIES), total=_TRIES, what=f"calibrating {self.attribute}"):
             up, down = (self.scores(seeds, sign * asked * scale * vector) for sign in (1, -1))
             gained = float(((up - before).nanmean() - (down - before).nanmean()) / 2)
