@@ -182,3 +182,12 @@ def test_an_arc_between_ends_on_one_line_is_a_number(times):
     assert bool(points.isfinite().all())
     if times > 0:
         torch.testing.assert_close(points, 1.5 * a, atol=1e-6, rtol=1e-6)
+
+
+def test_a_step_goes_towards_the_other_end(kit):
+    """Of a tenth of the path, from its beginning."""
+    a, b = ends(kit.Plain())
+    before, after = (torch.nn.functional.normalize(codes, dim=1) for codes in (a, torch.lerp(a, b, 0.1)))
+    expected = (after - before).square().sum(1) / 0.1**2
+    found = measured(kit, kit.Plain(), space="w", sampling="end", epsilon=0.1)
+    assert found["median"] == pytest.approx(float(expected.median()), rel=1e-4)
