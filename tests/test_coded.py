@@ -125,7 +125,7 @@ def test_an_edit_without_a_space_is_refused(direction, layers, start, message):
 
 def test_spaces_of_single_vectors():
     generator = Counting()
-    assert generator.vector_space("w") is SPACES[1]
+    assert generator.vector_space("w") is SPACES[1] and generator.vector_space() is SPACES[1]
     with pytest.raises(
         InterpganError, match=r"a code of w\+ is \(3, 2\), one vector a layer; .*, such as w, and"
     ):

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from interpgan_core import InterpganError, RankedUnits
+from interpgan_core.files.checkpoints import write_safetensors
 
 LEVELS = {"mean": torch.tensor([1.0, -2.0, 3.0]), "map": torch.arange(12.0).view(3, 2, 2)}
 RANKED = RankedUnits("layers.3", (5, 1, 7), torch.tensor([0.5, 0.4, 0.3]), LEVELS, "glasses by ace", "abcd")
@@ -78,6 +79,13 @@ def test_units_survive_saving(tmp_path):
         assert getattr(found, name) == getattr(RANKED, name)
     assert torch.equal(found.scores, RANKED.scores) and list(found.levels) == ["map", "mean"]
     assert all(torch.equal(found.levels[name], LEVELS[name]) for name in LEVELS)
+
+
+def test_a_file_that_lacks_something_is_damaged(tmp_path):
+    header = {"layer": "x", "units": [1], "title": "", "generator": ""}
+    write_safetensors(tmp_path / "units.safetensors", {"level.mean": torch.zeros(1)}, "units", header)
+    with pytest.raises(InterpganError, match=r"units\.safetensors is damaged: it has no 'scores'; run again"):
+        RankedUnits.load(tmp_path)
 
 
 def test_the_table_has_levels_that_are_numbers():
