@@ -12,6 +12,7 @@ survive, and are printed as a table.
 import argparse
 import ast
 import contextlib
+import gc
 import importlib.machinery
 import importlib.util
 import os
@@ -49,7 +50,11 @@ IMPORTED_ONCE = (
     "pytest",
     "hypothesis",
     "scipy.linalg",
+    "scipy.optimize",
     "sklearn.svm",
+    "sympy",
+    "torch._dynamo",
+    "torch.distributed.tensor",
 )
 
 
@@ -81,7 +86,7 @@ def table() -> dict[str, list[str]]:
 def equivalent() -> dict[str, str]:
     """What a line would become -> why nothing can notice it, from `mutants_equivalent.txt`."""
     lines = EQUIVALENT.read_text(encoding="utf-8").splitlines()
-    pairs = (line.split(" # ", 1) for line in lines if line.strip() and not line.startswith("#"))
+    pairs = (line.rsplit(" # ", 1) for line in lines if line.strip() and not line.startswith("#"))
     return {words.strip(): reason for words, reason in pairs}
 
 
@@ -176,6 +181,8 @@ def started(tests: list[str], mutant: Mutant | None) -> int:
         "no:cacheprovider",
         "-p",
         "no:xdist",
+        "-p",
+        "no:unraisableexception",  # it collects garbage five times, which takes longer than most tests
         "-W",
         "ignore",
         "-m",
@@ -244,6 +251,7 @@ def main() -> None:
             raise SystemExit(f"{module} is not in {TABLE.name}; add a line with the tests that belong to it")
     for name in IMPORTED_ONCE:
         importlib.import_module(name)
+    gc.freeze()  # what was imported is garbage in no fork
     seed = random.SystemRandom().randrange(10**6) if chosen.seed is None else chosen.seed
     print(f"seed {seed}", flush=True)
     order = [one for module in chosen.modules or known for one in mutants(module)]

@@ -147,3 +147,14 @@ def test_movers_that_are_not_there_yet_stand_in_for_those_that_will_be():
     assert (found["a"].layers, found["b"].generator) == ("1", "abcd")
     assert found["a"].notes == {"sigma": 1.0, "score_per_unit": 2.0}
     assert len({found["a"], replace(found["a"])}) == 2
+
+
+def test_a_mover_is_shown_in_a_line_without_its_tensors():
+    @dataclass(frozen=True, eq=False, kw_only=True)
+    class Away(LearnedMover):
+        centre: torch.Tensor
+
+        def ahead(self, codes, strengths):
+            return codes
+
+    assert repr(Away(space="w", generator="toy-1", centre=torch.zeros(9))) == "<Away of w, generator toy-1>"

@@ -172,6 +172,12 @@ class LearnedMover(Mover):
     layers: str = "all"
     notes: Mapping[str, Any] = field(default_factory=dict)
 
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        # Else a dataclass makes its own, which prints every tensor.
+        if "__repr__" not in vars(cls):
+            cls.__repr__ = LearnedMover.__repr__  # type: ignore[method-assign]
+
     def __post_init__(self) -> None:
         for name, value in self.values_by_field().items():
             if holds_tensors(value):
