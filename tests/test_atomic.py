@@ -127,6 +127,7 @@ def test_a_full_disk(tiny_disk):
     assert names(tiny_disk) == []
 
 
+@pytest.mark.long
 def test_a_file_larger_than_allowed(tmp_path):
     code = """
         import resource, signal, sys, torch

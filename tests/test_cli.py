@@ -301,6 +301,7 @@ def test_a_dry_run_says_what_the_run_then_does(typed, here):
         assert {status for _, status, _ in again} == {"cached", "skipped"}
 
 
+@pytest.mark.long
 def test_a_plugin_from_a_file(here, command):
     Path("say.py").write_text(SAYING)
     Path("say.yaml").write_text(SAY)
@@ -410,6 +411,7 @@ def interpgan_operators():
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("own", [None, "ACTIVE"])
 def test_threads_wait_passively_unless_the_user_says_otherwise(command, tmp_path, own, monkeypatch):
     (tmp_path / "look.py").write_text(LOOK)

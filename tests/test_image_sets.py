@@ -778,6 +778,7 @@ print(most(), found.pixels.nbytes // 1024)
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["files", "arrays"])
 def test_memory_does_not_grow_with_their_number(tmp_path, kind):
     if kind == "files":

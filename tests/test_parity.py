@@ -34,7 +34,7 @@ pytestmark = [
 
 
 NAMES = [n for n in cases() if Case(n).family in OBSERVERS]
-SIZED = re.compile(r"_real|_r256|_deep128$")  # as large as those that were published
+SIZED = re.compile(r"_real|rosinality|_deep128$")  # most as large as those that were published
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ run(f"{sys.argv[1]}/recipe.yaml", f"{sys.argv[1]}/out", progress=partial(progres
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("total", [5, 0])
 def test_on_a_terminal(total):
     master, terminal = os.openpty()
@@ -89,6 +90,7 @@ def test_what_is_soon_done_says_nothing():
     assert (done.stdout, done.stderr) == (b"[0, 1, 2, 3, 4]\n", b"")
 
 
+@pytest.mark.long
 def test_a_run_names_the_step(tmp_path):
     (tmp_path / "recipe.yaml").write_text(RECIPE)
     with (tmp_path / "log.txt").open("w") as log:

@@ -83,6 +83,7 @@ def test_a_value_of_the_command_line_is_where_the_mistake_is(folder):
     assert str(caught.value) == f"--set shift.direction=$found.smlie: {said}"
 
 
+@pytest.mark.long
 def test_a_dry_run_says_it_too_and_so_does_the_exit_status(folder, command):
     steps, message = REFUSED["layers past the last, sefa"]
     written(steps, folder)

@@ -299,6 +299,7 @@ def test_other_programs_read_the_tensors(stylegan):
         assert {name.split(".")[0] for name in file.keys()} == {"generator", "discriminator", "mean"}  # noqa: SIM118
 
 
+@pytest.mark.long
 def test_a_saved_generator_in_a_recipe(stylegan, command, tmp_path):
     (tmp_path / "a.yaml").write_text(
         f"interpgan: 1\nsteps:\n  - {{use: generator, weights: {stylegan}}}\n"

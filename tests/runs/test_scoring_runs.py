@@ -63,6 +63,7 @@ def test_parts_change_nothing(tmp_path):
     assert [len(Scores.load(path).seeds) for path in parts(tmp_path)] == [32] * 17 + [7]
 
 
+@pytest.mark.long
 def test_nothing_is_scored_twice(tmp_path):
     whole = score(tmp_path)
     for path in parts(tmp_path)[3::2]:
@@ -74,6 +75,7 @@ def test_nothing_is_scored_twice(tmp_path):
     assert score(tmp_path, again).values.equal(whole.values) and again.pictures == 0
 
 
+@pytest.mark.long
 def test_what_is_damaged_is_scored_again(tmp_path):
     """Cut short, empty, of other seeds, of other attributes; and what a killed writer left is no part."""
     whole = score(tmp_path)
@@ -123,6 +125,7 @@ def test_kills_lose_nothing(tmp_path):
     assert counting.pictures == 551 - 32 * len(found)
 
 
+@pytest.mark.long
 def test_the_bar_counts_samples(tmp_path):
     told = []
 

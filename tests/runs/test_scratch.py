@@ -45,6 +45,7 @@ def killed(go, ran):
     return run
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_it_outlives_a_kill_and_ends_with_the_step(go, ran, recipe, tmp_path, gate, patient, killed, number):
     file = recipe(SAMPLE, patient())
@@ -63,6 +64,7 @@ def test_it_outlives_a_kill_and_ends_with_the_step(go, ran, recipe, tmp_path, ga
     assert ran() == []
 
 
+@pytest.mark.long
 def test_it_belongs_to_what_the_step_is_to_do(go, ran, recipe, tmp_path, gate, patient, killed):
     """A recipe that is changed, and changed back, finds the work of before; a new name or place is no change."""
     file = recipe(SAMPLE, patient())

@@ -269,6 +269,7 @@ def test_options_that_do_not_apply(says):
     assert says in str(error.value)
 
 
+@pytest.mark.long
 def test_loading_takes_little_memory(tmp_path):
     (tmp_path / "small").mkdir()
     large = write(tmp_path, {"models": models((512, 512, 512), averages=False)})

@@ -217,6 +217,7 @@ def test_options_that_do_not_apply(says, tmp_path):
     assert says in str(error.value)
 
 
+@pytest.mark.long
 def test_loading_takes_little_memory(tmp_path):
     (tmp_path / "small").mkdir()
     large = write(tmp_path, generator(widths=(1024, 512, 512)))

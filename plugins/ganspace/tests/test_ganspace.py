@@ -179,6 +179,7 @@ def test_a_wrong_parameter_in_a_recipe(tmp_path):
     )
 
 
+@pytest.mark.long
 def test_the_recipe_of_the_readme(tmp_path):
     text = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)[1]
     (tmp_path / "recipe.yaml").write_text(text)

@@ -95,6 +95,7 @@ def test_every_space_of_every_family(kit, tmp_path, tiny, name):
             assert torch.allclose(found.labels.sum(1), torch.ones(2), atol=1e-5)
 
 
+@pytest.mark.long
 def test_the_class_of_a_picture_is_found(kit, tmp_path):
     generator = ToyGenerator(classes=3)
     sample = generator.sample([100, 101, 102], torch.eye(3))

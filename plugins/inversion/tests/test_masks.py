@@ -77,6 +77,7 @@ def test_the_ellipse_of_a_face(tmp_path):
     assert mask[0, 0, 256, 256] == 1 and torch.equal(mask[0], mask[0].flip(2))
 
 
+@pytest.mark.long
 def test_a_face_is_nearer_inside(kit, tmp_path):
     """Of pictures that the codes cannot meet, what weighs more is met better."""
     noise = ImageSet(np.random.RandomState(0).randint(0, 256, (1, 3, SIDE, SIDE), dtype=np.uint8))

@@ -20,7 +20,7 @@ FAMILIES = ("e4e_", "psp_", "restyle_", "idinvert_")
 NAMES = sorted(p.stem for p in FOLDER.glob("*.json") if p.name.startswith(FAMILIES))
 LARGE = ("1024", "256_bn")  # hundreds of megabytes each
 SMALL = [n for n in NAMES if not n.endswith(LARGE)]
-SECONDS = ("_whole", "_backbone64")
+SECONDS = ("_whole", "_backbone64", "_single32")
 CASES = [
     pytest.param(
         n,

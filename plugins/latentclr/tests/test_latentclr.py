@@ -129,6 +129,7 @@ def test_wrong_layers_and_spaces():
         FindDirections(space="w+").check(toy())
 
 
+@pytest.mark.long
 def test_the_recipe_of_the_readme(tmp_path):
     text = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)[1]
     (tmp_path / "recipe.yaml").write_text(text)

@@ -280,6 +280,7 @@ def test_a_wrong_step_is_refused_at_once(tmp_path):
     assert "'lr_mlp' of lucidrains must be more than 0.0, not 0" in said
 
 
+@pytest.mark.long
 def test_loading_takes_little_memory(tmp_path):
     (tmp_path / "small").mkdir()
     options = {"raw": True, "discriminator": False}

@@ -37,6 +37,7 @@ def run_readme(folder):
     return subprocess.run(arguments, cwd=folder, capture_output=True, encoding="utf-8", timeout=120)
 
 
+@pytest.mark.long
 def test_the_recipe_of_the_readme(tmp_path):
     for name, text in re.findall(r"<!-- (\S+) -->\n```\w+\n(.*?)```", README, re.DOTALL):
         (tmp_path / name).write_text(text)

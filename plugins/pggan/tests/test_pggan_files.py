@@ -184,6 +184,7 @@ def test_options_that_do_not_apply(says, tmp_path):
     assert says in str(error.value)
 
 
+@pytest.mark.long
 def test_loading_takes_little_memory(tmp_path):
     (tmp_path / "small").mkdir()
     small = write(tmp_path / "small", generator())

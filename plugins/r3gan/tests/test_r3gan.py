@@ -233,6 +233,7 @@ def test_options_that_do_not_apply(says, tmp_path):
     assert says in str(error.value)
 
 
+@pytest.mark.long
 def test_loading_takes_little_memory(tmp_path):
     """A pickle holds each storage as bytes, from which the tensors are made."""
     small = write_pickle(tmp_path / "small.pkl", {"G_ema": generator()})

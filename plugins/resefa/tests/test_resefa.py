@@ -219,6 +219,7 @@ def test_samples_without_the_part_are_left_out():
     assert torch.allclose(some["0"].vector, same["0"].vector)
 
 
+@pytest.mark.long
 def test_the_recipe_of_the_readme(tmp_path):
     text = re.search(r"```yaml\n(interpgan: 1\n.*?)```", README, re.DOTALL)[1]
     (tmp_path / "recipe.yaml").write_text(text.replace("seeds: 0-7", "seeds: 0-1"))

@@ -57,6 +57,7 @@ def test_a_photograph_is_encoded_and_edited(tab, person, tmp_path):
     assert picture.read_bytes() in [file.read_bytes() for file in tmp_path.glob("run/*render/0*.png")]
 
 
+@pytest.mark.long
 def test_a_photograph_is_refined_while_sliders_move(tab, person):
     placed(tab, png(person))
     near = psnr(tab.picture(), person.resize((64, 64)))

@@ -184,6 +184,7 @@ def test_picture_recipe_and_everything_are_files(tab, served):
     assert get(served.url("save/secrets", tab=tab.name))[0] == 404
 
 
+@pytest.mark.long
 def test_the_command_serves_prints_one_line_and_keeps_what_was_saved(tmp_path):
     command = [COMMAND, "--weights", "toy", "--no-browser", "--out", "mine"]
     with subprocess.Popen(

@@ -174,6 +174,7 @@ def test_sliders_along_components_regions_and_single_channels(tab, tmp_path, use
     assert_same_bytes(tab, tmp_path)
 
 
+@pytest.mark.long
 def test_directions_in_words(tab, tmp_path):
     """Texts share a step; a slider of the first stays where it is when a second is typed."""
     assert tab.state["words"]

@@ -221,6 +221,7 @@ def test_edits_that_cannot_be(flows):
         EditAttributes(flow=flows, by={"tall": 1.0}, scorer=Other()).check(batch, TOY)
 
 
+@pytest.mark.long
 def test_the_recipe_of_the_readme(tmp_path):
     text = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)[1]
     for long, quick in (

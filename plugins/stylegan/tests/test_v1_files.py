@@ -197,6 +197,7 @@ def test_the_depth_of_the_mapping_is_that_of_the_file(plain):
     assert plain.module.mapping.depth == DEPTH
 
 
+@pytest.mark.long
 def test_loading_takes_little_memory(tmp_path):
     (tmp_path / "small").mkdir()
     small = write(tmp_path / "small", generator())

@@ -310,6 +310,7 @@ def test_the_step_of_a_recipe(tmp_path, plain):
         LoadStyleGAN(weights="toy").run("cpu")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("layout", ["nvidia", "genforce", "rosinality"])
 def test_loading_takes_little_memory(layout, tmp_path):
     large = convert(generator(widths=(512, 512, 512, 512)), layout)

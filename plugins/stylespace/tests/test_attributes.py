@@ -122,6 +122,7 @@ def test_the_table_of_spaces():
     assert rows["s"][5] == pytest.approx(1)  # green has one channel
 
 
+@pytest.mark.long
 def test_the_recipe_of_the_readme(tmp_path):
     text = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)[1]
     (tmp_path / "recipe.yaml").write_text(

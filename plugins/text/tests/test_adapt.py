@@ -79,6 +79,7 @@ def test_the_generator_is_kept_and_takes_codes_and_directions_of_its_parent(styl
     assert torch.equal(again.images(batch), adapted.images(batch))
 
 
+@pytest.mark.long
 def test_a_killed_run_goes_on_to_the_same_weights(stylegan2, tmp_path, monkeypatch):
     edit = ADAPT.model_copy(update={"steps": 11, "batch_size": 2})
     whole = run_operator(edit, tmp_path / "whole", generator=stylegan2)

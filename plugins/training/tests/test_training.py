@@ -195,6 +195,7 @@ def test_the_report_shows_curves_and_pictures(data, tmp_path):
     assert f"| discriminator | {float(rows[-1]['discriminator']):.4g} |" in card
 
 
+@pytest.mark.long
 def test_seconds_go_on_where_a_stopped_training_was(data, tmp_path, monkeypatch):
     """As tensorboard shows them, too: what was done after the last checkpoint, and again, counts once."""
     events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
