@@ -76,24 +76,44 @@ class TrainingCodes:
         return self.generator.spaces[self.generator.space_for(self.space.name, self.layers)]
 
     def of(self, seeds: Sequence[int]) -> LatentBatch:
-        """The samples of some seeds, in the space of the edit."""
+        """The samples of some seeds (n), in the space of the edit."""
         text = ",".join(map(str, seeds))
         return self.generator.to_space(
             Sample(seeds=text, classes=self.classes).run(self.generator), self.edit.name
         )
 
     def drawn(self, random: np.random.RandomState, count: int) -> LatentBatch:
-        """Some of the samples to learn from, with replacement."""
+        """Some of the samples to learn from, with replacement.
+
+        Args:
+            random: which draws them, such as one of a step alone.
+            count: how many.
+
+        Returns:
+            The samples, in the space of the edit.
+        """
         return self.of([self.seeds[int(i)] for i in random.randint(0, len(self.seeds), count)])
 
     def moved(self, batch: LatentBatch, offsets: Tensor) -> LatentBatch:
-        """Codes with offsets (n, d) of the space of the directions, in the layers that move."""
+        """Codes with offsets, in the layers that move.
+
+        Args:
+            batch: n samples in the space of the edit.
+            offsets: (n, d), in the space of the directions.
+
+        Returns:
+            The n samples, moved.
+        """
         mask = self.edit.mask(self.layers).to(batch.codes.device)
         spread = offsets.to(batch.codes).view(len(offsets), *[1] * (mask.ndim - 1), -1)
         return replace(batch, codes=batch.codes + spread * mask)
 
     def spread(self) -> float:
-        """Standard deviation of an entry of the codes, the root of the mean square over entries."""
+        """Standard deviation of an entry of the codes, the root of the mean square over entries.
+
+        Raises:
+            InterpganError: if there is but one sample.
+        """
         import torch
 
         text = ",".join(map(str, self.seeds[:_SPREAD]))

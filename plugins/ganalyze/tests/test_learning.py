@@ -37,7 +37,7 @@ class Pixels(Generator):
         return batch.codes[:, None, None].expand(-1, 3, -1, -1)
 
 
-class Judge:
+class CodeScorer:
     """Three times the first number of a code; the second, or nothing where it is below a bound."""
 
     names = ("first", "second")
@@ -50,10 +50,13 @@ class Judge:
         return torch.stack([3 * first, second.where(second > self.bound, torch.nan)], 1)
 
 
-def learner(name="first", judge=None, of=OF, seeds="0-9", kind=Learning):
+def learner(name="first", scorer=None, of=OF, seeds="0-9", kind=Learning):
     generator = Pixels()
     return kind(
-        TrainingCodes(generator, generator.spaces["z"], "all", Ranges(seeds)), judge or Judge(), name, of
+        TrainingCodes(generator, generator.spaces["z"], "all", Ranges(seeds)),
+        scorer or CodeScorer(),
+        name,
+        of,
     )
 
 
@@ -112,11 +115,11 @@ def test_every_sample_is_drawn_as_often(minimised, tmp_path, monkeypatch):
 
 def test_samples_without_a_score_do_not_count(minimised, tmp_path):
     """Of the second score, which does not change; half of the samples have none."""
-    learner("second", Judge(0.0), replace(OF, batch_size=4000), "0-99").learnt(
+    learner("second", CodeScorer(0.0), replace(OF, batch_size=4000), "0-99").learnt(
         1.0, 3.0, tmp_path / "a", quiet
     )
     assert float(minimised.losses(0)["loss"].detach()) == pytest.approx(1, abs=0.08)
-    learner("second", Judge(99.0)).learnt(1.0, 3.0, tmp_path / "a", quiet)
+    learner("second", CodeScorer(99.0)).learnt(1.0, 3.0, tmp_path / "a", quiet)
     message = "step 0: none of 3 samples has a score 'second'; give a larger 'batch_size'"
     with pytest.raises(InterpganError, match=message):
         minimised.losses(0)
@@ -220,11 +223,13 @@ def learned(minimised, monkeypatch, tmp_path):
         learning, "report_of_training", lambda folder, curves, tables, notes: Report(tables=tables)
     )
 
-    def run(reach, theta=(0.3, 0.0, 0.0, 0.0), names=("first",), judge=None):
+    def run(reach, theta=(0.3, 0.0, 0.0, 0.0), names=("first",), scorer=None):
         minimised.theta = torch.tensor(theta)
         one = learner()
         of = replace(OF, reach=reach)
-        return learn(one.codes, judge or Judge(), names, of, tmp_path, tmp_path / "scratch", quiet), given
+        return learn(
+            one.codes, scorer or CodeScorer(), names, of, tmp_path, tmp_path / "scratch", quiet
+        ), given
 
     return run
 
@@ -258,22 +263,22 @@ def test_what_is_calibrated_is_theta_in_units_of_the_space(learned):
 
 def test_the_reach_is_the_deviation_of_the_scores(learned, minimised, tmp_path):
     """Of the samples to learn from that have one, as many as are held out."""
-    found, _ = learned(None, theta=(0.0, 0.5, 0.0, 0.0), names=("second",), judge=Judge(-0.3))
+    found, _ = learned(None, theta=(0.0, 0.5, 0.0, 0.0), names=("second",), scorer=CodeScorer(-0.3))
     scores = Pixels().prior(range(8))[:, 1]
     assert found["second"].notes["reach"] == pytest.approx(float(scores[scores > -0.3].std()))
     assert minimised.given[2] == tmp_path / "scratch/second.pt"
 
 
-class Dull(Judge):
+class Dull(CodeScorer):
     def __call__(self, images):
         return 0 * super().__call__(images)
 
 
-@pytest.mark.parametrize(("reach", "judge"), [(None, Dull()), (math.inf, None), (None, Judge(99.0))])
-def test_scores_that_are_the_same_or_missing_are_said(learned, reach, judge):
+@pytest.mark.parametrize(("reach", "scorer"), [(None, Dull()), (math.inf, None), (None, CodeScorer(99.0))])
+def test_scores_that_are_the_same_or_missing_are_said(learned, reach, scorer):
     message = "the score 'second' is the same, or missing, in 8 samples; give 'reach', or other seeds"
     with pytest.raises(InterpganError, match=message):
-        learned(reach, names=("second",), judge=judge)
+        learned(reach, names=("second",), scorer=scorer)
 
 
 def test_a_score_that_no_code_changes_is_said(learned):
