@@ -1,7 +1,7 @@
 # make install    a virtual environment in .venv, with the core and all plugins; TORCH=cpu, or cu130, takes that build of torch
 # make demo       edit drawn faces with recipes/quickstart.yaml, and say where the report is
 # make test       install what is needed and run the tests
-# make test-long  the tests that take seconds each: whole networks, trainings, kills
+# make test-long  the tests that take seconds each: whole networks, trainings, kills, pages in a browser
 # make test-all   all of these, and the slow tests
 # make recipes    run the recipes that take long and need nothing fetched, and hold them to what they claim
 # make mutants    change formulas one by one, to see whether a test notices: a sample, or MODULE=path/of/one.py
@@ -37,10 +37,10 @@ studio: install
 	$(BIN)/interpgan-studio recipes/studio.yaml
 
 test: install
-	$(PYTEST) -m "not long and not slow and not network"
+	$(PYTEST) -m "not long and not browser and not slow and not network"
 
 test-long: install
-	$(PYTEST) --dist worksteal -m "long and not slow and not network"
+	$(PYTEST) --dist worksteal -m "(long or browser) and not slow and not network"
 
 test-all: install
 	$(PYTEST)

@@ -90,6 +90,7 @@ def contents(folder):
     return {p: (p.stat().st_mtime_ns, p.stat().st_size) for p in folder.rglob("*")}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("option", ["--help", "-h", "--version", "--list", "--schema"])
 def test_asking_is_quick_and_writes_nothing(option, here, command):
     before = contents(here)
@@ -143,6 +144,7 @@ def test_exit_statuses(arguments, status, said, typed, here):
         assert [p.name for p in here.iterdir()] == ["people.yaml"]
 
 
+@pytest.mark.long
 def test_a_closed_pipe_is_no_crash(here):
     with subprocess.Popen(
         [BIN / "interpgan-run", "--schema"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -284,6 +286,7 @@ SEQUENCE = [
 ]
 
 
+@pytest.mark.long
 def test_a_dry_run_says_what_the_run_then_does(typed, here):
     for change, arguments, expected in SEQUENCE:
         if change:

@@ -98,6 +98,7 @@ def test_pictures_do_not_depend_on_the_batch_size(tmp_path, noise):
     assert [name for name in files[1] if files[3][name] != files[1][name]] == []
 
 
+@pytest.mark.long
 @given(seeds=SEEDS, data=st.data())
 @settings(max_examples=25, deadline=None)
 def test_a_sample_does_not_depend_on_its_neighbours(generator, seeds, data):

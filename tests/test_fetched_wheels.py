@@ -73,6 +73,7 @@ def test_fetched_once_then_read_from_the_cache(registry: Path, tmp_path: Path, c
     assert left(tmp_path) == set(expected)
 
 
+@pytest.mark.long
 def test_no_registry_shows_what_pip_says(registry: Path, tmp_path: Path) -> None:
     with pytest.raises(InterpganError) as error:
         pinned(registry / FILE).files()
@@ -80,6 +81,7 @@ def test_no_registry_shows_what_pip_says(registry: Path, tmp_path: Path) -> None
     assert "check the network" in str(error.value) and not left(tmp_path)
 
 
+@pytest.mark.long
 def test_another_wheel_of_that_name_is_refused_by_pip(registry: Path, tmp_path: Path) -> None:
     wheel = pinned(written(registry, CONTENT))
     written(registry, {**CONTENT, "net/more.py": b"print('run')"})
@@ -88,6 +90,7 @@ def test_another_wheel_of_that_name_is_refused_by_pip(registry: Path, tmp_path: 
     assert not left(tmp_path)
 
 
+@pytest.mark.long
 def test_a_wheel_that_pip_lets_through_is_checked_again(registry: Path, tmp_path: Path) -> None:
     file = written(registry, CONTENT)
     wheel = replace(
@@ -112,6 +115,7 @@ def test_members_with_other_content(tmp_path: Path) -> None:
         pinned(file).unpack(file)
 
 
+@pytest.mark.long
 def test_a_member_that_unpacks_to_gigabytes_is_not_unpacked(tmp_path: Path) -> None:
     """Reading stops one byte after the size that is right."""
     bomb = io.BytesIO()
@@ -136,6 +140,7 @@ def test_half_a_wheel(tmp_path: Path) -> None:
         pinned(file).unpack(file)
 
 
+@pytest.mark.long
 def test_a_damaged_file_in_the_cache_is_fetched_again(registry: Path, tmp_path: Path) -> None:
     wheel = pinned(written(registry, CONTENT))
     wheel.files()

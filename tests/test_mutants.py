@@ -47,6 +47,7 @@ print(measures.CHANGED, hasattr(factorise, "CHANGED"), measures.__file__)
 """
 
 
+@pytest.mark.long
 def test_a_changed_module_is_imported_in_place_of_its_own():
     """And no other; the file stays as it is."""
     changed, other, file = forked(CHANGED).split()

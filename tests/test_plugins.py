@@ -156,6 +156,7 @@ def using(name):
     return f"interpgan: 1\nsteps:\n  - {{use: {name}}}\n"
 
 
+@pytest.mark.long
 def test_broken_plugins_stop_nothing_else(site, command, tmp_path):
     install_everything(site)
     (tmp_path / "recipe.yaml").write_text(using("fine.again"))
@@ -171,6 +172,7 @@ def test_broken_plugins_stop_nothing_else(site, command, tmp_path):
     assert "Traceback" not in listed.err
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [name for name in BROKEN if name != "sample"])
 def test_a_recipe_that_needs_a_broken_plugin_says_whose_fault_it_is(name, site, tmp_path):
     install_everything(site)
@@ -183,6 +185,7 @@ def test_a_recipe_that_needs_a_broken_plugin_says_whose_fault_it_is(name, site, 
         assert (source, caret) == (f"      - {{use: {step}}}", "              ^")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", HOLLOW)
 def test_an_operator_that_cannot_be_used(name, site, tmp_path, command):
     code = "\n".join(code for code, _ in HOLLOW.values())
@@ -256,6 +259,7 @@ def test_a_distribution_twice_on_the_path_is_one(site, tmp_path, monkeypatch):
     assert "fine" in Plugins().operators
 
 
+@pytest.mark.long
 def test_the_order_of_the_path_does_not_matter(site, tmp_path, monkeypatch):
     folders = []
     for name, code in [

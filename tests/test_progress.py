@@ -71,6 +71,7 @@ def test_on_a_terminal(total):
 LINES = CODE.replace("what=what", "what=what, seconds=float(sys.argv[2])")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("total", "line"), [(5, r"drawing: (\d) of 5, 0:00:0\d left"), (0, r"drawing, \d done: (\d) done")]
 )
@@ -85,6 +86,7 @@ def test_lines_in_a_log_file(tmp_path, total, line):
     assert len(far) >= 2 and far == sorted(set(far))
 
 
+@pytest.mark.long
 def test_what_is_soon_done_says_nothing():
     done = subprocess.run([sys.executable, "-c", CODE, "5"], capture_output=True, cwd=CORE, check=True)
     assert (done.stdout, done.stderr) == (b"[0, 1, 2, 3, 4]\n", b"")

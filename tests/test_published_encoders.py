@@ -49,6 +49,7 @@ def test_one_file_encodes_and_draws(both):
     assert not any("not read" in fact for fact in facts.values())
 
 
+@pytest.mark.long
 def test_what_a_training_leaves_beside_both(both, tmp_path):
     content = torch.load(both, weights_only=True)
     judge = {"state_dict": {"mlp.0.weight": torch.ones(4, 4), "mlp.0.bias": torch.ones(4)}}

@@ -181,6 +181,7 @@ def test_wrong_file(make, message, folder):
     assert str(caught.value).replace(f"{home}/", "").replace(str(home), "recipes") == message
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     [

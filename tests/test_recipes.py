@@ -77,16 +77,19 @@ def right(file, tmp_path):
     return plan.title
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_is_right(recipes, name, tmp_path):
     assert right(recipes / name, tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", MAKERS)
 def test_a_recipe_that_makes_weights_is_right(name, tmp_path):
     assert right(RECIPES / "train" / name, tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", each(n for n in NAMES if not FETCHED.search((RECIPES / n).read_text())))
 def test_a_recipe_runs_and_shows_what_it_claims(recipes, name, tmp_path, found_browser):
     page = run(make_plan(recipes / name), tmp_path / "out", device="cpu")

@@ -1,6 +1,8 @@
 """What only a generator or a file can tell to be wrong in a recipe: said before anything runs, word for word."""
 
+import os
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -29,27 +31,32 @@ def rows():
 REFUSED = {name: (steps, message) for name, steps, message in rows()}
 
 
-@pytest.fixture
-def folder(tmp_path):
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
     """Files of people, and mistaken ones."""
-    np.save(tmp_path / "d16.npy", np.ones((1, 16), np.float32))
-    np.save(tmp_path / "d512.npy", np.ones((1, 512), np.float32))
-    (tmp_path / "text.txt").write_text("hello")
-    (tmp_path / "scores.csv").write_text(
-        "seed,smile,plain\n" + "".join(f"{i},{i % 7},1\n" for i in range(400))
-    )
-    (tmp_path / "noseed.csv").write_text("name,smile\na,1\n")
-    (tmp_path / "badrow.csv").write_text("seed,smile\n1,2\n,3\n")
-    (tmp_path / "shortrow.csv").write_text("seed,smile\n1,2\n3\n")
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "few").mkdir()
+    folder = tmp_path_factory.mktemp("files")
+    np.save(folder / "d16.npy", np.ones((1, 16), np.float32))
+    np.save(folder / "d512.npy", np.ones((1, 512), np.float32))
+    (folder / "text.txt").write_text("hello")
+    (folder / "scores.csv").write_text("seed,smile,plain\n" + "".join(f"{i},{i % 7},1\n" for i in range(400)))
+    (folder / "noseed.csv").write_text("name,smile\na,1\n")
+    (folder / "badrow.csv").write_text("seed,smile\n1,2\n,3\n")
+    (folder / "shortrow.csv").write_text("seed,smile\n1,2\n3\n")
+    (folder / "empty").mkdir()
+    (folder / "few").mkdir()
     for i in range(5):
-        Image.new("RGB", (64, 64), (i * 40, 0, 0)).save(tmp_path / f"few/{i}.png")
+        Image.new("RGB", (64, 64), (i * 40, 0, 0)).save(folder / f"few/{i}.png")
     mean = toy().spaces["w"].mean
     for name, codes, known in (("e4e", 6, E4E), ("eight", 8, E4E | {"stylegan_size": 32}), ("unsaid", 6, {})):
         state = encoder_files.style_encoder(encoder_files.plan(codes, 16))
-        torch.save(encoder_files.published(state, None, mean, **known), tmp_path / f"{name}.pt")
-    return tmp_path
+        torch.save(encoder_files.published(state, None, mean, **known), folder / f"{name}.pt")
+    return folder
+
+
+@pytest.fixture
+def folder(files, tmp_path):
+    """These files in a folder of the test's own."""
+    return shutil.copytree(files, tmp_path, copy_function=os.link, dirs_exist_ok=True)
 
 
 def written(steps, folder):
@@ -94,6 +101,7 @@ def test_a_dry_run_says_it_too_and_so_does_the_exit_status(folder, command):
         assert sorted(folder.rglob("*")) == before
 
 
+@pytest.mark.long
 def test_a_dry_run_fetches_nothing_and_says_what_it_could_not_check(folder, command):
     written("  - {use: generator, weights: mobilestylegan.ffhq}\n  - {use: sefa, layers: 99}\n", folder)
     ran = command("recipe.yaml", "--dry-run", cwd=folder, INTERPGAN_CACHE=str(folder / "cache"))

@@ -83,6 +83,7 @@ def test_an_edit_that_went_too_far_is_named(tmp_path):
         Render().run(TOY, broken, tmp_path, quiet)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("asked", "ending", "near"), [({"format": "gif"}, "gif", 4), ({"motion": "webp"}, "webp", 8)]
 )

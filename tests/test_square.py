@@ -66,6 +66,20 @@ def test_a_coarse_cut_averages_every_pixel():
     torch.testing.assert_close(cut, torch.ones(1, 4, 4))
 
 
+def test_a_pixel_is_the_mean_of_two_samples_an_axis():
+    """A quarter of a pixel to both sides of its middle, where the pixel itself weighs 3/4 along each axis."""
+    picture = torch.zeros(1, 9, 9)
+    picture[0, 4, 4] = 1
+    weights = torch.tensor([0.125, 0.75, 0.125])
+    torch.testing.assert_close(Square(4.5, 4.5, 1.5, 0).cut(picture, 3)[0], weights[:, None] * weights)
+
+
+def test_a_coarse_cut_sees_the_last_row_of_an_odd_picture():
+    cut = Square(5, 5, 4, 0).cut(rows(9, 9), 4)
+    torch.testing.assert_close(cut[0, 0, :3], torch.tensor([2.0, 4, 6]))
+    assert cut[0, 0, 3] == cut[1, 3, 0] > 7.5  # 7 and a little where the last one is lost
+
+
 def test_what_lies_beyond_the_picture_is_mirrored():
     cut = Square(0, 6, 2, 0).cut(rows(12, 12), 4)
     torch.testing.assert_close(cut[0, 0], torch.tensor([1.5, 0.5, 0.5, 1.5]), atol=0.13, rtol=0)
@@ -110,6 +124,9 @@ def test_of_a_square_that_leaves_the_picture_the_rest_is_put_back():
     expected = torch.zeros(1, 12, 12)
     expected[0, 9:, :2] = 1
     assert torch.equal(put, expected)
+    above = torch.zeros(1, 12, 12)
+    above[0, :2, 4:8] = 1
+    assert torch.equal(Square(6, 0, 2, 0).put(torch.ones(1, 4, 4), (12, 12)), above)
     for square in (Square(-5, 6, 2, 0), Square(6, 20, 2, 0)):
         assert not square.put(torch.ones(1, 4, 4), (12, 12)).any()
 

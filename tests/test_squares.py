@@ -61,6 +61,7 @@ def test_a_quarter_turn_is_a_quarter_turn():
     assert torch.allclose(lying.cut(picture, 40), torch.rot90(upright.cut(picture, 40), 1, (1, 2)), atol=1e-5)
 
 
+@pytest.mark.long
 @untimed
 @given(st.floats(60, 140), st.floats(60, 140), st.floats(20, 50), angles, st.sampled_from([32, 100, 256]))
 def test_what_is_cut_goes_back_to_its_place(x, y, half, angle, side):

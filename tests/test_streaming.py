@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from processes import forked
 
 # A process of its own: what others have imported or kept must not count.
@@ -28,6 +29,7 @@ print(json.dumps({"count": count, "mean": total / count / 16, "at": at, "peak": 
 """
 
 
+@pytest.mark.long
 def test_a_hundred_thousand_codes_in_constant_memory():
     seen = json.loads(forked(STREAM))
     assert seen["count"] == 100_000

@@ -72,6 +72,7 @@ def test_rows_of_a_sweep_are_named_in_the_report(tmp_path):
     assert report.notes == ("As a figure: figure.png, figure.svg.",)
 
 
+@pytest.mark.long
 def test_figures_have_the_right_pixels_and_the_same_bytes(tmp_path):
     """A figure's pictures stand in their places: the mean colour of each is found there again."""
     rows = [
@@ -100,6 +101,7 @@ def test_figures_have_the_right_pixels_and_the_same_bytes(tmp_path):
     assert (tmp_path / "a/figure.pdf").read_bytes()[:5] == b"%PDF-"
 
 
+@pytest.mark.long
 def test_a_long_row_breaks_and_a_long_figure_has_pages(tmp_path):
     grey = np.full((8, 8, 3), 127, np.uint8)
     assert save_figures([("", [(f"seed {i}", grey) for i in range(20)])], tmp_path, ("png",)) == [

@@ -46,6 +46,7 @@ def test_they_are_short():
     assert all(len(recipe.splitlines()) <= 8 for recipe in RECIPES)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("words", "rows", "columns", "labels"),
     [
@@ -65,6 +66,7 @@ def test_a_figure_has_its_rows_and_labels(tmp_path, words, rows, columns, labels
     assert set(labels) <= set(words)
 
 
+@pytest.mark.long
 def test_a_walk_is_a_video(tmp_path):
     folder = ran("motion: mp4", tmp_path)
     files = sorted((folder / "motion").glob("*.mp4"))

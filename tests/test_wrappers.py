@@ -6,6 +6,8 @@ import sys
 import types
 from collections import OrderedDict, defaultdict
 from datetime import datetime
+from functools import cache
+from itertools import cycle
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -30,21 +32,27 @@ from interpgan_stylegan.testing import v1, v2, v3
 from interpgan_stylegan.v2.conversion import convert
 
 FAMILIES = {
-    "StyleGAN 1": v1.generator(),
-    "StyleGAN 1, InterFaceGAN's": v1.interfacegan(v1.generator()),
-    "StyleGAN 2": v2.generator(),
-    "StyleGAN 2, genforce's": convert(v2.generator(), "genforce"),
-    "StyleGAN 2, rosinality's": convert(v2.generator(), "rosinality"),
-    "StyleGAN 3": v3.state("t"),
-    "PGGAN": pggan.generator(),
-    "BigGAN": biggan.ajbrock(),
-    "DCGAN": dcgan.generator(),
-    "StyleGAN 2 of lucidrains": lucidrains.networks(discriminator=False),
-    "R3GAN": r3gan.generator(),
-    "Projected GAN": projected.generator(),
-    "ALAE": {f"{net}.{n}": t for net, s in alae.models(averages=False).items() for n, t in s.items()},
+    "StyleGAN 1": lambda: v1.generator(),
+    "StyleGAN 1, InterFaceGAN's": lambda: v1.interfacegan(v1.generator()),
+    "StyleGAN 2": lambda: v2.generator(),
+    "StyleGAN 2, genforce's": lambda: convert(v2.generator(), "genforce"),
+    "StyleGAN 2, rosinality's": lambda: convert(v2.generator(), "rosinality"),
+    "StyleGAN 3": lambda: v3.state("t"),
+    "PGGAN": lambda: pggan.generator(),
+    "BigGAN": lambda: biggan.ajbrock(),
+    "DCGAN": lambda: dcgan.generator(),
+    "StyleGAN 2 of lucidrains": lambda: lucidrains.networks(discriminator=False),
+    "R3GAN": lambda: r3gan.generator(),
+    "Projected GAN": lambda: projected.generator(),
+    "ALAE": lambda: {f"{net}.{n}": t for net, s in alae.models(averages=False).items() for n, t in s.items()},
 }
 RAW = "raw weights"  # in place of the averaged ones
+
+
+@cache
+def network(family):
+    """A state dict; made when it is needed, not while tests are collected."""
+    return FAMILIES[family]()
 
 
 def changed(state):
@@ -140,17 +148,18 @@ def arrays(value):
 def fingerprints(tmp_path_factory):
     folder = tmp_path_factory.mktemp("plain")
     return {
-        name: load_generator(written(folder / "net.pt", s, "torch")).fingerprint
-        for name, s in FAMILIES.items()
+        name: load_generator(written(folder / "net.pt", network(name), "torch")).fingerprint
+        for name in FAMILIES
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("family", FAMILIES)
-@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wrapper=wrappers, more=beside, how=st.sampled_from(["torch", "torch, old format", "pickle of arrays"]))
 def test_one_fingerprint_in_every_wrapper(family, wrapper, more, how, fingerprints, tmp_path):
     prefixes, kind, keys = wrapper
-    value = FAMILIES[family]
+    value = network(family)
     for wrap in prefixes:
         value = wrap(value)
     value = kind(value)
@@ -171,7 +180,7 @@ def test_one_fingerprint_in_every_wrapper(family, wrapper, more, how, fingerprin
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("prefix", ["", "module.", "netG_ema."])
 def test_safetensors(family, prefix, fingerprints, tmp_path):
-    value = {f"{prefix}{n}": t for n, t in FAMILIES[family].items()}
+    value = {f"{prefix}{n}": t for n, t in network(family).items()}
     assert load_generator(written(tmp_path / "a", value, "safetensors")).fingerprint == fingerprints[family]
 
 
@@ -181,10 +190,11 @@ AVERAGES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("average", AVERAGES)
-@pytest.mark.parametrize("raw", ["g", "generator", "netG"])
+@pytest.mark.parametrize(
+    ("average", "raw"), [*zip(AVERAGES, cycle(["g", "generator", "netG"]), strict=False)]
+)
 def test_the_average_is_taken_by_every_name(average, raw, fingerprints, tmp_path):
-    state = FAMILIES["StyleGAN 2"]
+    state = network("StyleGAN 2")
     for order in ((raw, average), (average, raw)):
         nets = {raw: changed(state), average: state}
         path = written(tmp_path / "net.pt", {name: nets[name] for name in order}, "torch")
@@ -194,7 +204,7 @@ def test_the_average_is_taken_by_every_name(average, raw, fingerprints, tmp_path
 
 
 def test_where_no_name_says_which_is_the_average_it_is_said(fingerprints, tmp_path):
-    state = FAMILIES["StyleGAN 2"]
+    state = network("StyleGAN 2")
     path = written(tmp_path / "net.pt", {"first": state, "second": changed(state)}, "torch")
     with pytest.warns(
         Remark, match=r"first was taken, the first; none is named as an average; passed over: second"
@@ -205,7 +215,7 @@ def test_where_no_name_says_which_is_the_average_it_is_said(fingerprints, tmp_pa
 @pytest.mark.parametrize("shape", [(10,), (1, 10), (8, 10)])
 def test_the_mean_of_w_in_all_its_shapes(shape, tmp_path):
     """As rosinality keeps it beside its state dict, and encoders once a layer."""
-    state = {n: t for n, t in FAMILIES["StyleGAN 2, rosinality's"].items() if n != "latent_avg"}
+    state = {n: t for n, t in network("StyleGAN 2, rosinality's").items() if n != "latent_avg"}
     mean = torch.arange(10.0)
     content = {"state_dict": {f"decoder.{n}": t for n, t in state.items()}, "latent_avg": mean.expand(shape)}
     content["state_dict"]["encoder.input_layer.0.weight"] = torch.zeros(8, 3, 3, 3)
@@ -255,7 +265,7 @@ def as_module(state, part):
 @pytest.mark.parametrize("how", ["pickle", "torch", "torch, old format"])
 def test_a_network_saved_whole_is_that_of_its_pickle(how, tmp_path, monkeypatch):
     """PTI saves by torch.save the very object that NVIDIA's pickle holds."""
-    net = as_module(FAMILIES["StyleGAN 2"], persistent(tmp_path, monkeypatch))
+    net = as_module(network("StyleGAN 2"), persistent(tmp_path, monkeypatch))
     net._init_kwargs, net._init_args = {"synthesis_kwargs": {"conv_clamp": 256}}, ()
     (tmp_path / "ffhq.pkl").write_bytes(pickle.dumps({"G_ema": net}))
     if how == "pickle":
@@ -268,7 +278,7 @@ def test_a_network_saved_whole_is_that_of_its_pickle(how, tmp_path, monkeypatch)
 
 def test_a_module_of_somebodys_own_class(fingerprints, tmp_path):
     """torch.save of a whole network, and of torch's own average of it: classes are not made, tensors are found."""
-    net = as_module(FAMILIES["StyleGAN 2"], Own)
+    net = as_module(network("StyleGAN 2"), Own)
     for value in (net, {"G": net}, torch.optim.swa_utils.AveragedModel(copy.deepcopy(net))):
         path = written(tmp_path / "net.pt", value, "torch")
         assert load_generator(path).fingerprint == fingerprints["StyleGAN 2"]
@@ -292,11 +302,12 @@ def test_what_inspect_says_is_what_load_says(content, tmp_path):
     assert facts.get("family") in ("arrays", "directions (1)") or facts == {"error": str(refused.value)}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("family", FAMILIES)
 @settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_of_a_damaged_network_inspect_says_what_load_says(family, data, tmp_path):
-    state = dict(FAMILIES[family])
+    state = dict(network(family))
     name = data.draw(st.sampled_from(sorted(state)))
     state[name] = data.draw(
         st.sampled_from([torch.zeros(2), torch.zeros(3, 3), torch.zeros(1, 2, 3, 4), torch.ones(())])

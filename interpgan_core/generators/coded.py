@@ -70,7 +70,11 @@ class Coded(ABC):
 
         space = next(iter(self.spaces.values()))
         if labels is None and self.classes:
-            drawn = [np.random.RandomState([s, 1]).randint(self.classes) for s in seeds]
+            random = np.random.RandomState()  # reseeding one costs a fraction of making one
+            drawn = []
+            for seed in seeds:
+                random.seed([seed, 1])
+                drawn.append(random.randint(self.classes))
             labels = torch.nn.functional.one_hot(torch.tensor(drawn, dtype=torch.long), self.classes)
             labels = labels.float()
         return LatentBatch(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -74,6 +76,20 @@ class _Toy(nn.Module):
         self.const.data *= 8
 
 
+# Tests make many of these: what each would draw anew is kept.
+_MEANS: dict[int, Tensor] = {}
+
+
+@cache
+def _network(classes: int) -> _Toy:
+    return _Toy(classes).eval().requires_grad_(False)
+
+
+@cache
+def _noise_map(layer: int, side: int) -> Tensor:
+    return seeded_normal([layer], (1, side, side), stream=1)
+
+
 class ToyGenerator(Generator):
     """A StyleGAN in miniature: z (16,) -> w (16,) -> w+ (6, 16) -> s (96,), pictures (3, 32, 32).
 
@@ -87,7 +103,7 @@ class ToyGenerator(Generator):
 
     def __init__(self, classes: int = 0, noise: str = "const") -> None:
         count = len(UP)
-        self.module = _Toy(classes).eval().requires_grad_(False)
+        self.module = deepcopy(_network(classes))
         self.classes = classes
         self.noise = noise
         self.fingerprint = fingerprint(self.module)
@@ -99,10 +115,11 @@ class ToyGenerator(Generator):
             LatentSpace("s", (count * SIZE,), rows.repeat_interleave(SIZE)),
         ]
         self.spaces = {space.name: space for space in spaces}
-        drawn = self.to_space(self.sample(Ranges("0-999")), "w").codes.mean(0)
+        if classes not in _MEANS:
+            _MEANS[classes] = self.to_space(self.sample(Ranges("0-999")), "w").codes.mean(0)
         for name in ("w", "w+"):
             space = self.spaces[name]
-            self.spaces[name] = replace(space, mean=drawn.expand(space.shape))
+            self.spaces[name] = replace(space, mean=_MEANS[classes].expand(space.shape))
 
     def prior(self, seeds: Sequence[int]) -> Tensor:
         return seeded_normal(seeds, (SIZE,)).to(self.device)
@@ -134,7 +151,7 @@ class ToyGenerator(Generator):
         if self.noise == "none":
             return None
         if self.noise == "const":
-            return seeded_normal([layer], (1, side, side), stream=1).to(self.device)
+            return _noise_map(layer, side).to(self.device)
         if batch.seeds is None:
             raise InterpganError("random noise comes from each sample's seed, and these have none; use const")
         return seeded_normal(batch.seeds.tolist(), (1, side, side), stream=layer + 1).to(self.device)

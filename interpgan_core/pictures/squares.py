@@ -75,7 +75,7 @@ class Square:
 
         square, coarse = self, int(self.side / side)
         if coarse > 1:
-            image = functional.avg_pool2d(image[None], coarse, ceil_mode=True, count_include_pad=False)[0]
+            image = functional.avg_pool2d(image[None], coarse, ceil_mode=True)[0]
             square = Square(*(v / coarse for v in (self.x, self.y, self.right_x, self.right_y)))
         height, width = image.shape[1:]
         grid = square.outside(_places(side * _FINE).to(image)) / image.new_tensor([width, height]) * 2 - 1
@@ -113,7 +113,7 @@ class Square:
 
         coarse = int(image.shape[1] / self.side)
         if coarse > 1:  # the cut is finer than the picture
-            image = functional.avg_pool2d(image[None], coarse, ceil_mode=True, count_include_pad=False)[0]
+            image = functional.avg_pool2d(image[None], coarse, ceil_mode=True)[0]
         height, width = size
         result = image.new_zeros(len(image), height, width)
         reach = abs(self.right_x) + abs(self.right_y)  # of the corners, along each axis

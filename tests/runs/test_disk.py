@@ -13,6 +13,8 @@ import pytest
 
 from interpgan_core.files.atomic import placing, placing_folder
 
+pytestmark = pytest.mark.long
+
 SAMPLE = {"use": "sample", "seeds": "0-3"}
 ONE, TWO = ({"use": "lab.add", "id": name, "name": name} for name in ("one", "two"))
 RENDER = {"use": "render"}
@@ -37,7 +39,6 @@ def one_sentence(run, *parts):
 # Two runs, one folder
 
 
-@pytest.mark.long
 def test_two_runs_at_the_same_time(go, ran, recipe, tmp_path, contents):
     gate = {"use": "lab.gate", "id": "gate", "file": str(tmp_path / "open")}
     file = recipe(SAMPLE, gate, ONE)
@@ -95,7 +96,6 @@ FILES = [SAMPLE, ONE, {"use": "lab.fill", "id": "fill", "name": "fill", "size": 
 CODES = [SAMPLE, ONE | {"id": "big"}, SAMPLE | {"seeds": "0-3999", "id": "many"}, TWO]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("steps", "failed"), [(PICTURES, "render"), (FILES, "lab.fill"), (CODES, "sample")])
 def test_a_full_disk(go, ran, recipe, small_disk, tmp_path, contents, steps, failed):
     file, out = recipe(*steps), small_disk.folder / "out"
@@ -227,7 +227,6 @@ def test_a_folder_that_goes_away_during_the_run(go, ran, recipe, tmp_path, how):
 # What is no output folder
 
 
-@pytest.mark.long
 def test_folders_that_are_not_ours(go, recipe, tmp_path):
     file = recipe(SAMPLE)
     (tmp_path / "photos").mkdir()
@@ -370,7 +369,6 @@ def test_a_damaged_manifest(go, ran, recipe, tmp_path):
     assert ran() == []
 
 
-@pytest.mark.long
 def test_a_pipe_that_closes_is_no_disk_error(recipe, tmp_path):
     """`interpgan-run … | head -1`."""
     command = [
@@ -387,7 +385,6 @@ def test_a_pipe_that_closes_is_no_disk_error(recipe, tmp_path):
     assert "cannot be written" not in done.stderr and "Traceback" not in done.stderr
 
 
-@pytest.mark.long
 def test_random_damage(go, recipe, tmp_path, contents):
     """Whatever is cut, filled with noise or deleted in the folder: the next run makes it whole."""
     file, out = recipe(SAMPLE, ONE, RENDER), tmp_path / "out"

@@ -14,6 +14,8 @@ import pytest
 
 from interpgan_core.files.paths import sha256_of
 
+pytestmark = pytest.mark.long
+
 LAB = Path(__file__).with_name("lab.py")
 SAMPLE = {"use": "sample", "seeds": "0-3"}
 RENDER = {"use": "render"}
@@ -54,7 +56,6 @@ def reasons(run):
 # Killed and run again
 
 
-@pytest.mark.long
 def test_killed_at_random_moments(go, ran, recipe, tmp_path, contents):
     steps = [add(f"a{i}", seconds=0.04) for i in range(8)]
     many = {"use": "lab.fill", "id": "many", "name": "many", "count": 20}
@@ -97,7 +98,6 @@ def pictures(out):
     return [part.partition('"')[0] for part in page.split('src="data:image/')[1:]]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("every", [pytest.param(True, marks=pytest.mark.slow), False], ids=["every", "some"])
 def test_killed_at_changes_of_the_folder(go, ran, recipe, tmp_path, contents, every):
     """Killed just before a file or folder is made, moved or removed, while old results give way to new ones."""
@@ -200,7 +200,6 @@ def test_what_does_not_count(go, ran, recipe):
     assert ran() == []
 
 
-@pytest.mark.long
 def test_every_result_goes_with_its_step(go, ran, recipe, contents, tmp_path):
     one, two = add("one", batch="$sample"), add("two", 2, batch="$sample")
     three = add("three", 3, batch="$one")

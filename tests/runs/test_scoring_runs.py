@@ -161,6 +161,7 @@ def test_pictures_go_on_after_a_kill(go, recipe, tmp_path):
     assert {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()} == again
 
 
+@pytest.mark.long
 def test_scored_elsewhere_and_read_back(go, recipe, tmp_path):
     """The pictures of a run, a table that names them, and the same samples."""
     go(recipe({**PICTURES, "seeds": "3-6"}))

@@ -82,6 +82,7 @@ def test_it_belongs_to_what_the_step_is_to_do(go, ran, recipe, tmp_path, gate, p
     assert scratches(tmp_path / "out") == []
 
 
+@pytest.mark.long
 def test_a_step_that_fails_keeps_it(go, ran, recipe, tmp_path, gate, patient):
     gate.touch()
     file = recipe(SAMPLE, patient(fails=True))
@@ -115,6 +116,7 @@ def test_a_step_that_is_not_kept(go, ran, recipe, tmp_path, gate, patient, kille
     assert scratches(tmp_path / "out") == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("whole", [True, False])
 def test_what_a_kill_at_the_end_of_a_step_left(go, ran, recipe, tmp_path, gate, patient, whole):
     """It goes, unless the result must be made again."""

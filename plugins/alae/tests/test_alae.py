@@ -218,7 +218,7 @@ SHAPES = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     changes=st.dictionaries(
         st.sampled_from([*NAMES, ("generator", "decode_block.99999.bias_1")]), SHAPES, max_size=4

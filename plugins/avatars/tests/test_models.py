@@ -28,6 +28,7 @@ def test_small_files_and_free_licences(generator):
         assert path.stat().st_size < 8_000_000
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_interpretable_ones_have_named_concepts_and_draw_what_their_parents_draw(name):
     made, parent = load_generator(f"avatars.{name}-interpretable"), load_generator(f"avatars.{name}")
@@ -48,6 +49,7 @@ def test_each_has_its_discriminator(generator):
     assert logits.mean() > noise.mean()
 
 
+@pytest.mark.long
 def test_samples_are_faces(generator):
     segmenter = AvatarSegmenter.shipped()
     maps = segmenter(generator.images(generator.sample(range(60)))).numpy()
@@ -57,6 +59,7 @@ def test_samples_are_faces(generator):
     assert sum(face == (2, 1) for face in faces) >= 45
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("attribute", ["smile", "age", "gender", "eyeglasses", "pose"])
 def test_directions_do_what_they_are_called(generator, attribute):
     direction = LoadDirections().run(generator)[attribute]

@@ -23,6 +23,7 @@ def data(tmp_path_factory):
     return drawn(NEW, tmp_path_factory.mktemp("drawn"), quiet)
 
 
+@pytest.mark.long
 def test_the_set_says_who_is_on_it(data):
     assert (len(data), data.resolution, data.class_names[0]) == (1000, 64, "short")
     people = [draw(seed) for seed in NEW]
@@ -31,6 +32,7 @@ def test_the_set_says_who_is_on_it(data):
     assert data.classes.tolist() == [p.style for p in people]
 
 
+@pytest.mark.long
 def test_the_scorer_knows_new_faces(data):
     figures = scorer_figures(
         AvatarScorer.shipped().net, images_from(data, 0), labels_of([draw(s) for s in NEW])

@@ -38,6 +38,7 @@ def facts():
     return facts_of([draw(seed) for seed in NEW])
 
 
+@pytest.mark.long
 def test_it_reads_about_new_faces(data, facts):
     found = figures(AvatarText.shipped().net, data.images, facts)
     assert set(found) == {*FACTS, "retrieval"}
@@ -45,12 +46,14 @@ def test_it_reads_about_new_faces(data, facts):
     assert found["retrieval"] >= 0.9, found
 
 
+@pytest.mark.long
 def test_the_scorer_says_the_same_facts(data, facts):
     seen = facts_scored(AvatarScorer.shipped(), data.images(slice(0, 300)))
     sure = (seen != UNKNOWN) & (facts[:300] != UNKNOWN)
     assert (seen == facts[:300])[sure].mean() > 0.99
 
 
+@pytest.mark.long
 def test_captions_say_what_is_true_in_known_words(facts):
     random = np.random.RandomState(0)
     for row in facts:
@@ -63,6 +66,7 @@ def test_captions_say_what_is_true_in_known_words(facts):
         assert fit[0, 0] and not unsure[0, 0]
 
 
+@pytest.mark.long
 def test_an_open_pose_neither_fits_nor_contradicts():
     person = np.array([[UNKNOWN, 1, 0, 0, 0, 0, 0, 0, 0]])
     said = np.full((1, 9), UNKNOWN)
@@ -71,6 +75,7 @@ def test_an_open_pose_neither_fits_nor_contradicts():
     assert not fit[0, 0] and unsure[0, 0]
 
 
+@pytest.mark.long
 def test_capitals_and_punctuation_do_not_count():
     net = AvatarText.shipped()
     one, other = net.embed_texts(["A smiling, clean-shaven man!", "a smiling clean shaven man"])
@@ -78,18 +83,21 @@ def test_capitals_and_punctuation_do_not_count():
     assert torch.linalg.vector_norm(one) == pytest.approx(1)
 
 
+@pytest.mark.long
 def test_a_text_does_not_depend_on_its_neighbours():
     net = AvatarText.shipped()
     together = net.embed_texts(["an old man", "a woman with long red hair and glasses looking to the left"])
     torch.testing.assert_close(together[:1], net.embed_texts(["an old man"]))
 
 
+@pytest.mark.long
 def test_gradients_flow_to_pictures_of_any_size():
     images = torch.zeros(1, 3, 96, 96, requires_grad=True)
     AvatarText.shipped().embed_images(images).sum().backward()
     assert images.grad.abs().sum() > 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -106,12 +114,14 @@ def test_a_text_that_it_cannot_read(text, message):
         AvatarText.shipped().embed_texts([text])
 
 
+@pytest.mark.long
 def test_its_words_stand_in_the_readme():
     readme = Path(__file__).parents[1].joinpath("README.md").read_text()
     listed = readme.split("These words it knows:")[1].split("\n\n")[1]
     assert listed.replace("\n", " ").split(", ") == list(VOCABULARY[1:])
 
 
+@pytest.mark.long
 def test_it_can_be_trained_anew(data, tmp_path):
     folders = [tmp_path / name for name in ("out", "scratch", "saved")]
     for folder in folders:
@@ -125,6 +135,7 @@ def test_it_can_be_trained_anew(data, tmp_path):
     assert again.figures == made.figures
 
 
+@pytest.mark.long
 def test_a_training_that_was_stopped_goes_on(data, facts, tmp_path, monkeypatch):
     monkeypatch.setattr("interpgan_avatars.text_training.BATCH", 8)
     monkeypatch.setattr("interpgan_avatars.text_training._SAVE_EVERY", 2)

@@ -166,7 +166,7 @@ SHAPES = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     changes=st.dictionaries(
         st.sampled_from([*NAMES, "main.-1.weight", "main.3.3.weight", "x"]), SHAPES, max_size=4

@@ -64,7 +64,9 @@ QUICK = {"steps": 3, "batch_size": 4, "seeds": "0-99", "held_out": "200-207"}
 FOUND = {"steps": 80, "batch_size": 16, "rate": 0.1, "seeds": "0-999", "held_out": "5000-5031"}
 
 test_plugin = plugin_conformance("ganalyze")
-test_conformance = conformance(LearnDirections(scorer=Judge(), attributes=("above",), **QUICK, rate=0.3), toy)
+test_conformance = pytest.mark.long(
+    conformance(LearnDirections(scorer=Judge(), attributes=("above",), **QUICK, rate=0.3), toy)
+)
 
 
 @pytest.fixture(scope="module")

@@ -124,6 +124,7 @@ FILES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FILES)
 def test_every_family(tiny, name):
     generator = load_generator(tiny / name)

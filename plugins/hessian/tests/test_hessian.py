@@ -45,7 +45,7 @@ class Turned(Generator):
 QUICK = {"steps": 3, "batch_size": 2, "seeds": "0-99", "held_out": "200-201"}
 
 test_plugin = plugin_conformance("hessian")
-test_conformance = conformance(LearnBasis(count=4, **QUICK), toy)
+test_conformance = pytest.mark.long(conformance(LearnBasis(count=4, **QUICK), toy))
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from interpgan_core import Direction, InterpganError, load_directions
 from interpgan_core.testing import conformance, toy
@@ -30,6 +31,11 @@ def conditioned(direction, *given, generator=None):
 def read(name):
     (found,) = load_directions(BOUNDARIES / name).values()
     return found
+
+
+def test_without_conditions_there_is_nothing_to_do():
+    with pytest.raises(ValidationError, match="at least 1 item"):
+        conditioned(drawn("smile", 0))
 
 
 @pytest.mark.skipif(not PUBLISHED, reason="the published boundaries are not beside this checkout")

@@ -275,6 +275,7 @@ def test_what_cannot_be_verified():
 BEARDS = "a smile changes beards more once it is conditioned: a projection removes only what is linear"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("model", "name", "share"),
     [

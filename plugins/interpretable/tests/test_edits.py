@@ -188,6 +188,7 @@ FAMILIES = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_family(tiny, places, name):
     generator = load_generator(tiny / name)

@@ -65,7 +65,7 @@ test_exchange_turned = conformance(
     ),
     named_toy,
 )
-test_panda = conformance(ExchangePanda(source=SOURCE, layer=LAYER, **LEFT, factors=3, seeds="0-9"), toy)
+test_panda = conformance(ExchangePanda(source=SOURCE, layer=LAYER, **LEFT, factors=3, seeds="0-3"), toy)
 test_retrieve = conformance(
     RetrieveInStyle(source=SOURCE, layer=LAYER, **LEFT, coarse=True, clusters=4, seeds="0-9"), toy
 )

@@ -62,6 +62,7 @@ def trained(data, parent, folder, family, progress=quiet, **more):
     return made
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("family", EACH)
 def test_what_was_trained_is_saved_and_loaded_with_its_concepts(data, parents, tmp_path, family):
     made = trained(data, parents[family], tmp_path, family, licence="ours")
@@ -86,6 +87,7 @@ def test_what_was_trained_is_saved_and_loaded_with_its_concepts(data, parents, t
     assert again.discriminator is not None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("family", EACH)
 def test_a_stopped_training_ends_in_the_same_bytes(data, parents, tmp_path, family, monkeypatch):
     whole = trained(data, parents[family], tmp_path / "whole", family)
@@ -104,6 +106,7 @@ def test_a_stopped_training_ends_in_the_same_bytes(data, parents, tmp_path, fami
     assert whole.concepts
 
 
+@pytest.mark.long
 def test_training_continues_with_its_groups_and_weights(data, parents, tmp_path):
     """A second training at negligible rates leaves the energy model as the first one made it."""
     first = trained(data, parents["pggan"], tmp_path / "first", "pggan")
@@ -117,6 +120,7 @@ def test_training_continues_with_its_groups_and_weights(data, parents, tmp_path)
     assert then.concepts == first.concepts and then.notes["parent"] == first.fingerprint
 
 
+@pytest.mark.long
 def test_the_report_shows_what_the_layer_does(data, parents, tmp_path):
     trained(data, parents["pggan"], tmp_path, "pggan")
     lines = [json.loads(line) for line in (tmp_path / "result/log.jsonl").read_text().splitlines()]
@@ -166,6 +170,7 @@ def test_filters_come_to_keep_to_their_groups(data, parents, tmp_path):
     assert shares[True] > shares[False] + 0.1
 
 
+@pytest.mark.long
 def test_a_new_discriminator_needs_none_before(data, parents, tmp_path):
     parent = load_generator(saved(parents["biggan"], tmp_path))
     del parent.discriminator
@@ -180,6 +185,7 @@ def saved(generator, folder):
     return folder / "generator.safetensors"
 
 
+@pytest.mark.long
 def test_a_generator_of_unknown_training(data, parents, tmp_path):
     parent = load_generator(saved(parents["pggan"], tmp_path))
     parent.notes = {}
@@ -198,16 +204,19 @@ def test_files_of_earlier_versions(data, name):
     assert family.family == name and family.reconstruction == family.reconstruction_kimg == 0
 
 
+@pytest.mark.long
 def test_no_such_layer(data, parents, tmp_path):
     with pytest.raises(InterpganError, match="no layer 'layer33'; did you mean 'layer3'"):
         trained(data, parents["pggan"], tmp_path, "pggan", layer="layer33")
 
 
+@pytest.mark.long
 def test_training_that_diverges_stops_with_advice(data, parents, tmp_path):
     with pytest.raises(InterpganError, match=r"(filters are silent|in one group|diverged).*; try"):
         trained(data, parents["pggan"], tmp_path, "pggan", rate=3.0, kimg=0.8, regroup_interval=1)
 
 
+@pytest.mark.long
 def test_a_discriminator_that_has_won_stops_it(data, parents):
     family = family_of(TrainingJob.from_json(parents["pggan"].notes["training"]).family, True, ("layer3",))
     trainer = LayerTrainer(
@@ -239,6 +248,7 @@ def test_groups_keep_their_numbers():
     assert renumbered(torch.tensor([-1, 0]), torch.tensor([3, 3]), 4).tolist() == [-1, 3]
 
 
+@pytest.mark.long
 def test_a_relu_more_changes_the_fingerprint_and_is_put_once(parents, tmp_path):
     plain = load_generator(saved(parents["pggan"], tmp_path))
     name, batch = plain.fingerprint, plain.sample([0])
@@ -264,6 +274,7 @@ def test_two_processes_train_as_one(data, parents, tmp_path):
     assert made.concepts and float(EnergyModel.of(made).weights.abs().max()) > 0
 
 
+@pytest.mark.long
 def test_processes_need_whole_groups(data, parents, tmp_path):
     with pytest.raises(InterpganError, match="2 processes need batches of a multiple of 8, not 12"):
         trained(data, parents["pggan"], tmp_path, "pggan", processes=2, batch_size=12)
@@ -314,6 +325,7 @@ def distance_to_target(made):
     return sum(differences) / len(differences)
 
 
+@pytest.mark.long
 def test_an_exchange_needs_an_anchor(data, parents, tmp_path):
     with pytest.raises(
         InterpganError, match=r"held near the parent's pictures by the anchor; give it a weight"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import torch
@@ -46,7 +47,7 @@ def plan(codes: int, size: int, kind: str = "e4e", inputs: int = 3, body: str = 
 
 def style_encoder(made_of: Plan, seed: int = 0) -> dict[str, Tensor]:
     """The state dict of a network of pSp, e4e or ReStyle, with the counters that its authors' has."""
-    return _filled(StyleEncoder(made_of), seed)
+    return {name: t.clone() for name, t in _style_encoder(made_of, seed).items()}
 
 
 def idinvert(codes: int = 6, size: int = 10, seed: int = 0) -> dict[str, Tensor]:
@@ -73,6 +74,11 @@ def published(
     state |= {f"decoder.{name}": t for name, t in (decoder or {}).items() if name != "latent_avg"}
     content: dict[str, Any] = {"state_dict": state, "opts": options}
     return content if mean is None else {**content, "latent_avg": mean}
+
+
+@cache
+def _style_encoder(made_of: Plan, seed: int) -> dict[str, Tensor]:
+    return _filled(StyleEncoder(made_of), seed)
 
 
 def _filled(network: torch.nn.Module, seed: int) -> dict[str, Tensor]:

@@ -66,6 +66,7 @@ def whole(generator):
     return passed, last.register_forward_hook(lambda _m, _i, out: passed.append(len(out)))
 
 
+@pytest.mark.long
 @torch.no_grad()
 def test_a_fitted_draft_is_kept(avatars, draft, tmp_path, monkeypatch):
     """The next one takes one sample; one that is damaged, or of other weights, is fitted again."""
@@ -163,6 +164,7 @@ def test_a_search_with_drafts_comes_as_near_with_a_fraction_of_the_whole_picture
     assert passes[1] < 0.75 * passes[0], passes  # the draft's samples among them
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("steps", [6, 7])
 def test_at_most_five_sixths_of_the_steps_see_drafts(draft, avatars, kit, tmp_path, steps):
     """Of a search and of a tuning, however many were asked for: the last ones see whole pictures."""
@@ -215,6 +217,7 @@ def test_a_killed_run_with_drafts_goes_on_to_the_same_bits(draft, avatars, kit, 
     assert torch.equal(all_.codes, parts.codes) and report == again
 
 
+@pytest.mark.long
 def test_large_pictures_are_taken_one_by_one(monkeypatch, kit, tmp_path):
     """The memory of one, and the codes of all together, but for the rounding of sums."""
     step = Invert(pictures=kit.drawn(toy(), range(100, 103)), steps=20, draft_steps=0, candidates=8)
@@ -254,6 +257,7 @@ def test_a_tuning_with_drafts_comes_nearly_as_near_with_a_fraction_of_the_whole_
     assert drafted < 2 * plain < 0.5 * float(start.square().mean()), (plain, drafted)
 
 
+@pytest.mark.long
 def test_drafts_tune_the_layers_up_to_theirs(avatars, draft):
     tuning, *_ = tuned(avatars, draft, 4, steps=4)
     before = avatars.module.state_dict()

@@ -34,11 +34,13 @@ def outside(encoder, batch):
     return float((encoder.scale.apart(again.codes) - encoder.scale.apart(batch.codes)).square().mean())
 
 
+@pytest.mark.long
 def test_an_encoder_learns(trained):
     assert trained.figures["cosine of the codes of samples, median"] > 0.5
     assert trained.summary().tables[0].rows[0][0] == "cosine of the codes of samples, median"
 
 
+@pytest.mark.long
 def test_an_encoder_is_kept(trained, tmp_path):
     trained.save(tmp_path)
     again = Encoder.load(tmp_path, toy())
@@ -71,6 +73,7 @@ def test_an_encoder_learns_from_pictures_too(kit, tmp_path):
         kit.run(TrainEncoder(pictures=small), tmp_path / "small")
 
 
+@pytest.mark.long
 def test_shipped_encoders_are_their_generators_own(kit, tmp_path):
     """All three models have one that comes near unseen samples, and finds most of their codes."""
     for path in shipped_files():
@@ -95,6 +98,7 @@ def test_a_killed_training_ends_in_the_same_bits(kit, tmp_path, monkeypatch):
         assert torch.equal(tensor, parts.net.state_dict()[name]), name
 
 
+@pytest.mark.long
 def test_classes_are_learned_too(kit, tmp_path):
     generator = type(toy())(classes=3)
     step = TrainEncoder(steps=60, width=8, space="z", picture_weight=0, rate=3e-3)
@@ -104,6 +108,7 @@ def test_classes_are_learned_too(kit, tmp_path):
     assert found.labels.shape == (2, 3) and torch.equal(found.labels.sum(1), torch.ones(2))
 
 
+@pytest.mark.long
 def test_encode_and_go_on_from_there(kit, tmp_path, trained):
     pictures = kit.drawn(toy(), [100, 101])
     found, report = kit.run(Encode(pictures=pictures, encoder=trained), tmp_path / "encoded")
@@ -124,6 +129,7 @@ def test_the_generators_own_encoder(kit, tmp_path):
         kit.run(Encode(pictures=STRIPES), tmp_path, toy())
 
 
+@pytest.mark.long
 def test_an_encoder_of_another_generator(kit, tmp_path, trained):
     for step in (
         Encode(pictures=STRIPES, encoder=trained),
@@ -133,6 +139,7 @@ def test_an_encoder_of_another_generator(kit, tmp_path, trained):
             kit.run(step, tmp_path, type(toy())(classes=2))
 
 
+@pytest.mark.long
 def test_codes_stay_in_the_domain(kit, tmp_path, trained):
     """Noise is in nobody's domain: the weight decides whether its codes go there all the same."""
     found = {}
@@ -143,6 +150,7 @@ def test_codes_stay_in_the_domain(kit, tmp_path, trained):
     assert outside(trained, found[1.0]) < outside(trained, found[0.0]) / 2
 
 
+@pytest.mark.long
 def test_with_a_mask_only_what_is_white_counts(kit, tmp_path, trained):
     generator, seeds = toy(), [100]
     pictures = kit.drawn(generator, seeds)

@@ -40,6 +40,7 @@ def figures(report, column="PSNR, dB"):
     return {row[0]: row[at] for row in table["rows"]}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("space", "least"), [("z", 28), ("w", 35), ("w+", 35), ("s", 35)])
 def test_codes_of_generated_pictures_are_found(kit, tmp_path, space, least):
     generator = toy()
@@ -104,6 +105,7 @@ def test_the_class_of_a_picture_is_found(kit, tmp_path):
     assert found.labels.argmax(1).tolist() == [0, 1, 2]
 
 
+@pytest.mark.long
 def test_pictures_do_not_weigh_on_their_neighbours(kit, tmp_path):
     """Alone, or among others in any order: the same codes, but for the rounding of sums."""
     pictures = kit.drawn(toy(), range(100, 104))
@@ -115,6 +117,7 @@ def test_pictures_do_not_weigh_on_their_neighbours(kit, tmp_path):
     torch.testing.assert_close(many.codes, back.codes.flip(0), atol=2e-3, rtol=0)
 
 
+@pytest.mark.long
 def test_alone_the_bits_are_the_same_whatever_comes_before(kit, tmp_path):
     pictures = kit.drawn(toy(), range(100, 103))
     all_, _ = kit.run(Invert(pictures=pictures, steps=10, batch_size=1), tmp_path / "all")
@@ -124,6 +127,7 @@ def test_alone_the_bits_are_the_same_whatever_comes_before(kit, tmp_path):
     assert torch.equal(all_.codes[2:], last.codes)
 
 
+@pytest.mark.long
 def test_a_killed_run_goes_on_to_the_same_bits(kit, tmp_path, monkeypatch):
     step = Invert(pictures=kit.drawn(toy(), range(100, 103)), steps=10, batch_size=2)
     whole, report = kit.run(step, tmp_path / "whole")

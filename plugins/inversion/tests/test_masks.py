@@ -38,6 +38,7 @@ def with_noise(pictures, where):
     return pixels
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("net", [None, Coarse()])
 def test_what_the_mask_leaves_out_does_not_matter(kit, tmp_path, left, net):
     """Pixels and nets alike: the same bits, whatever stands there."""

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from torchmetrics.functional.image import structural_similarity_index_measure
 
 from interpgan_core import seeded_normal
 from interpgan_inversion.measures import psnr, ssim
@@ -15,6 +14,8 @@ def pairs():
 
 
 def test_ssim_is_that_of_torchmetrics(pairs):
+    from torchmetrics.functional.image import structural_similarity_index_measure  # takes seconds to import
+
     wanted = structural_similarity_index_measure(
         *(t / 2 + 0.5 for t in pairs), sigma=1.5, data_range=1.0, reduction="none"
     )

@@ -44,6 +44,7 @@ def case(kit, generator, space=None):
     return batch, ImageSet(pixels)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["pggan", "stylegan1", "stylegan2", "stylegan3", "biggan"])
 def test_pictures_come_nearer_and_the_generator_is_kept(kit, tmp_path, tiny, name):
     generator = tiny(name)
@@ -72,6 +73,7 @@ def test_pictures_come_nearer_and_the_generator_is_kept(kit, tmp_path, tiny, nam
     assert f"its parent, {generator.fingerprint}" in report["notes"][2]
 
 
+@pytest.mark.long
 def test_a_mask_says_where_pictures_are_to_be_like_the_originals(kit, tmp_path, tiny):
     """What is black in it stays nearer to what the parent draws."""
     generator = tiny("stylegan2")
@@ -92,6 +94,7 @@ def test_a_mask_says_where_pictures_are_to_be_like_the_originals(kit, tmp_path, 
     assert "Only what is white in the mask had to be like the pictures." in report["notes"]
 
 
+@pytest.mark.long
 def test_a_killed_run_goes_on_to_the_same_bytes(kit, tmp_path, tiny, monkeypatch):
     generator = tiny("stylegan2")
     batch, pictures = case(kit, generator, "w")
@@ -105,6 +108,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(kit, tmp_path, tiny, monkeypatch
     assert whole.fingerprint == parts.fingerprint and report == again
 
 
+@pytest.mark.long
 def test_locality_keeps_the_rest(kit, tmp_path, tiny):
     """Samples change less, at the price of the pivots."""
     generator = tiny("stylegan2")

@@ -89,9 +89,10 @@ test_load = conformance(
     exempt=dict.fromkeys(("same-parameters-same-result", "global-randomness-does-not-matter"), NOT_KEPT),
 )
 test_encode = conformance(Encode(pictures=STRIPES, encoder=LOADED), toy)
-test_indomain = conformance(InvertInDomain(pictures=STRIPES, encoder=LOADED, steps=2), toy)
+test_indomain = pytest.mark.long(conformance(InvertInDomain(pictures=STRIPES, encoder=LOADED, steps=2), toy))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FILES)
 def test_what_a_file_is(name, tmp_path):
     made_of, options, words = FILES[name]

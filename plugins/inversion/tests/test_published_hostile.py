@@ -84,7 +84,7 @@ def tried(path):
 
 
 @pytest.mark.parametrize("name", FILES)
-@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_tensors_that_are_something_else(name, data, tmp_path):
     state = dict(FILES[name]["state_dict"])
@@ -106,7 +106,7 @@ def test_tensors_that_are_something_else(name, data, tmp_path):
     tried(tmp_path / "net.pt")
 
 
-@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(sorted(FILES)), opts=st.one_of(options, strange), mean=strange)
 @example(name="pSp", opts={"start_from_latent_avg": torch.ones(16)}, mean=None)
 def test_options_and_means_that_are_something_else(name, opts, mean, tmp_path):
@@ -115,7 +115,7 @@ def test_options_and_means_that_are_something_else(name, opts, mean, tmp_path):
     tried(tmp_path / "net.pt")
 
 
-@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(sorted(FILES)), old=st.booleans(), data=st.data())
 def test_bytes_that_are_lost_or_changed(name, old, data, tmp_path):
     path = tmp_path / "net.pt"

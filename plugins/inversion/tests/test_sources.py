@@ -67,6 +67,7 @@ def spoil(folder):
     (folder / "o-bomb.png").write_bytes(bomb())
 
 
+@pytest.mark.long
 def test_a_folder_of_every_kind_and_size(kit, tmp_path):
     folder = write(tmp_path / "in")
     found = read(folder, 32, "crop", 0, tmp_path, kit.quiet)

@@ -53,6 +53,7 @@ def test_edits_stand_beside_the_originals(kit, tmp_path):
         kit.run(Compare(pictures=pictures, batches={"one": batch[0]}), tmp_path)
 
 
+@pytest.mark.long
 def test_a_recipe_from_pictures_to_edits(kit, tmp_path):
     """Inverted codes go where sampled ones go; cached, they are not sought again."""
     from PIL import Image

@@ -43,7 +43,7 @@ class Bars(Generator):
 QUICK = {"count": 4, "steps": 3, "batch_size": 4, "seeds": "0-99", "held_out": "200-207"}
 
 test_plugin = plugin_conformance("latentdiscovery")
-test_conformance = conformance(LearnDirections(**QUICK), toy)
+test_conformance = pytest.mark.long(conformance(LearnDirections(**QUICK), toy))
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +54,7 @@ def found(tmp_path_factory):
     return run_operator(operator, tmp_path_factory.mktemp("found"), generator=Bars())
 
 
+@pytest.mark.long
 def test_the_axes_that_draw_something_are_found(found):
     """Which rotation of them is not; four of ten axes drawn at random would hold 1.2 of the three."""
     visible = torch.stack([d.vector[list(VISIBLE)] for d in found.values()])

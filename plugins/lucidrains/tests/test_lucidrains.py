@@ -214,7 +214,7 @@ SHAPES = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     changes=st.dictionaries(
         st.sampled_from([*NAMES, "GE.blocks.99999.conv1.weight", "SE.net.7.weight", "GE.attns.x.y"]),

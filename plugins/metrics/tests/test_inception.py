@@ -32,6 +32,7 @@ def weights():
     return made
 
 
+@pytest.mark.long
 @pytest.mark.parity
 def test_it_answers_as_pytorch_fid_does(weights, tmp_path):
     classifier = {"fc.weight": torch.zeros(1008, 2048), "fc.bias": torch.zeros(1008)}

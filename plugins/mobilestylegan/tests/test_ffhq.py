@@ -75,6 +75,7 @@ def test_the_mean_is_that_of_ten_thousand_codes(generator) -> None:
     assert error.abs().max() < 5
 
 
+@pytest.mark.long
 def test_a_smaller_picture_is_the_same_generator(generator) -> None:
     small = ffhq(resolution=512)
     assert small.fingerprint == generator.fingerprint

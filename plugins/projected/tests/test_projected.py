@@ -71,6 +71,7 @@ def test_every_way_of_writing_gives_the_same_generator(way, tmp_path):
     assert torch.equal(made.images(made.sample([1])), plain.images(plain.sample([1])))
 
 
+@pytest.mark.long
 def test_weights_without_spectral_norm():
     """As remove_spectral_norm leaves them: divided already."""
     state, plain = {}, load()
@@ -207,7 +208,7 @@ SHAPES = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.dictionaries(st.sampled_from([*NAMES, "synthesis.feat_8.1.weight"]), SHAPES, max_size=4))
 def test_whatever_the_tensors_are_it_is_loaded_or_refused(changes, tmp_path):
     state = generator(classes=3) | {name: tensor for name, tensor in changes.items() if tensor is not None}

@@ -53,8 +53,8 @@ class Waves(Generator):
 QUICK = {"steps": 3, "batch_size": 4, "seeds": "0-99", "held_out": "200-203"}
 
 test_plugin = plugin_conformance("steerability")
-test_conformance = conformance(LearnTransforms(transforms=("zoom",), **QUICK), toy)
-test_walks = conformance(LearnWalks(transforms=("red",), width=4, space="w", **QUICK), toy)
+test_conformance = pytest.mark.long(conformance(LearnTransforms(transforms=("zoom",), **QUICK), toy))
+test_walks = pytest.mark.long(conformance(LearnWalks(transforms=("red",), width=4, space="w", **QUICK), toy))
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +104,7 @@ class Uneven(Waves):
         return super().forward(batch) + more[:, None, None, None]
 
 
+@pytest.mark.long
 def test_a_walk_bends_where_a_straight_way_is_wrong(tmp_path):
     given = {
         "transforms": ("brightness",),

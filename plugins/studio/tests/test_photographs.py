@@ -45,6 +45,7 @@ def psnr(one, other):
     return -10 * np.log10(np.square((np.asarray(one, float) - np.asarray(other, float)) / 255).mean())
 
 
+@pytest.mark.long
 def test_a_photograph_is_encoded_and_edited(tab, person, tmp_path):
     placed(tab, png(person))
     assert psnr(tab.picture(), person.resize((64, 64))) > 15

@@ -18,6 +18,8 @@ from websockets.sync.client import connect
 
 from interpgan_core import make_plan, read_picture
 
+pytestmark = pytest.mark.long
+
 TOKEN = "a-token-for-tests"
 COMMAND = Path(sys.executable).parent / "interpgan-studio"
 
@@ -155,7 +157,6 @@ def test_a_tab_that_comes_back_finds_its_edits(served, open_tab):
     again.close()
 
 
-@pytest.mark.long
 def test_a_hundred_tabs_are_served(served, open_tab):
     tabs = [secrets.token_hex(8) for _ in range(100)]
     sockets = [
@@ -184,7 +185,6 @@ def test_picture_recipe_and_everything_are_files(tab, served):
     assert get(served.url("save/secrets", tab=tab.name))[0] == 404
 
 
-@pytest.mark.long
 def test_the_command_serves_prints_one_line_and_keeps_what_was_saved(tmp_path):
     command = [COMMAND, "--weights", "toy", "--no-browser", "--out", "mine"]
     with subprocess.Popen(

@@ -53,6 +53,8 @@ def assert_same_bytes(tab, tmp_path):
     assert [file.read_bytes() for file in pictures] == rendered(folder, tmp_path / folder.name)
 
 
+pytestmark = pytest.mark.long
+
 EDITS = {
     "shift": lambda tab: slide(tab, SMILE, 2.5),
     "shift of some layers": lambda tab: slide(tab, AGE, 3, layers="0-3"),
@@ -174,7 +176,6 @@ def test_sliders_along_components_regions_and_single_channels(tab, tmp_path, use
     assert_same_bytes(tab, tmp_path)
 
 
-@pytest.mark.long
 def test_directions_in_words(tab, tmp_path):
     """Texts share a step; a slider of the first stays where it is when a second is typed."""
     assert tab.state["words"]

@@ -43,10 +43,14 @@ def tiny():
         return load_generator(Path(folder, "stylegan2"))
 
 
-test_adapt = conformance(
-    ADAPT.model_copy(update={"steps": 2, "batch_size": 1, "layers": 1}),
-    tiny,
-    {"result-survives-saving": "the kit compares generators by their fingerprints; a test below saves one"},
+test_adapt = pytest.mark.long(
+    conformance(
+        ADAPT.model_copy(update={"steps": 2, "batch_size": 1, "layers": 1}),
+        tiny,
+        {
+            "result-survives-saving": "the kit compares generators by their fingerprints; a test below saves one"
+        },
+    )
 )
 
 
@@ -55,6 +59,7 @@ def redness(generator):
         return of_images(NET, generator.images(generator.sample(range(20)), 20)) @ GOAL.way
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["stylegan2", "pggan"])
 def test_pictures_go_the_way_of_the_texts(files, name, tmp_path):
     generator = load_generator(files / name)

@@ -187,6 +187,7 @@ def measured():
     return generator, spread, batches
 
 
+@pytest.mark.long
 def test_gradients_are_what_moving_entry_after_entry_finds(measured):
     """Brute force as published, at small reach around each sample's own value, times the text's direction."""
     generator, spread, batches = measured
@@ -208,6 +209,7 @@ def test_gradients_are_what_moving_entry_after_entry_finds(measured):
     assert torch.cosine_similarity(ours, brute, dim=0) > 0.99
 
 
+@pytest.mark.long
 def test_no_entry_is_left_at_its_mean(measured):
     """The published tables pinned every earlier entry: then what is found for one depends on which came before."""
     generator, spread, batches = measured

@@ -28,7 +28,9 @@ NET = Colours()
 BOX = (0.25, 0.25, 0.75, 0.75)
 PAINT = PaintWords(net=NET, text="a red thing", region=BOX, steps=12)
 
-test_paint = conformance(PAINT.model_copy(update={"steps": 1, "first_layer": "layers.4"}), toy)
+test_paint = pytest.mark.long(
+    conformance(PAINT.model_copy(update={"steps": 1, "first_layer": "layers.4"}), toy)
+)
 
 
 class Halves:

@@ -103,6 +103,7 @@ def test_a_reader_is_trained_beside(data, tmp_path):
         trained(data, tmp_path / "more", SMALL["pggan"] | {"information": 1.0, "information_codes": 9})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("family", EACH)
 def test_training_goes_on_from_a_generator(data, tmp_path, family):
     """After a step at almost no rate, pictures are as they were: everything was taken over, and nothing grows."""
@@ -134,6 +135,7 @@ def test_the_architecture_is_read_off_the_generator(data, tmp_path, family):
         trained(data, tmp_path / "other", other, kimg=0.008, start=first)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("size", "channels"), [((16, 8), 3), ((8, 16), 1), ((16, 16), 1)])
 @pytest.mark.parametrize("family", EACH)
 def test_rectangles_and_grey_are_trained(data, tmp_path, family, size, channels):
@@ -168,6 +170,7 @@ def test_training_learns(data, tmp_path, family):
     assert distance(0.32, "long") < 0.6 * distance(0.008, "short")
 
 
+@pytest.mark.long
 def test_the_report_shows_curves_and_pictures(data, tmp_path):
     trained(data, tmp_path, SMALL["stylegan2"])
     report = json.loads((tmp_path / "result/report.json").read_text())
@@ -253,6 +256,7 @@ def test_the_state_is_saved_after_half_a_minute_and_then_every_minute(data, tmp_
     assert saved == [30, 90, 150, 160]
 
 
+@pytest.mark.long
 def test_without_tensorboard_there_is_the_log_alone(data, tmp_path, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(
