@@ -281,7 +281,7 @@ def test_processes_need_whole_groups(data, parents, tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("family", ["pggan", "biggan"])
+@pytest.mark.parametrize("family", ["pggan", pytest.param("biggan", marks=pytest.mark.slow)])
 def test_an_anchor_keeps_the_parents_pictures(data, parents, tmp_path, family):
     """With the anchor alone, images of the same codes recover after the ReLU; without it they change with the GAN."""
     parent = parents[family]

@@ -129,7 +129,7 @@ def test_the_scores_of_one_process(cluster):
     assert ray.is_initialized()  # a connection of others is left open
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 def test_real_networks_with_any_number_of_threads(cluster, threads):
     """Whose bits do depend on that number."""

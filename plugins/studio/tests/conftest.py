@@ -122,8 +122,9 @@ def serve(tmp_path_factory):
         return Served(host, folder / "saved", studio, workshop, server)
 
     yield start
-    for server, thread, workshop in running:
+    for server, _, _ in running:
         server.should_exit = True
+    for _, thread, workshop in running:
         thread.join(10)
         workshop.close()
 

@@ -1,5 +1,7 @@
 """Augmentation: what each kind does to a picture, how often, how differentiable, and how its probability moves."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -8,10 +10,26 @@ from hypothesis import strategies as st
 from torch import nn
 
 from interpgan_core import InterpganError
-from interpgan_training.augment import DEFAULT, KINDS, MOTIONS, adapt, augment
+from interpgan_training.augment import (
+    ACROSS,
+    ALIKE,
+    AROUND_GREY,
+    DEFAULT,
+    DOWN,
+    KINDS,
+    MIRROR,
+    MOTIONS,
+    OPPOSITE,
+    TURN,
+    _added,
+    _grown,
+    adapt,
+    augment,
+)
 from interpgan_training.losses import r1_penalty
 
 HEIGHT, WIDTH = 33, 41
+ONE = torch.ones(1, dtype=torch.float64)
 
 
 def seeded(seed=0):
@@ -223,6 +241,32 @@ def test_hue_keeps_luma_and_how_colourful_a_pixel_is():
     red = alone("hue", torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1).expand(400, -1, -1, -1)).flatten(1)
     angle = torch.atan2((red[:, 1] - red[:, 2]) / 2**0.5, (2 * red[:, 0] - red[:, 1] - red[:, 2]) / 6**0.5)
     spread(angle, 2 * torch.pi / 12**0.5)
+
+
+@pytest.mark.parametrize(
+    ("generator", "matrix"),
+    [
+        (ACROSS, [[1, 0, 1], [0, 1, 0], [0, 0, 1]]),
+        (DOWN, [[1, 0, 0], [0, 1, 1], [0, 0, 1]]),
+        (MIRROR, [[-1, 0, 0], [0, 1, 0], [0, 0, 1]]),
+    ],
+)
+def test_what_is_added(generator, matrix):
+    assert _added(ONE, generator)[0].tolist() == matrix
+
+
+@pytest.mark.parametrize(
+    ("value", "generator", "matrix"),
+    [
+        (math.pi / 2, TURN, [[0, -1, 0], [1, 0, 0], [0, 0, 1]]),
+        (math.log(2), ALIKE, [[2, 0, 0], [0, 2, 0], [0, 0, 1]]),
+        (math.log(2), OPPOSITE, [[2, 0, 0], [0, 0.5, 0], [0, 0, 1]]),
+        # A third of a turn around grey: red becomes green, green blue, blue red.
+        (math.pi * 2 / 3, AROUND_GREY, [[0, 0, 1, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]]),
+    ],
+)
+def test_what_is_grown(value, generator, matrix):
+    torch.testing.assert_close(_grown(value * ONE, generator)[0], torch.tensor(matrix).double())
 
 
 def test_saturation_keeps_grey_grey_and_multiplies_colour():
