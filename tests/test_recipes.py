@@ -47,15 +47,12 @@ SLOW = (
     "studio",
     "words",
 )
-# Seconds each: `make test-long` runs them, and CI does.
-LONG = ("concept-atlas", "concepts-avatars", "known-units", "move-part", "who-finds-what")
 FETCHED = re.compile(r"weights: (mobilestylegan|dcgan)\.")
 
 
 def each(names):
     """Names of recipes as parameters; those that take long are marked."""
-    marks = {**dict.fromkeys(SLOW, pytest.mark.slow), **dict.fromkeys(LONG, pytest.mark.long)}
-    return [pytest.param(n, marks=marks.get(Path(n).stem, ())) for n in names]
+    return [pytest.param(n, marks=[pytest.mark.slow] if Path(n).stem in SLOW else []) for n in names]
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +101,7 @@ def test_a_recipe_runs_and_shows_what_it_claims(recipes, name, tmp_path, found_b
         tab.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", each(WITHOUT_STRENGTH))
 def test_edits_without_strength_keep_no_claim(recipes, name, tmp_path):
     run(make_plan(recipes / f"{name}.yaml", WITHOUT_STRENGTH[name]), tmp_path / "out", device="cpu")
@@ -113,8 +111,8 @@ def test_edits_without_strength_keep_no_claim(recipes, name, tmp_path):
 
 
 def test_what_takes_long_is_a_recipe_that_runs_here():
-    assert {f"{name}.yaml" for name in (*SLOW, *LONG)} <= set(NAMES)
-    assert not [n for n in (*SLOW, *LONG) if FETCHED.search((RECIPES / f"{n}.yaml").read_text())]
+    assert {f"{name}.yaml" for name in SLOW} <= set(NAMES)
+    assert not [n for n in SLOW if FETCHED.search((RECIPES / f"{n}.yaml").read_text())]
 
 
 def test_every_recipe_of_photographs_was_looked_at():
