@@ -14,6 +14,7 @@ def test_positions_that_light_together():
     maps = torch.tensor([[1.0, 2], [3, 0]])
     torch.testing.assert_close(gram(maps), torch.tensor([[10.0, 2], [2, 4]]).double() / 14)
     assert gram(maps).dtype == torch.float64
+    torch.testing.assert_close(gram(maps * 1e-3), gram(maps))
     assert not gram(torch.zeros(2, 3)).any()
 
 

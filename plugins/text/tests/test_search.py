@@ -52,6 +52,10 @@ def test_evolution_returns_the_best_of_all_that_it_came_by(seed):
     assert not torch.equal(found, evolved(wavy, START, 6, 5, 2.0, seed + 1))
 
 
+def test_without_a_seed_it_is_0():
+    assert torch.equal(evolved(wavy, START, 6, 5, 2.0), evolved(wavy, START, 6, 5, 2.0, seed=0))
+
+
 def test_the_start_stays_where_nothing_is_better():
     assert evolved(lambda x: (x - START).square().sum(1), START, generations=2) is START
     assert evolved(lambda x: 0 * x.sum(1), START, generations=2) is START

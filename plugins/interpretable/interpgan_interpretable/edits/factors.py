@@ -38,8 +38,10 @@ def factorised(scatter: Tensor, start: Tensor, steps: int) -> Tensor:
     for _ in range(steps):
         image = scatter @ factors
         inner = factors.T @ factors
-        gradient = 2 * (image @ inner + factors @ (factors.T @ image) - 2 * image)
-        direction = gradient * factors.norm().clamp(min=1e-12) / gradient.norm().clamp(min=1e-30)
+        gradient = (
+            image @ inner + factors @ (factors.T @ image) - 2 * image
+        )  # half of it: only its way counts
+        direction = gradient * factors.norm() / gradient.norm().clamp(min=1e-30)
         while rate > SHORTEST:
             tried = (factors - rate * direction).clamp(min=0)
             if (found := error_of(scatter, tried)) < error:
