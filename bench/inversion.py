@@ -24,9 +24,9 @@ from interpgan_avatars.scorer import AvatarScorer
 from interpgan_core import ImageSet, load_generator, quiet, to_uint8
 from interpgan_inversion.invert import Invert
 from interpgan_inversion.loss import Likeness
-from interpgan_inversion.measures import psnr
 from interpgan_inversion.scale import Scale
 from interpgan_inversion.search import Schedule, Search
+from interpgan_inversion.similarity import psnr
 from interpgan_inversion.starts import layered_space
 
 PICTURES = 8

@@ -15,10 +15,10 @@ from interpgan_core import Generator, ImageSet, LatentBatch, Progress
 from interpgan_inversion.encoder import Encoder
 from interpgan_inversion.encoder_network import EncoderNet
 from interpgan_inversion.loss import Likeness
-from interpgan_inversion.measures import psnr
 from interpgan_inversion.resume import finish
 from interpgan_inversion.scale import Scale
 from interpgan_inversion.search import Schedule
+from interpgan_inversion.similarity import psnr
 
 FIRST, TESTED = 2**31, 64  # the seeds from which samples are drawn, and how many test the encoder
 HELD_OUT = 8  # one in so many of the given pictures, at most `TESTED`, tests it too

@@ -1,4 +1,4 @@
-"""Measures of reconstruction, and their report."""
+"""The report of a reconstruction: originals beside the pictures of their codes, and figures of each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from interpgan_core import (
     Generator,
@@ -24,56 +23,14 @@ from interpgan_core import (
     to_uint8,
 )
 from interpgan_inversion.loss import Likeness, alike, distance
+from interpgan_inversion.similarity import psnr, ssim
 from interpgan_inversion.sources import names_of
 
 Curve: TypeAlias = Sequence[tuple[int, float]]
 Row: TypeAlias = tuple[Any, ...]  # of a table
 
-SIGMA, REACH = 1.5, 5  # of the window of SSIM, in pixels
-C1, C2 = 0.01**2, 0.03**2
 MARK = {"Software": "interpgan", "Comment": "Made by a generative adversarial network; not a photograph."}
 SHOWN = 5  # columns of the loss curve
-
-
-def psnr(found: Tensor, target: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio.
-
-    Args:
-        found, target: (n, 3, h, w) float32 in [-1, 1].
-
-    Returns:
-        (n,) float32, in dB.
-    """
-    return -10 * ((found - target) / 2).square().mean((1, 2, 3)).clamp(min=1e-10).log10()
-
-
-def ssim(found: Tensor, target: Tensor) -> Tensor:
-    """Structural similarity.
-
-    Args:
-        found, target: (n, 3, h, w) float32 in [-1, 1], h and w at least 11.
-
-    Returns:
-        (n,) float32, 1 for equal pictures; mean over colours and places.
-
-    Source:
-        Wang et al., Image Quality Assessment: From Error Visibility to Structural Similarity, IEEE TIP 2004, with
-        its Gaussian window of 11 pixels, where the window lies inside the picture.
-    """
-    at = torch.arange(-REACH, REACH + 1, device=found.device)
-    line = (-(at**2) / (2 * SIGMA**2)).exp()
-    line = line / line.sum()
-    window = (line[:, None] * line).expand(3, 1, -1, -1)
-
-    def blurred(x: Tensor) -> Tensor:
-        return functional.conv2d(x, window, groups=3)
-
-    a, b = (found + 1) / 2, (target + 1) / 2
-    mean_a, mean_b = blurred(a), blurred(b)
-    var_a, var_b = blurred(a * a) - mean_a**2, blurred(b * b) - mean_b**2
-    both = blurred(a * b) - mean_a * mean_b
-    alike = (2 * mean_a * mean_b + C1) * (2 * both + C2)
-    return (alike / ((mean_a**2 + mean_b**2 + C1) * (var_a + var_b + C2))).mean((1, 2, 3))
 
 
 @torch.no_grad()

@@ -15,9 +15,10 @@ from interpgan_core import Generator, ImageSet, LatentBatch, Progress
 from interpgan_inversion.draft import Draft
 from interpgan_inversion.goal import Goal
 from interpgan_inversion.loss import Likeness
-from interpgan_inversion.measures import compared, psnr
+from interpgan_inversion.measures import compared
 from interpgan_inversion.resume import finish
 from interpgan_inversion.search import REFIT, Schedule
+from interpgan_inversion.similarity import psnr
 
 NEIGHBOURS = 2**31  # the first seed of locality's samples: none that recipes use
 

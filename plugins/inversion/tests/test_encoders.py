@@ -12,8 +12,8 @@ from interpgan_inversion.encode import Encode, LoadEncoder
 from interpgan_inversion.encoder import Encoder, shipped_files
 from interpgan_inversion.indomain import InvertInDomain
 from interpgan_inversion.invert import Invert
-from interpgan_inversion.measures import psnr
 from interpgan_inversion.scale import Scale
+from interpgan_inversion.similarity import psnr
 from interpgan_inversion.train_encoder import TrainEncoder
 
 STRIPES = ImageSet(np.random.RandomState(0).randint(0, 256, (2, 3, 32, 32), dtype=np.uint8))
