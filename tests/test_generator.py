@@ -156,3 +156,15 @@ def test_a_file_that_no_backbone_knows(tmp_path):
     torch.save({"g_ema": {"weight": torch.zeros(2)}}, tmp_path / "net.pt")
     with pytest.raises(InterpganError, match=r"net.pt holds g_ema \(1 tensors\); of the backbones asked"):
         load_generator(tmp_path / "net.pt")
+
+
+def test_a_toy_made_in_inference_mode_spoils_no_later_one():
+    """Toys share what they draw; of 23 classes no other test makes one."""
+    with torch.inference_mode():
+        first = ToyGenerator(classes=23)
+        first.images(first.sample([0]))
+    later = ToyGenerator(classes=23)
+    codes = later.to_space(later.sample([0]), "w").codes.clone().requires_grad_(True)
+    batch = LatentBatch(codes * later.spaces["w"].mean, later.spaces["w"], seeds=torch.tensor([0]))
+    later.forward(batch).sum().backward()
+    assert codes.grad.any()

@@ -119,7 +119,8 @@ class ToyGenerator(Generator):
             _MEANS[classes] = self.to_space(self.sample(Ranges("0-999")), "w").codes.mean(0)
         for name in ("w", "w+"):
             space = self.spaces[name]
-            self.spaces[name] = replace(space, mean=_MEANS[classes].expand(space.shape))
+            # A copy: what was made in inference mode would stay useless for gradients outside.
+            self.spaces[name] = replace(space, mean=_MEANS[classes].clone().expand(space.shape))
 
     def prior(self, seeds: Sequence[int]) -> Tensor:
         return seeded_normal(seeds, (SIZE,)).to(self.device)

@@ -38,9 +38,8 @@ def factorised(scatter: Tensor, start: Tensor, steps: int) -> Tensor:
     for _ in range(steps):
         image = scatter @ factors
         inner = factors.T @ factors
-        gradient = (
-            image @ inner + factors @ (factors.T @ image) - 2 * image
-        )  # half of it: only its way counts
+        # Half of the gradient: only its way counts.
+        gradient = image @ inner + factors @ (factors.T @ image) - 2 * image
         direction = gradient * factors.norm() / gradient.norm().clamp(min=1e-30)
         while rate > SHORTEST:
             tried = (factors - rate * direction).clamp(min=0)
