@@ -1,5 +1,6 @@
 """numpy's files, honest and lying about their size."""
 
+import io
 import struct
 import zipfile
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from interpgan_core.errors import InterpganError
-from interpgan_core.files.arrays import read_npy, read_npz
+from interpgan_core.files.arrays import check_unpacked, read_npy, read_npz, read_rows
 
 
 def test_boundaries_of_every_kind(tmp_path):
@@ -92,3 +93,74 @@ def test_a_zip_bomb(tmp_path):
     (tmp_path / "a.npz").write_bytes(content.replace(struct.pack("<I", size), struct.pack("<I", 2**31)))
     with pytest.raises(InterpganError, match=r"would unpack to 6.0 GiB"):
         read_npz(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize(("shape", "needed"), [("(9,)", 72), ("(3, 3)", 72), ("(-1,)", -8)])
+def test_sizes_are_checked_against_the_file(tmp_path, shape, needed):
+    """By our own reckoning, before numpy takes memory."""
+    (tmp_path / "a.npy").write_bytes(npy_declaring(shape))
+    with pytest.raises(InterpganError, match=f"of float64 needs {needed} bytes, and it has 64"):
+        read_npy(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (2, 0, 3), (8,), (2, 2, 2)])
+def test_every_shape_that_fits(tmp_path, shape):
+    array = np.arange(np.prod(shape)).reshape(shape)
+    np.save(tmp_path / "a.npy", array)
+    assert np.array_equal(read_npy(tmp_path / "a.npy"), array)
+    assert read_npy(tmp_path / "a.npy").shape == shape
+
+
+def npy(array, version=None):
+    file = io.BytesIO()
+    np.lib.format.write_array(file, array, version)
+    return file.getvalue()
+
+
+def test_versions(tmp_path):
+    """The second has a longer header, and the third only adds names of any letters, which numbers have not."""
+    for version in ((1, 0), (2, 0)):
+        (tmp_path / "a.npy").write_bytes(npy(np.arange(3), version))
+        assert read_npy(tmp_path / "a.npy").tolist() == [0, 1, 2]
+    (tmp_path / "a.npy").write_bytes(npy(np.arange(3), (3, 0)))
+    with pytest.raises(InterpganError, match=r"version \(3, 0\), which no array of numbers needs"):
+        read_npy(tmp_path / "a.npy")
+
+
+def test_what_unpacks_to_too_much(tmp_path):
+    (tmp_path / "a.npz").write_bytes(b"1")
+    one, other = zipfile.ZipInfo("one.npy"), zipfile.ZipInfo("other.npy")
+    one.file_size, other.file_size = 2**31 - 5, 5  # 2 GiB together
+    check_unpacked([one, other], tmp_path / "a.npz")
+    other.file_size = 6
+    with pytest.raises(InterpganError, match=r"would unpack to 2.0 GiB; save it by numpy.savez"):
+        check_unpacked([one, other], tmp_path / "a.npz")
+    with (tmp_path / "a.npz").open("r+b") as file:
+        file.truncate(2**31 + 1)  # takes no space; as large as what it holds, it packs nothing
+    check_unpacked([one, other], tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 2), (2, 3, 4), (0, 2)])
+def test_row_by_row(shape):
+    array = np.arange(np.prod(shape), dtype=np.int16).reshape(shape)
+    file = npy(array)
+    found, kind, rows = read_rows(io.BytesIO(file), len(file))
+    assert (found, kind) == (shape, "int16")
+    rows = list(rows)
+    assert [row.tolist() for row in rows] == array.tolist()
+    assert all(row.shape == shape[1:] for row in rows)
+
+
+def test_rows_of_a_file_that_ends_early():
+    file = npy(np.arange(6.0).reshape(3, 2))
+    _, _, rows = read_rows(io.BytesIO(file[:-1]), len(file))
+    assert [next(rows).tolist(), next(rows).tolist()] == [[0, 1], [2, 3]]
+    with pytest.raises(ValueError, match="ends in the middle of a row"):
+        next(rows)
+
+
+@pytest.mark.parametrize("array", [np.asfortranarray(np.arange(6).reshape(2, 3)), np.array(1.0)])
+def test_what_is_not_stored_row_by_row(array):
+    file = npy(array)
+    with pytest.raises(ValueError, match=r"not stored row by row; save numpy\.ascontiguousarray"):
+        read_rows(io.BytesIO(file), len(file))

@@ -1,6 +1,8 @@
 """Putting files in place whole or not at all, on disks that fail; hashes; the cache folder."""
 
+import errno
 import os
+import re
 import signal
 import subprocess
 
@@ -9,6 +11,7 @@ import torch
 from processes import names, output, python
 
 from interpgan_core.errors import InterpganError
+from interpgan_core.files import atomic
 from interpgan_core.files.atomic import placing, placing_folder, sweep
 from interpgan_core.files.checkpoints import write_safetensors
 from interpgan_core.files.paths import cache_folder, sha256_of
@@ -39,6 +42,30 @@ def test_placing_replaces_whole(tmp_path):
     assert names(tmp_path) == ["a.txt"]
 
 
+def test_the_name_of_what_is_unfinished(tmp_path):
+    """Long names are cut, so that what is added fits; `sweep` knows the rest by its form."""
+    with placing(tmp_path / ("x" * 50 + ".abcdefghijklmnop")) as new:
+        new.write_text("")
+        form = r"\.x{40}\.partial-(\d+)-[0-9a-f]{8}-[0-9a-f]{8}\.abcdefghijk"
+        assert int(re.fullmatch(form, new.name)[1]) == os.getpid()
+
+
+@pytest.mark.parametrize("windows", [False, True])
+def test_everything_reaches_the_disk_before_it_is_placed(tmp_path, monkeypatch, windows):
+    """Files, and on systems that open folders these too, of which a power cut would lose the names."""
+    synced = set()
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.add(os.fstat(handle).st_ino))
+    monkeypatch.setattr(atomic, "_WINDOWS", windows)
+    (tmp_path / "linked").write_text("somebody else's")
+    with placing_folder(tmp_path / "step") as new:
+        (new / "inner").mkdir()
+        (new / "inner" / "a").write_text("1")
+        (new / "link").symlink_to(tmp_path / "linked")
+    files = [tmp_path / "step/inner/a"]
+    folders = [tmp_path, tmp_path / "step", tmp_path / "step/inner"]
+    assert synced == {path.stat().st_ino for path in (files if windows else files + folders)}
+
+
 @pytest.mark.parametrize("stop", [RuntimeError, KeyboardInterrupt])
 def test_a_failure_leaves_the_old_file(tmp_path, stop):
     path = tmp_path / "a.txt"
@@ -60,6 +87,15 @@ def test_errors_about_other_files_stay_theirs(tmp_path):
         new.write_bytes((tmp_path / "elsewhere" / "missing").read_bytes())
 
 
+def test_errors_that_have_no_advice_of_their_own(tmp_path):
+    """Of the file itself they are explained in the system's words; of no file, as of a network, they stay."""
+    words = os.strerror(errno.EIO)
+    with pytest.raises(InterpganError, match=f"{words}; choose"), placing(tmp_path / "a") as new:
+        raise OSError(errno.EIO, words, str(new))
+    with pytest.raises(ConnectionResetError), placing(tmp_path / "a"):
+        raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+
+
 def test_a_folder_is_placed_whole_or_not(tmp_path):
     path = tmp_path / "step"
     with placing_folder(path) as new:
@@ -78,7 +114,7 @@ def test_a_folder_is_placed_whole_or_not(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["placing", "placing_folder"])
-def test_a_killed_writer_leaves_nothing_under_the_name(tmp_path, kind):
+def test_a_killed_writer_leaves_nothing_under_the_name(tmp_path, kind, monkeypatch):
     code = """
         import sys, time
         from pathlib import Path
@@ -95,8 +131,14 @@ def test_a_killed_writer_leaves_nothing_under_the_name(tmp_path, kind):
     assert left.name.startswith(f".name.pt.partial-{process.pid}-")
     process.send_signal(signal.SIGKILL)
     process.communicate()
+    assert (
+        process.returncode == -signal.SIGKILL
+    )  # and it was asked whether it lives by no signal that ends it
     assert not (tmp_path / "name.pt").exists()
     (tmp_path / ".mine.partial-1").write_text("some other file")
+    with monkeypatch.context() as patched:
+        patched.setattr(atomic, "_WINDOWS", True)  # where it cannot be asked, everyone may live
+        assert sweep(tmp_path) == []
     assert sweep(tmp_path) == [left]
     assert names(tmp_path) == [".mine.partial-1"]
 

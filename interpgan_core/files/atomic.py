@@ -19,8 +19,9 @@ from interpgan_core.files.paths import everything_in
 # .NAME.partial-PID-HOST-RANDOM.SUFFIX: a process number means something on its own machine only.
 _PARTIAL = re.compile(r"\..*\.partial-(\d+)-([0-9a-f]{8})-[0-9a-f]{8}(\.[^.]*)?")
 _HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+_WINDOWS = os.name == "nt"
 
-_REASONS = {
+_REASONS: dict[int | None, str] = {
     errno.ENOSPC: "no space is left there; free some or choose another folder",
     errno.EDQUOT: "your quota there is used up; free some space or choose another folder",
     errno.EFBIG: "the file would be larger than this system allows (see ulimit -f); choose another folder",
@@ -73,7 +74,7 @@ def placing_folder(path: Path) -> Iterator[Path]:
         partial.mkdir()
         yield partial
         for inside in everything_in(partial):
-            if inside.is_file() and not inside.is_symlink():
+            if not inside.is_symlink():
                 _sync(inside)
         _sync(partial)
         # rename() would silently take the place of a folder that is empty.
@@ -118,7 +119,7 @@ def explaining(path: Path) -> Iterator[None]:
         elsewhere = not about.is_relative_to(path.parent) and not path.is_relative_to(about)
         if elsewhere or (not error.filename and error.errno not in _REASONS):
             raise
-        reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}; choose another folder")
+        reason = _REASONS.get(error.errno, f"{error.strerror}; choose another folder")
         raise InterpganError(f"cannot write {path.name} to the folder {path.parent}: {reason}") from error
 
 
@@ -146,7 +147,7 @@ def _remove(path: Path) -> None:
 
 def _sync(path: Path) -> None:
     """Have what was written reach the disk, so that a power cut after the move leaves no empty file."""
-    if os.name == "nt" and path.is_dir():
+    if _WINDOWS and path.is_dir():
         return  # Windows opens no folders
     handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
@@ -156,7 +157,7 @@ def _sync(path: Path) -> None:
 
 
 def _lives(pid: int) -> bool:
-    if os.name == "nt":
+    if _WINDOWS:
         return True  # there, asking by a signal would end it
     try:
         os.kill(pid, 0)

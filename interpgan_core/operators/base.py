@@ -13,11 +13,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
 
 from interpgan_core.errors import InterpganError
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import LatentBatch
+from interpgan_core.operators.strict_numbers import strict_numbers
 from interpgan_core.pictures.report import Report
 from interpgan_core.progress import bars
 
@@ -48,7 +50,11 @@ class Operator(BaseModel, ABC):
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
     )
 
     version: ClassVar[int] = 1
@@ -62,6 +68,10 @@ class Operator(BaseModel, ABC):
         super().__init_subclass__(**options)
         if "run" in cls.__dict__:
             cls.run = _supplied(cls.run)  # type: ignore[method-assign]
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return strict_numbers(handler(source))
 
     def run(self, *args: Any, **needs: Any) -> Any:
         """Do it; see the class."""

@@ -101,8 +101,7 @@ def opened(source: Path, classes: bool) -> Iterator[Found]:
             yield _array(file, source.stat().st_size, source.name, source)
         return
     if not start.startswith(b"PK"):
-        picture = read_picture(source)
-        yield Found(1, iter([lambda: picture]), names=(source.name,))
+        yield Found(1, iter([lambda: read_picture(source)]), names=(source.name,))
         return
     try:
         archive = zipfile.ZipFile(source)

@@ -5,6 +5,8 @@ Letters in shapes: s side of the square, h w pixels of the photograph. Images ar
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -12,11 +14,8 @@ from torch.nn import functional
 from interpgan_core import Square
 from interpgan_faces.ways import How
 
-RADII = (
-    205 / 512,
-    250 / 512,
-)  # of the ellipse that holds a face, across and down, as shares of the square's side
-CENTRE = 256 / 512, 270 / 512
+# The ellipse that holds a face, across and down, as shares of the square's side.
+RADII, CENTRE = (205 / 512, 250 / 512), (256 / 512, 270 / 512)
 FEATHER = 0.04  # of the square's side
 FINE, BROAD = 0.01, 0.015  # standard deviations of blurs, as shares of the square's side
 WIDE, COARSE = 0.03, 4  # the same of colours around a place, and how much smaller they are reckoned
@@ -53,16 +52,23 @@ def paste(
     if how == "mix":
         change = (edited - inverted).abs().mean(0)
         error = square.cut(photograph, side) - inverted
-        far = (_blurred(change, side * BROAD) / CHANGED).square()
-        keep = torch.exp(-far - (_blurred(change * error.abs().mean(0), side * FINE) / WRONG).square())
-        shown = edited + _around(error, keep * known)
-    mask = face_ellipse(side) if how == "ellipse" else _rounded(side)
-    mask = mask * known * _blurred(known.float(), side * FEATHER)  # no edge where the photograph ends
+        keep = kept(change, error.abs().mean(0))
+        shown = edited + around(error, keep * known)
+    mask = face_ellipse(side) if how == "ellipse" else rounded(side)
+    mask = mask * known * blurred(known.float(), side * FEATHER)  # no edge where the photograph ends
     layers = torch.cat([edited - inverted, shown, keep[None], mask[None]])
     placed = square.put(layers, (photograph.shape[1], photograph.shape[2]))
-    difference, whole, kept, weight = placed[:3], placed[3:6], placed[6:7], placed[7:]
-    moved = kept * difference + (1 - kept) * (whole - photograph)
+    difference, whole, keep, weight = placed[:3], placed[3:6], placed[6:7], placed[7:]
+    moved = keep * difference + (1 - keep) * (whole - photograph)
     return (photograph + weight * moved).clamp(-1, 1)
+
+
+def kept(change: Tensor, error: Tensor) -> Tensor:
+    """(s, s) how much of the photograph is kept, 1 to 0; change and error: (s, s), none below 0."""
+    side = change.shape[0]
+    much = blurred(change, side * BROAD) / CHANGED
+    wrong = blurred(change * error, side * FINE) / WRONG
+    return torch.exp(-much.square() - wrong.square())
 
 
 def face_ellipse(side: int) -> Tensor:
@@ -73,25 +79,25 @@ def face_ellipse(side: int) -> Tensor:
     return ((1 - apart) / FEATHER / 2 + 0.5).clamp(0, 1)
 
 
-def _rounded(side: int) -> Tensor:
+def rounded(side: int) -> Tensor:
     """(s, s) weights: 1 in the square, falling to 0 at its border, with round corners."""
-    at = ((torch.arange(side) + 0.5) / side * 2 - 1).abs()
+    at = (torch.arange(side) + 0.5) / side * 2 - 1
     apart = (at[None, :] ** 6 + at[:, None] ** 6) ** (1 / 6)
     return ((0.98 - apart) / FEATHER / 4).clamp(0, 1)
 
 
-def _around(error: Tensor, weight: Tensor) -> Tensor:
+def around(error: Tensor, weight: Tensor) -> Tensor:
     """(3, s, s) means of an error around each place, of what has a weight (s, s) there; 0 where nothing has."""
     side = error.shape[1]
     coarse = functional.adaptive_avg_pool2d(torch.cat([error * weight, weight[None]]), side // COARSE)
-    spread = torch.stack([_blurred(each, WIDE * side / COARSE) for each in coarse])
+    spread = torch.stack([blurred(each, WIDE * side / COARSE) for each in coarse])
     means = spread[:3] / (spread[3:] + LITTLE)
     return functional.interpolate(means[None], (side, side), mode="bilinear", align_corners=False)[0]
 
 
-def _blurred(image: Tensor, sigma: float) -> Tensor:
+def blurred(image: Tensor, sigma: float) -> Tensor:
     """(s, s) by a Gaussian, mirrored at the borders; sigma in pixels."""
-    reach = max(1, round(3 * sigma))
+    reach = math.ceil(3 * sigma)
     kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / sigma) ** 2)
     kernel = kernel / kernel.sum()
     padded = functional.pad(image[None, None], [reach] * 4, mode="reflect")

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol, runtime_checkabl
 
 from pydantic import Field
 
-from interpgan_core import Cutouts, ImageSet, Input, InterpganError, Operator, Progress, Square, each_picture
+from interpgan_core import (
+    Cutouts,
+    ImageSet,
+    Input,
+    InterpganError,
+    Operator,
+    Progress,
+    Square,
+    each_picture,
+    to_uint8,
+)
 from interpgan_core.plugin import remark
 from interpgan_inversion.sources import Pictures, names_of
 
@@ -65,7 +75,7 @@ class Align(Operator):
         Raises:
             InterpganError: if pictures cannot be read, or no face is found in one.
         """
-        import numpy as np
+        import torch
 
         originals: list[np.ndarray] = []
         names: list[str] = []
@@ -74,7 +84,7 @@ class Align(Operator):
         left: list[str] = []
         several: list[str] = []
         coarse: list[str] = []
-        cuts: list[np.ndarray] = []
+        cuts: list[Tensor] = []
         for name, pixels in self._originals(left, progress):
             image = _image(pixels)
             found = self._squares(image)
@@ -96,7 +106,7 @@ class Align(Operator):
                 names.append(name if len(found) == 1 else f"{name}, face {i + 1}")
                 squares.append(square)
                 sources.append(len(originals) - 1)
-                cuts.append(_pixels(square.cut(image, self.resolution)))
+                cuts.append(square.cut(image, self.resolution))
         if several:
             remark(f"{', '.join(several)}; the largest is taken; faces: all takes each")
         if coarse:
@@ -108,7 +118,8 @@ class Align(Operator):
             raise InterpganError(f"no picture is left ({', '.join(left)}); give pictures of faces")
         notes = {"aligned": "by five landmarks" if self.landmarks else "centre crop", "pictures": names}
         notes |= {"left out": left} if left else {}
-        return Cutouts(np.stack(cuts), notes=notes, originals=originals, squares=squares, sources=sources)
+        pixels = to_uint8(torch.stack(cuts)).transpose(0, 3, 1, 2)
+        return Cutouts(pixels, notes=notes, originals=originals, squares=squares, sources=sources)
 
     def _originals(self, left: list[str], progress: Progress) -> Iterator[tuple[str, np.ndarray]]:
         """Pictures at their own sizes; what is said of those that cannot be read goes to `left`."""
@@ -125,7 +136,7 @@ class Align(Operator):
                     try:
                         pixels = np.asarray(read())
                     except InterpganError as error:
-                        left.append(str(error).rpartition("; ")[0] or str(error))
+                        left.append(str(error).rsplit("; ", 1)[0])
                         if len(left) > self.unreadable:
                             raise
                     else:
@@ -172,11 +183,3 @@ def _image(pixels: np.ndarray) -> Tensor:
     import torch
 
     return torch.from_numpy(np.array(pixels.transpose(2, 0, 1))).float() / 127.5 - 1
-
-
-def _pixels(image: Tensor) -> np.ndarray:
-    """The reverse, (3, h, w) uint8."""
-    import torch
-
-    pixels: np.ndarray = ((image + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).numpy()
-    return pixels

@@ -5,8 +5,8 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from interpgan_core import Cutouts, InterpganError, Remark
-from interpgan_inversion.align import HIGHER, SMALLER, Align, LandmarkNet
+from interpgan_core import Cutouts, ImageSet, InterpganError, Remark, Square
+from interpgan_inversion.align import HIGHER, SMALLER, Align, LandmarkNet, corrected, square
 
 # x and y of the five points, eyes 100 apart and 100 above the mouth
 FACE = np.array([(-50.0, -50.0), (50.0, -50.0), (0.0, 10.0), (-30.0, 50.0), (30.0, 50.0)])
@@ -98,6 +98,81 @@ def test_the_middle_without_a_net(kit, tmp_path):
     Image.new("RGB", (90, 30), "white").save(tmp_path / "wide.png")
     found, _ = kit.run(Align(pictures=tmp_path / "wide.png", resolution=32), tmp_path)
     assert found.pixels.shape == (1, 3, 32, 32) and found.notes["aligned"] == "centre crop"
+    assert found.squares == [Square(45, 15, 15, 0)]
+
+
+def test_a_set_of_pictures(kit, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 40, 40), dtype=np.uint8)
+    found, _ = kit.run(Align(pictures=ImageSet(pixels), resolution=20), tmp_path)
+    for made, image in zip(found.pixels, ImageSet(pixels).images([0, 1]), strict=True):
+        middle = Square(20, 20, 20, 0).cut(image, 20)
+        assert (made == (middle * 127.5 + 128).byte().numpy()).all()
+    assert all(
+        (one == other.transpose(1, 2, 0)).all() for one, other in zip(found.originals, pixels, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("mouth", "expected"),
+    [
+        (10, (5, 1, 20, 0)),  # twice the way between the eyes
+        (20, (5, 2, 36, 0)),  # 1.8 times that from the eyes to the mouth, which is more
+    ],
+)
+def test_the_square_of_ffhq(mouth, expected):
+    """Appendix C of Karras et al., Progressive Growing of GANs, ICLR 2018, by whose steps FFHQ was cut as well."""
+    points = torch.tensor([(0, 0), (10, 0), (100, -100), (2, mouth), (8, mouth)]).float()
+    found = square(points)
+    assert (found.x, found.y, found.right_x, found.right_y) == pytest.approx(expected)
+    turned = square(points.flip(1) * torch.tensor([-1.0, 1.0]))  # the picture on its side
+    x, y, right_x, right_y = expected
+    assert (turned.x, turned.y, turned.right_x, turned.right_y) == pytest.approx((-y, x, -right_y, right_x))
+
+
+def test_five_points_are_corrected():
+    """0.981 of the side, and higher by 0.0045 of it: measured, see `align.py`."""
+    found = corrected(Square(50, 60, 20, 10))
+    assert (found.x, found.y) == pytest.approx((50 + 0.009 * 10, 60 - 0.009 * 20))
+    assert (found.right_x, found.right_y) == pytest.approx((0.981 * 20, 0.981 * 10))
+
+
+def test_what_is_enlarged_by_more_than_four_is_said(kit, tmp_path, recwarn):
+    Image.new("RGB", (90, 30), "white").save(tmp_path / "wide.png")
+    kit.run(Align(pictures=tmp_path / "wide.png", resolution=120), tmp_path / "a")
+    assert not recwarn.list
+    with pytest.warns(Remark, match=r"should have 121 pixels .* that of wide\.png has 30; what was enlarged"):
+        kit.run(Align(pictures=tmp_path / "wide.png", resolution=121), tmp_path / "b")
+
+
+@pytest.mark.parametrize(("field", "value"), [("resolution", 3), ("resolution", 4097), ("unreadable", -1)])
+def test_numbers_out_of_range(field, value):
+    with pytest.raises(ValueError, match=field):
+        Align(**{"pictures": "a.png", "resolution": 4, field: value})
+
+
+class Bright:
+    """Finds a face in bright pictures."""
+
+    def landmarks(self, image):
+        faces = int(image.mean() > 0)
+        return torch.tensor(FACE / 10 + 32, dtype=torch.float32).expand(faces, 5, 2)
+
+
+def test_pictures_are_left_out_up_to_a_number(kit, tmp_path):
+    for name, colour in (("bright", "white"), ("dark", "black")):
+        Image.new("RGB", (64, 64), colour).save(tmp_path / f"{name}.png")
+    (tmp_path / "broken.png").write_bytes((tmp_path / "bright.png").read_bytes()[:60])
+    three = tuple(tmp_path / f"{name}.png" for name in ("broken", "dark", "bright"))
+    found, _ = kit.run(Align(pictures=three, resolution=32, landmarks=Bright(), unreadable=2), tmp_path / "a")
+    assert found.notes["pictures"] == ["bright.png"]
+    first, second = found.notes["left out"]
+    assert "broken.png" in first and ";" not in first and second == "no face is found in dark.png"
+    with pytest.raises(InterpganError, match=r"no face is found in dark\.png; cut the face out"):
+        kit.run(Align(pictures=three, resolution=32, landmarks=Bright(), unreadable=1), tmp_path / "b")
+    with pytest.raises(InterpganError, match=r"broken\.png"):
+        kit.run(Align(pictures=three, resolution=32, landmarks=Bright()), tmp_path / "c")
+    with pytest.raises(InterpganError, match=r"no picture is left \(no face is found in dark\.png\)"):
+        kit.run(Align(pictures=three[1], resolution=32, landmarks=Bright(), unreadable=1), tmp_path / "d")
 
 
 def test_no_face(kit, tmp_path):
