@@ -1,9 +1,20 @@
+import re
 from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
-from interpgan_core import FeatureEdit, InterpganError, LatentBatch, LatentSpace, Ranges, load_generator
+from interpgan_core import (
+    FeatureEdit,
+    Generator,
+    InterpganError,
+    LatentBatch,
+    LatentSpace,
+    Ranges,
+    load_generator,
+    seeded_normal,
+)
 from interpgan_core.generators.toy import ToyGenerator
 from interpgan_core.testing import conformance, toy
 
@@ -168,3 +179,82 @@ def test_a_toy_made_in_inference_mode_spoils_no_later_one():
     batch = LatentBatch(codes * later.spaces["w"].mean, later.spaces["w"], seeds=torch.tensor([0]))
     later.forward(batch).sum().backward()
     assert codes.grad.any()
+
+
+def test_whose_codes_it_shares():
+    generator = toy()
+    assert generator.shares_codes("") and generator.shares_codes(generator.fingerprint)
+    assert not generator.shares_codes("another")
+    generator.notes = {"codes of": ["another", "one more"]}
+    assert generator.shares_codes("one more") and generator.shares_codes("another")
+    generator.notes = {"codes of": "another"}  # damaged: no list
+    assert not generator.shares_codes("another")
+
+
+class Flat(Generator):
+    """Maps of 2 channels and 3 x 5 positions; pictures of as many channels as asked for, all 0."""
+
+    fingerprint, layers = "flat", ("maps",)
+
+    def __init__(self, channels=3):
+        self.module = nn.Module()
+        self.module.maps = nn.Identity()
+        self.spaces = {"z": LatentSpace("z", (30,))}
+        self.channels = channels
+
+    def prior(self, seeds):
+        return seeded_normal(seeds, (30,))
+
+    def map(self, codes, source, target, labels):
+        raise AssertionError("there is one space")
+
+    def forward(self, batch):
+        maps = self.module.maps(batch.codes.reshape(-1, 2, 3, 5))
+        return (0 * maps[:, :1]).expand(-1, self.channels, -1, -1)
+
+
+def test_the_shapes_of_layers():
+    assert Flat().layer_shapes() == {"maps": (2, 3, 5)}
+
+
+@pytest.mark.parametrize(
+    ("channels", "alpha", "shown"), [(1, True, 3), (3, True, 3), (4, False, 3), (4, True, 4)]
+)
+def test_channels_of_pictures(channels, alpha, shown):
+    generator = Flat(channels)
+    images = generator.images(generator.sample([1, 2]), alpha=alpha)
+    assert images.shape == (2, shown, 3, 5)
+    if not alpha:  # half transparent over white
+        assert (images == 0.5).all() and torch.equal(images, generator.images(generator.sample([1, 2])))
+
+
+def test_what_holds_for_most_generators():
+    """Without classes, drawn one by one, on the CPU where there are no weights."""
+    generator = Flat()
+    assert generator.classes == 0 and generator.device == torch.device("cpu")
+    assert [len(part) for part in generator.iter_images(generator.sample([1, 2, 3]))] == [1, 1, 1]
+    four = Flat(4)
+    assert next(four.iter_images(four.sample([1]))).shape[1] == 3
+    assert toy().device == torch.device("cpu")
+    assert toy().to("meta").device == torch.device("meta")
+
+
+def test_a_family_that_does_not_say_how_it_is_saved(tmp_path):
+    assert not Flat().can_be_saved
+    with pytest.raises(InterpganError, match="a Flat cannot be saved: its family's plugin does not say how"):
+        Flat().save(tmp_path)
+
+
+def test_layers_that_are_rectified_make_another_generator():
+    generator, plain = toy(), toy()
+    assert generator.rectify(["layers.1"]) is generator
+    once = generator.fingerprint
+    assert once != plain.fingerprint and re.fullmatch("[0-9a-f]{16}", once)
+    generator.rectify(["layers.1"])
+    assert generator.fingerprint == once and generator.rectified == ("layers.1",)
+    generator.rectify(["layers.2", "layers.1"])
+    assert generator.fingerprint != once and generator.rectified == ("layers.1", "layers.2")
+    maps = generator.features(generator.sample([1]), ["layers.1", "layers.2"])
+    assert all(m.min() == 0 for m in maps.values())
+    with pytest.raises(InterpganError, match=r"no layer 'layers\.9'"):
+        generator.rectify(["layers.9"])

@@ -71,7 +71,8 @@ class Operator(BaseModel, ABC):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return strict_numbers(handler(source))
+        schema: CoreSchema = strict_numbers(handler(source))
+        return schema
 
     def run(self, *args: Any, **needs: Any) -> Any:
         """Do it; see the class."""

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def strict_numbers(schema: Any) -> Any:
-    """The same schema of pydantic, or part of one, in which nothing but a number is a number, and nothing but true and false a bool.
+    """A schema of pydantic, or part of one, in which a number is a number, and a bool is true or false.
 
     Without it pydantic takes true for 1, "3" for 3 and "no" for false, also within lists and mappings.
     """

@@ -84,6 +84,9 @@ def each_picture(source: Path) -> Iterator[tuple[int, Iterator[tuple[str, Read]]
         ...     [(name, read().size) for name, read in pictures]
         [('one.png', (20, 10))]
     """
+    if source.is_file() and not start_of(source).startswith((NPY_START, b"PK")):
+        yield 1, iter([(source.name, lambda: read_picture(source))])
+        return
     with opened(source, classes=False) as found:
         names = found.names or [f"picture {i}" for i in range(found.count)]
         yield found.count, zip(names, found.pictures, strict=True)
@@ -101,7 +104,8 @@ def opened(source: Path, classes: bool) -> Iterator[Found]:
             yield _array(file, source.stat().st_size, source.name, source)
         return
     if not start.startswith(b"PK"):
-        yield Found(1, iter([lambda: read_picture(source)]), names=(source.name,))
+        picture = read_picture(source)
+        yield Found(1, iter([lambda: picture]), names=(source.name,))
         return
     try:
         archive = zipfile.ZipFile(source)

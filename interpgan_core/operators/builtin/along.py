@@ -7,8 +7,6 @@ from dataclasses import replace
 from typing import Annotated, Literal
 from weakref import WeakKeyDictionary
 
-from pydantic import Field
-
 from interpgan_core.errors import InterpganError, remark
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import Grid, LatentBatch
@@ -18,7 +16,7 @@ from interpgan_core.operators.base import EditOperator
 from interpgan_core.operators.controls import Shown
 from interpgan_core.operators.fields import Input
 
-Strength = Annotated[float, Field(strict=True, allow_inf_nan=False), Shown(-5, 5, 0.1)]
+Strength = Annotated[float, Shown(-5, 5, 0.1)]
 
 # Mover -> fingerprint of a generator -> the spread of its codes.
 _SPREADS: WeakKeyDictionary[Mover, dict[str, float]] = WeakKeyDictionary()

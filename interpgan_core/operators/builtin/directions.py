@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import StrictBool
-
 from interpgan_core.generators.directions import DirectionSet
 from interpgan_core.generators.ranges import Layers
 from interpgan_core.loading.published_directions import load_directions
@@ -32,7 +30,7 @@ class LoadDirections(Operator):
     """The space they live in: z, w, w+."""
     layers: Layers | None = None
     """Default layers of the edit, in place of the file's."""
-    flip: StrictBool = False
+    flip: bool = False
     """Turn every direction round."""
 
     def run(self) -> DirectionSet:

@@ -48,7 +48,7 @@ class LoadGenerator(Operator):
     noise: Noise = "const"
     """const: the file's own; none; random: from each sample's seed."""
     precision: Precision = "float32"
-    resolution: int | None = Field(default=None, strict=True)
+    resolution: int | None = Field(default=None)
     """A smaller output, where the model offers one."""
 
     def sources(self) -> Iterable[Path]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-from pydantic import Field, StrictBool
+from pydantic import Field
 
 from interpgan_core.errors import InterpganError
 from interpgan_core.operators.base import Operator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Read: TypeAlias = Callable[[], Image.Image]
 
 
-Side = Annotated[int, Field(ge=4, le=4096, strict=True)]
+Side = Annotated[int, Field(ge=4, le=4096)]
 
 
 _NAMED = 3  # pictures in an error
@@ -55,10 +55,10 @@ class ReadImages(Operator):
     """Side of the pictures in the set, in pixels; [height, width] of pictures that are no squares."""
     fit: Fit = "crop"
     """crop: the middle of each picture; pad: all of it, on white."""
-    classes: StrictBool = True
+    classes: bool = True
     """Are the classes of a dataset.json, or without one the folders, where every picture lies in one, classes of the
     set? False for folders that only divide it."""
-    unreadable: Annotated[int, Field(ge=0, strict=True)] = 0
+    unreadable: Annotated[int, Field(ge=0)] = 0
     """How many pictures that cannot be read are left out, before the step refuses the set."""
 
     def check(self) -> ImageSet | None:

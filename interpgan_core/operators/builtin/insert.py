@@ -66,7 +66,7 @@ class Insert(OnUnits):
     """What the maps become: a number, a list with one number a unit, or the name of a level of the ranked units: mean
     (where they draw it), map (the mean at every position, of samples that have it), 99% or 99.9% (what so many of the
     positions stay below)."""
-    strength: Annotated[float, Field(ge=0, le=1, strict=True)] = 1.0
+    strength: Annotated[float, Field(ge=0, le=1)] = 1.0
     """How far the maps go from what they are, 0, to the level, 1."""
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import Field, model_validator
 
 from interpgan_core.errors import InterpganError
 from interpgan_core.generators.generator import Generator
@@ -36,9 +36,9 @@ class Interpolate(EditOperator):
 
     to: Input[LatentBatch]
     """As many samples as the batch, or one."""
-    steps: Annotated[StrictInt, Field(ge=2)] = 5
+    steps: Annotated[int, Field(ge=2)] = 5
     method: Literal["lerp", "slerp"] = "lerp"
-    share: Annotated[float, Field(ge=0, le=1, strict=True)] | None = None
+    share: Annotated[float, Field(ge=0, le=1)] | None = None
     """In place of `steps`: each sample alone, so far on its way."""
 
     @model_validator(mode="after")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pydantic import StrictBool
-
 from interpgan_core.errors import InterpganError
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import Grid, LatentBatch
@@ -30,7 +28,7 @@ class Mix(EditOperator):
     source: Input[LatentBatch]
     """As many samples as the batch, or one."""
     layers: Layers
-    cross: StrictBool = False
+    cross: bool = False
     """Every sample with every source: a grid whose first column is the sample itself."""
 
     def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:

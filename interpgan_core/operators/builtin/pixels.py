@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Format = Literal["png", "jpg", "webp"]
 
 
-BatchSize = Annotated[int, Field(ge=1, strict=True)]
+BatchSize = Annotated[int, Field(ge=1)]
 
 
 MARK = {"Software": "interpgan", "Comment": "Made by a generative adversarial network; not a photograph."}

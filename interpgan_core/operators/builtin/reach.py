@@ -56,9 +56,9 @@ class Reach(Relative):
     """The score to reach; samples that are beyond it move back."""
     by: Strength | None = None
     """In place of `to`: how much the score of each sample is to change."""
-    most: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 5.0
+    most: Annotated[float, Field(gt=0)] = 5.0
     """The largest strength, forwards and backwards."""
-    tries: Annotated[int, Field(ge=1, strict=True)] = 4
+    tries: Annotated[int, Field(ge=1)] = 4
     """How many strengths up to `most` are looked at, until one reaches the score."""
     finish: Input[Finish] | None = None
     """What becomes of the pictures before people see them, such as the step faces.pasted: the scorer sees that."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, StrictBool, model_validator
+from pydantic import Field, model_validator
 
 from interpgan_core.errors import InterpganError, did_you_mean
 from interpgan_core.generators.generator import Generator
@@ -53,7 +53,7 @@ class Render(Operator):
     through strength 0 knows its own."""
     caption: str = "after"
     """What stands under the batch itself when it is compared."""
-    differences: StrictBool = True
+    differences: bool = True
     """Show how each picture differs from the unedited one, where that is known."""
     scorer: Input[Scorer] | None = None
     """Says under every picture what it sees there."""
@@ -63,11 +63,11 @@ class Render(Operator):
     """png, jpg or webp; gif: png, and every row as a GIF that moves."""
     motion: Motion | None = None
     """Every row of a walk as a picture that moves from its first column to its last and back; mp4 needs PyAV."""
-    frames: Annotated[int, Field(ge=1, le=120, strict=True)] = 6
+    frames: Annotated[int, Field(ge=1, le=120)] = 6
     """Of the motion, from one column to the next; each is shown 60 ms."""
     figure: FigureFormat | tuple[FigureFormat, ...] = ()
     """Also write the rows with their labels as a figure for a paper: png (300 dpi), pdf or svg, or several."""
-    alpha: StrictBool = False
+    alpha: bool = False
     """Keep what is transparent, of a generator that draws it, in png and webp; otherwise it is set on white."""
     batch_size: BatchSize = 8
     """Samples that pass a GPU at once; on a CPU they pass one by one, so that no byte depends on it."""

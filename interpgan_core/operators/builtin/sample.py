@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pydantic import StrictInt, StrictStr
-
 from interpgan_core.errors import InterpganError, did_you_mean
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import LatentBatch
@@ -32,7 +30,7 @@ class Sample(Operator):
 
     seeds: Seeds
     """Such as 7-14 or 3,5,8."""
-    classes: tuple[StrictInt | StrictStr, ...] = ()
+    classes: tuple[int | str, ...] = ()
     """Of a conditional generator: one class for all, or one for each sample; left out, each seed draws one.
 
     A class is a number, a name where the generator knows names, or a mixture: 0.7*tabby + 0.3*207.

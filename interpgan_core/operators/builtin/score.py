@@ -46,7 +46,7 @@ class Score(Operator):
 
     seeds: Seeds
     scorer: Input[Scorer]
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
+    batch_size: Annotated[int, Field(ge=1)] = 16
     engine: ChosenEngine = Field(default_factory=Local)
     """Where: `local`, in this process; `ray`, in several, with the plugin `ray`. The scores are the same."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import StrictFloat
-
 from interpgan_core.errors import InterpganError
 from interpgan_core.generators.generator import Generator
 from interpgan_core.generators.latents import LatentBatch
@@ -30,7 +28,7 @@ class Truncate(EditOperator):
         True
     """
 
-    psi: Annotated[StrictFloat, Shown(0, 1.2, 0.05)] = 0.7
+    psi: Annotated[float, Shown(0, 1.2, 0.05)] = 0.7
     layers: Layers = "all"
 
     def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:

@@ -33,7 +33,7 @@ class OnUnits(InRegion, EditOperator):
     """In place of layer and units: a concept of an interpretable generator."""
     ranked: Input[RankedUnits] | None = None
     """In place of these: units that a step has ranked, such as dissection.rank."""
-    count: Annotated[int, Field(ge=1, strict=True)] | None = None
+    count: Annotated[int, Field(ge=1)] | None = None
     """How many of the ranked units, the best first; all when left out."""
     edge: Literal["soft", "whole"] = "soft"
     """soft: a position of the maps is edited by the share of it that is in the region; whole: all of it, if any is."""

@@ -106,9 +106,9 @@ class LoadText(Operator):
 class _Fit(Operator):
     data: Input[ImageSet]
     """Drawn by `avatars.data`."""
-    steps: Annotated[int, Field(ge=1, strict=True)] = 1500
+    steps: Annotated[int, Field(ge=1)] = 1500
     """Of 64 pictures each."""
-    held_out: Annotated[int, Field(ge=100, strict=True)] = 4000
+    held_out: Annotated[int, Field(ge=100)] = 4000
     """The last so many pictures are kept for the test."""
 
     def _seeds(self) -> list[int]:
@@ -167,9 +167,9 @@ class TrainText(_Fit):
     A run that was stopped goes on.
     """
 
-    steps: Annotated[int, Field(ge=1, strict=True)] = 400
+    steps: Annotated[int, Field(ge=1)] = 400
     """Of 128 pictures with two captions each."""
-    generated: Annotated[int, Field(ge=0, strict=True)] = 3000
+    generated: Annotated[int, Field(ge=0)] = 3000
     """Samples of each generator, from seed 0 on."""
 
     def sources(self) -> Iterable[Path]:
@@ -203,7 +203,7 @@ class CheckAnatomy(Operator):
     data: Input[ImageSet] | None = None
     """Drawn avatars to compare with."""
     seeds: Seeds = "0-9999"
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 64
+    batch_size: Annotated[int, Field(ge=1)] = 64
 
     def run(self, generator: Generator, progress: Progress, folder: Path) -> Report:
         seeds = Ranges(self.seeds)

@@ -9,7 +9,7 @@ from pydantic import Field
 from interpgan_core import LoadGenerator
 
 Statistics = Literal["exact", "corrected"]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0)]
 
 
 class LoadBigGAN(LoadGenerator):

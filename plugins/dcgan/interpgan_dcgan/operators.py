@@ -18,7 +18,7 @@ class LoadDCGAN(LoadGenerator):
 
     family: ClassVar[str | None] = "dcgan"
 
-    classes: int | None = Field(default=None, ge=0, strict=True)
+    classes: int | None = Field(default=None, ge=0)
     """How many of the network's inputs, the last ones, are a label; 0 when left out. No file says it."""
     sigmoid: bool | None = None
     """Does the network end in a sigmoid, in place of a tanh? No file says it."""

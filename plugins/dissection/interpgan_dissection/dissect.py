@@ -51,13 +51,13 @@ class Dissect(Operator):
     seeds: Seeds = "0-999"
     threshold: Literal["information", "quantile"] = "information"
     """information: a unit is on where it tells most of a part; quantile: at a share of all positions."""
-    quantile: Annotated[float, Field(gt=0, lt=1, strict=True)] = 0.005
+    quantile: Annotated[float, Field(gt=0, lt=1)] = 0.005
     """That share, of threshold: quantile."""
-    top: Annotated[int, Field(ge=1, le=100, strict=True)] = 8
+    top: Annotated[int, Field(ge=1, le=100)] = 8
     """How many of the samples that answer most are kept of each unit, and shown."""
-    shown: Annotated[int, Field(ge=0, strict=True)] = 3
+    shown: Annotated[int, Field(ge=0)] = 3
     """Units of each part that the report shows in pictures."""
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
+    batch_size: Annotated[int, Field(ge=1)] = 16
     """Samples at once."""
 
     def check(self, generator: Generator) -> Dissection:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StrictBool, StrictInt, model_validator
+from pydantic import Field, model_validator
 
 from interpgan_core import (
     FeatureEdit,
@@ -60,9 +60,9 @@ class MeasureEffect(Operator):
     """Of insert: where; [top, left, bottom, right] as shares of the height and width, or a picture."""
     level: str = "mean"
     """Of insert: the name of a level of the units."""
-    everywhere: StrictBool = False
+    everywhere: bool = False
     """Of remove: the units are off in the whole picture, not only where the part is."""
-    counts: Annotated[tuple[Annotated[StrictInt, Field(ge=1)], ...], Field(min_length=1)] = (
+    counts: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (
         1,
         2,
         4,
@@ -74,14 +74,14 @@ class MeasureEffect(Operator):
     )
     """How many units; those past the end of a ranking are left out."""
     seeds: Seeds = "30000-30999"
-    samples: Annotated[int, Field(ge=1, strict=True)] = 60
+    samples: Annotated[int, Field(ge=1)] = 60
     """How many of the seeds are measured: the first that have the part, or, for insert, that do not."""
-    random: Annotated[int, Field(ge=0, strict=True)] = 3
+    random: Annotated[int, Field(ge=0)] = 3
     """How many random orders of units stand beside; their mean is shown."""
     scorer: Input[Scorer] | None = None
     attribute: str | None = None
     """Of the scorer: what goes or comes with the part."""
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
+    batch_size: Annotated[int, Field(ge=1)] = 16
     """Samples at once."""
 
     @model_validator(mode="after")

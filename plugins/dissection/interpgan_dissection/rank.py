@@ -51,17 +51,17 @@ class RankUnits(Operator):
     """Of a selection: whose region it is."""
     segmenter: Input[SoftSegmenter] | None = None
     """Of ace: finds the part, and says how sure it is."""
-    count: Annotated[int, Field(ge=1, strict=True)] = 20
+    count: Annotated[int, Field(ge=1)] = 20
     """How many units are kept, the best first."""
     seeds: Seeds = "20000-20999"
     """Of ace: the samples to choose from."""
-    pairs: Annotated[int, Field(ge=1, strict=True)] = 100
+    pairs: Annotated[int, Field(ge=1)] = 100
     """Of ace: how many samples with the part, and how many places without it, are chosen."""
-    rounds: Annotated[int, Field(ge=1, strict=True)] = 5
+    rounds: Annotated[int, Field(ge=1)] = 5
     """Of ace: how often each of them is looked at."""
-    penalty: Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)] = 0.005
+    penalty: Annotated[float, Field(ge=0)] = 0.005
     """Of ace: on the sum of the squared shares of the units; the higher, the fewer units."""
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 10
+    batch_size: Annotated[int, Field(ge=1)] = 10
     """Samples at once."""
 
     @model_validator(mode="after")

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import StrictBool
-
 from interpgan_core import DirectionSet, Generator, Operator, load_directions
 from interpgan_faces.space import mean_of_w, shipped
 
@@ -27,7 +25,7 @@ class LoadDirections(Operator):
 
     keep: ClassVar[bool] = False
 
-    alone: StrictBool = False
+    alone: bool = False
     """Each direction without what it shares with the others, so that their attributes stay; a weaker edit."""
 
     def sources(self) -> Iterable[Path]:

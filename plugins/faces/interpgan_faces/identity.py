@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import StrictBool
-
 from interpgan_core import Operator, Square
 from interpgan_faces.chips import chip_square, prepared
 from interpgan_faces.landmarks import LoadLandmarks
@@ -100,7 +98,7 @@ class LoadIdentity(Operator):
 
     keep: ClassVar[bool] = False
 
-    aligned: StrictBool = True
+    aligned: bool = True
     """Whether pictures stand as those of FFHQ, as `inversion.align` cuts them and its generators draw them: the face is
     where theirs is. Otherwise it is sought in each picture, and taken from there all the same where none is found."""
 

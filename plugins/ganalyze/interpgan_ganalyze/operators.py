@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
-from pydantic import Field, StrictInt, StrictStr, model_validator
+from pydantic import Field, model_validator
 
 from interpgan_core import (
     DirectionSet,
@@ -24,7 +24,7 @@ from interpgan_core import (
 )
 from interpgan_core.plugin import LearnedDirections, TrainingCodes, check_held_out
 
-Positive = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0)]
 
 
 class LearnDirections(Operator):
@@ -53,19 +53,19 @@ class LearnDirections(Operator):
     without one the space that is sampled."""
     layers: Layers = "all"
     """The layers that move; also the default of an edit along the directions."""
-    steps: Annotated[int, Field(ge=1, strict=True)] = 200
+    steps: Annotated[int, Field(ge=1)] = 200
     """Of the training, for each attribute."""
     rate: Positive = 0.05
     """Of Adam, for a direction in standard deviations of the codes; it falls to 0."""
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 8
+    batch_size: Annotated[int, Field(ge=1)] = 8
     """Samples of a step."""
     seeds: Seeds = "0-9999"
     """The samples to learn from; each step draws some of them."""
     held_out: Seeds = "100000-100255"
     """Samples that it is tested on; as many others, the first of `seeds`, calibrate it."""
-    classes: Annotated[tuple[StrictInt | StrictStr, ...], Field(max_length=1)] = ()
+    classes: Annotated[tuple[int | str, ...], Field(max_length=1)] = ()
     """Of a conditional generator: the class of all samples, as in `sample`; left out, each seed draws one."""
-    seed: Annotated[int, Field(ge=0, le=2**32 - 1, strict=True)] = 0
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     """Of the draws."""
 
     @model_validator(mode="after")

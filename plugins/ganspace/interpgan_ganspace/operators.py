@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StrictInt, StrictStr
+from pydantic import Field
 
 from interpgan_core import (
     Direction,
@@ -37,11 +37,11 @@ class FindComponents(Operator):
     space: str | None = None
     """Where the directions live; left out, the first space of single vectors that codes are mapped to, such as w,
     and without one the space that is sampled."""
-    count: Annotated[int, Field(ge=1, strict=True)] = 80
+    count: Annotated[int, Field(ge=1)] = 80
     """How many components to keep."""
     seeds: Seeds = "0-299999"
     """The samples; they are drawn in a stream, none is kept."""
-    classes: Annotated[tuple[StrictInt | StrictStr, ...], Field(max_length=1)] = ()
+    classes: Annotated[tuple[int | str, ...], Field(max_length=1)] = ()
     """Of a conditional generator: the class of all samples, as in `sample`; left out, each seed draws one."""
 
     def check(self, generator: Generator) -> DirectionSet:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StrictInt, StrictStr, model_validator
+from pydantic import Field, model_validator
 
 from interpgan_core import (
     DirectionSet,
@@ -20,7 +20,7 @@ from interpgan_core import (
 )
 from interpgan_core.plugin import LearnedDirections, TrainingCodes, check_held_out
 
-Positive = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0)]
 PICTURE = "picture"
 
 
@@ -36,13 +36,13 @@ class LearnBasis(Operator):
         of each sample by itself; steps are counted in standard deviations of the codes.
     """
 
-    count: Annotated[int, Field(ge=2, strict=True)] | None = None
+    count: Annotated[int, Field(ge=2)] | None = None
     """How many directions; left out, as many as a code has entries. Fewer are drawn to where little changes at all."""
     outputs: Annotated[tuple[str, ...], Field(min_length=1)] = (PICTURE,)
     """What shall change independently: "picture", names of synthesis layers, or several of them."""
     reduction: Literal["max", "mean"] = "max"
     """Of the penalties of all elements of an output: the largest, as in the paper, or the mean."""
-    moves: Annotated[int, Field(ge=2, strict=True)] = 2
+    moves: Annotated[int, Field(ge=2)] = 2
     """Random moves whose second differences are compared, of each sample (k)."""
     epsilon: Positive = 0.1
     """Their length along each direction, in standard deviations of the codes."""
@@ -51,19 +51,19 @@ class LearnBasis(Operator):
     without one the space that is sampled."""
     layers: Layers = "all"
     """The layers that move; also the default of an edit along the directions."""
-    steps: Annotated[int, Field(ge=1, strict=True)] = 500
+    steps: Annotated[int, Field(ge=1)] = 500
     """Of the training."""
     rate: Positive = 0.01
     """Of Adam, for the angles of the rotation; it falls to 0."""
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 4
+    batch_size: Annotated[int, Field(ge=1)] = 4
     """Samples of a step, each of which is drawn 1 + 2 * `moves` times."""
     seeds: Seeds = "0-9999"
     """The samples to learn from; each step draws some of them."""
     held_out: Seeds = "100000-100007"
     """Samples that it is tested on."""
-    classes: Annotated[tuple[StrictInt | StrictStr, ...], Field(max_length=1)] = ()
+    classes: Annotated[tuple[int | str, ...], Field(max_length=1)] = ()
     """Of a conditional generator: the class of all samples, as in `sample`; left out, each seed draws one."""
-    seed: Annotated[int, Field(ge=0, le=2**32 - 1, strict=True)] = 0
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     """Of the draws and of the rotation that the training starts from."""
 
     @model_validator(mode="after")

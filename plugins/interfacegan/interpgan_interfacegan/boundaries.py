@@ -83,16 +83,16 @@ class FitBoundaries(Operator):
     solver: Solver = "svm"
     """svm: on the extremes, as the paper; logistic, means: on all samples, better where scores are noisy; regression:
     on the scores of all samples, best for conditional edits."""
-    penalty: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    penalty: Annotated[float, Field(ge=0)] = 0.0
     """Of regression: how far a direction is bent to where codes vary, in their mean variances. At 0 it predicts best,
     at 5 or so an edit in W of large generators stays among the samples."""
     chosen: ShareOrCount = 0.02
     """Extremes on each side, as a share of the samples, above 1 as a number; never more than half."""
-    train: Annotated[float, Field(gt=0, lt=1, strict=True)] = 0.7
+    train: Annotated[float, Field(gt=0, lt=1)] = 0.7
     """The share of the extremes to fit on; the others validate."""
     threshold: Threshold = "midpoint"
     """What labels the rest: the midpoint between the extremes, or (midrange, as published) of all scores."""
-    bootstrap: Annotated[int, Field(ge=0, le=100, strict=True)] = 5
+    bootstrap: Annotated[int, Field(ge=0, le=100)] = 5
     """How often the samples are halved for the stability; 0: it is not measured."""
     seed: RandomSeed = 0
     """Of everything that is drawn."""

@@ -25,8 +25,6 @@ def _share_or_count(value: float) -> float:
     return value
 
 
-ShareOrCount = Annotated[
-    float, Field(gt=0, strict=True, allow_inf_nan=False), AfterValidator(_share_or_count)
-]
+ShareOrCount = Annotated[float, Field(gt=0), AfterValidator(_share_or_count)]
 """A share up to 1, or above it a whole number of samples."""
-RandomSeed = Annotated[int, Field(ge=0, lt=2**32, strict=True)]
+RandomSeed = Annotated[int, Field(ge=0, lt=2**32)]

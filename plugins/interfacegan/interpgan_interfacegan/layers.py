@@ -56,11 +56,11 @@ class FindLayers(Operator):
     """Which of the scorer's attributes; left out, all."""
     seeds: Seeds = "0-255"
     """Samples: the first half ranks units and channels, the second is moved."""
-    count: Annotated[int, Field(ge=1, strict=True)] = 4
+    count: Annotated[int, Field(ge=1)] = 4
     """How many units, and how many channels, of a layer are moved together."""
-    strength: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 2.0
+    strength: Annotated[float, Field(gt=0)] = 2.0
     """How far, in standard deviations: of codes along the direction, of each unit's mean, of each channel."""
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
+    batch_size: Annotated[int, Field(ge=1)] = 16
     """Samples that are rendered and scored at once."""
 
     def check(self, generator: Generator) -> Report:

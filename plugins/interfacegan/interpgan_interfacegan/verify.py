@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, StrictBool
+from pydantic import Field
 
 from interpgan_core import (
     Direction,
@@ -52,13 +52,13 @@ class Verify(Operator):
     """Samples to move."""
     samples: Input[LatentBatch] | None = None
     """Those of a step in place of seeds, such as truncated ones."""
-    strength: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 2.0
+    strength: Annotated[float, Field(gt=0)] = 2.0
     """How far they are moved."""
     unit: Literal["space", "sigma"] = "space"
     """Of the strength: units of the space, or standard deviations of the codes along each direction."""
-    by_layer: StrictBool = False
+    by_layer: bool = False
     """Move the layers of each direction one by one, too."""
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
+    batch_size: Annotated[int, Field(ge=1)] = 16
     """Samples that are rendered and scored at once."""
 
     def check(self, generator: Generator) -> VerifiedDirections:

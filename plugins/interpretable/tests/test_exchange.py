@@ -7,7 +7,7 @@ from interpgan_core import Direction, Exchange, Shift, quiet
 from interpgan_core.testing import toy
 from interpgan_interpretable.edits.exchange import ExchangeConcepts, layers_of, turned
 from interpgan_interpretable.edits.move import MoveConcepts
-from interpgan_interpretable.homes import HALF, NARROW, WIDE, grown, shares, shares_of, soft
+from interpgan_interpretable.homes import HALF, WIDE, shares
 from interpgan_interpretable.partition.find import FindPartition
 from interpgan_interpretable.training.energy_model import EnergyModel
 
@@ -60,32 +60,6 @@ def test_the_home_of_a_concept_is_the_sources(world, trained):
     assert torch.equal(after.where(far, before), before)
     rows = ExchangeConcepts(source=source, concepts=("1",), depth="shape", both=True).run(batch, world)
     assert torch.equal(world.images(rows[1:2]), world.images(edited[:1]))
-
-
-def test_a_home_is_where_a_group_has_more_than_half_of_the_activity():
-    """A single position among those of another group is none; a strip of them is."""
-    maps = torch.full((1, 2, 9, 9), 0.5)
-    maps[0, 0] = 1.0
-    maps[0, 1, 1, 1], maps[0, 1, 6:] = 1.5, 2.0
-    share = shares_of(maps, torch.tensor([0, 1]), [1])
-    found = (share > HALF)[0, 0]
-    assert not found[:4].any() and found[7:].all()
-    torch.testing.assert_close(share[0, 0, 4, 4], torch.tensor(1 / 3))  # 0.5 of 1 + 0.5
-    assert shares_of(torch.zeros(1, 2, 3, 3), torch.tensor([0, 1]), [1]).eq(0).all()
-
-
-def test_a_mask_rises_with_the_share():
-    found = soft(torch.tensor([0, 0.1, 0.225, 0.35, 0.5, 1]))
-    torch.testing.assert_close(found, torch.tensor([0, 0, 0.5, 1, 1, 1]))
-    torch.testing.assert_close(soft(torch.tensor([0.3, 0.475, 0.7]), NARROW), torch.tensor([0, 0.5, 1]))
-
-
-def test_what_moves_has_its_edge():
-    share = torch.zeros(1, 1, 7, 7)
-    share[..., 3, 3] = 0.225
-    mask = grown(share)[0, 0]
-    torch.testing.assert_close(mask[2:5, 2:5], torch.full((3, 3), 0.5))
-    assert mask.sum() == pytest.approx(4.5)
 
 
 def test_depths_are_layers():

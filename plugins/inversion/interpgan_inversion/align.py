@@ -60,13 +60,13 @@ class Align(Operator):
 
     pictures: Pictures
     """A picture, a folder, a .zip or an .npz of pictures, several of these, or a set of pictures."""
-    resolution: Annotated[int, Field(ge=4, le=4096, strict=True)]
+    resolution: Annotated[int, Field(ge=4, le=4096)]
     """Side of the result, in pixels: that of the generator's pictures."""
     landmarks: Input[LandmarkNet] | None = None
     """The net, `$step`; without one the middle is cut out."""
     faces: Literal["largest", "all"] = "largest"
     """Of a picture with several faces: the largest, or each of them."""
-    unreadable: Annotated[int, Field(ge=0, strict=True)] = 0
+    unreadable: Annotated[int, Field(ge=0)] = 0
     """How many pictures that cannot be read, or show no face, are left out, before the step refuses them all."""
 
     def run(self, folder: Path, scratch: Path, progress: Progress) -> Cutouts:

@@ -13,9 +13,9 @@ from interpgan_inversion.sources import Fit, Pictures, look, read, size_of
 if TYPE_CHECKING:
     from interpgan_inversion.loss import Likeness
 
-Count = Annotated[int, Field(ge=1, strict=True)]
-Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Weight = Annotated[float, Field(ge=0)]
+Rate = Annotated[float, Field(gt=0)]
 
 
 class OnPictures(Operator):
@@ -25,7 +25,7 @@ class OnPictures(Operator):
     """A picture, a folder, a .zip or an .npz of pictures, several of these, or the set of another step."""
     fit: Fit = "crop"
     """How files become square: crop, the middle of each; pad, all of it, on white."""
-    unreadable: Annotated[int, Field(ge=0, strict=True)] = 0
+    unreadable: Annotated[int, Field(ge=0)] = 0
     """How many files that cannot be read are left out, before the step refuses them all."""
 
     def check_pictures(self, generator: Generator) -> None:

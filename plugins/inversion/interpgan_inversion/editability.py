@@ -43,12 +43,12 @@ class Editability(WithNets):
     scorer: Input[Scorer]
     attributes: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     """Names that both directions and scorer know; all of these when left out."""
-    strength: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3.0
+    strength: Annotated[float, Field(gt=0)] = 3.0
     """How far every code is moved, in standard deviations of the samples' codes along the direction."""
     threshold: Threshold | dict[str, Threshold] = 0.0
     """The score that parts the two sides, 0 for logits, 0.5 for probabilities; or one an attribute: {age: 40}, and 0
     for the others."""
-    shown: Annotated[int, Field(ge=0, strict=True)] = 4
+    shown: Annotated[int, Field(ge=0)] = 4
     """How many pictures the report shows."""
     batch_size: Count = 8
     """Pictures at once."""

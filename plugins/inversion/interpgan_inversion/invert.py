@@ -41,7 +41,7 @@ class Invert(WithLikeness):
     candidates: Count = 128
     """How many samples to choose from."""
     steps: Count = 300
-    draft_steps: Annotated[int, Field(ge=0, strict=True)] = 40
+    draft_steps: Annotated[int, Field(ge=0)] = 40
     """For pictures of 256 pixels and more: how many of the steps, the first ones and at most five sixths, see drafts,
     at a third of the time."""
     rate: Rate = 0.1
@@ -52,7 +52,7 @@ class Invert(WithLikeness):
     """Weight of the mean squared deviation from the mean code: a larger one reproduces less, and is easier to edit."""
     batch_size: Count = 8
     """Pictures at once."""
-    seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Of the noise."""
 
     def check(self, generator: Generator) -> LatentBatch:

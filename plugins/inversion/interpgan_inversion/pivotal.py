@@ -27,7 +27,7 @@ class Tune(WithLikeness):
     steps: Count = 350
     rate: Rate = 3e-4
     """Highest training rate of the weights."""
-    draft_steps: Annotated[int, Field(ge=0, strict=True)] = 0
+    draft_steps: Annotated[int, Field(ge=0)] = 0
     """For pictures of 256 pixels and more: how many of the steps, the first ones and at most five sixths, see drafts of
     the pictures, at a third of the time; they tune the layers up to the one that drafts are read from."""
     locality: Weight = 0.0

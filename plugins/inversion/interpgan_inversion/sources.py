@@ -76,7 +76,7 @@ def read(
         except InterpganError as error:
             if not left or source.is_dir() or is_zipfile(source):
                 raise
-            bad.append(str(error).rpartition(";")[0] or str(error))
+            bad.append(str(error).rsplit("; ", 1)[0])
         else:
             bad += (sets[-1].notes or {}).get("left out", [])
     if not sets:

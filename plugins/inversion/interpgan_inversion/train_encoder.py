@@ -28,7 +28,7 @@ class TrainEncoder(Operator):
     """Samples a step; no sample comes twice."""
     rate: Rate = 1e-3
     """Highest training rate."""
-    width: Annotated[int, Field(ge=8, multiple_of=8, strict=True)] = 32
+    width: Annotated[int, Field(ge=8, multiple_of=8)] = 32
     """Channels of the first layer; they double with each halving of the size, up to eight times as many."""
     picture_weight: Weight = 1.0
     """Of how unlike a picture and that of its code are, beside the mean squared difference of the samples' codes."""
@@ -39,7 +39,7 @@ class TrainEncoder(Operator):
     """A net for the perceptual term: `$step`; without one it is left out."""
     perceptual_weight: Weight = 0.1
     """Of the squared distance of its features, as a share of the squared length of the picture's."""
-    seed: Annotated[int, Field(ge=0, lt=2**31, strict=True)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Of the network's first weights; the samples are drawn from seeds above those that recipes use."""
 
     def run(self, generator: Generator, scratch: Path, progress: Progress) -> Encoder:

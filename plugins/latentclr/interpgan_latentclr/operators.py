@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 class _Contrast(Operator):
     """What both share."""
 
-    count: Annotated[int, Field(ge=2, le=1000, strict=True)] = 10
+    count: Annotated[int, Field(ge=2, le=1000)] = 10
     """How many ways to tell apart."""
     space: str | None = None
     """Whose codes move; left out, the first space of single vectors that codes are mapped to, such as w, and without
     one the space that is sampled."""
     layer: str | None = None
     """The layer whose maps are compared; the middle one when left out."""
-    alpha: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 0.1
+    alpha: Annotated[float, Field(gt=0)] = 0.1
     """How far codes are moved in training, in units of the space."""
-    temperature: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 0.5
+    temperature: Annotated[float, Field(gt=0)] = 0.5
     """Of the contrast; a smaller one looks at those that are most alike."""
-    steps: Annotated[int, Field(ge=1, strict=True)] = 300
+    steps: Annotated[int, Field(ge=1)] = 300
     """Of training."""
-    batch_size: Annotated[int, Field(ge=2, strict=True)] = 4
+    batch_size: Annotated[int, Field(ge=2)] = 4
     """Samples in a step; each is moved every way."""
-    rate: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 0.01
+    rate: Annotated[float, Field(gt=0)] = 0.01
     """The highest learning rate."""
-    seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Of everything that is drawn."""
 
     def _space(self, generator: Generator) -> str:

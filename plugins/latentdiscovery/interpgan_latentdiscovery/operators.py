@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, StrictInt, StrictStr, model_validator
+from pydantic import Field, model_validator
 
 from interpgan_core import (
     DirectionSet,
@@ -20,7 +20,7 @@ from interpgan_core import (
 )
 from interpgan_core.plugin import LearnedDirections, TrainingCodes, check_held_out
 
-Positive = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0)]
 
 
 class LearnDirections(Operator):
@@ -35,34 +35,34 @@ class LearnDirections(Operator):
         at random; the rate falls.
     """
 
-    count: Annotated[int, Field(ge=2, strict=True)] = 32
+    count: Annotated[int, Field(ge=2)] = 32
     """How many directions, as many as a code has entries at most."""
     reach: Positive = 6.0
     """The longest move of the training, in standard deviations of the codes, both ways."""
     least: Positive = 0.5
     """The shortest; what is drawn nearer to 0 is moved so far."""
-    shift_weight: Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)] = 0.25
+    shift_weight: Annotated[float, Field(ge=0)] = 0.25
     """Of the error in how far, beside that in which."""
     space: str | None = None
     """Where the directions live; left out, the first space of single vectors that codes are mapped to, such as w, and
     without one the space that is sampled."""
     layers: Layers = "all"
     """The layers that move; also the default of an edit along the directions."""
-    side: Annotated[int, Field(ge=8, strict=True)] = 64
+    side: Annotated[int, Field(ge=8)] = 64
     """Longer side, in pixels, of what the reconstructor sees; larger pictures are reduced to it."""
-    steps: Annotated[int, Field(ge=1, strict=True)] = 2000
+    steps: Annotated[int, Field(ge=1)] = 2000
     """Of the training."""
     rate: Positive = 1e-3
     """Of Adam, for directions and reconstructor; it falls to 0."""
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
+    batch_size: Annotated[int, Field(ge=1)] = 16
     """Samples of a step."""
     seeds: Seeds = "0-99999"
     """The samples to learn from; each step draws some of them."""
     held_out: Seeds = "100000-100255"
     """Samples that it is tested on; they are moved along the directions in turn."""
-    classes: Annotated[tuple[StrictInt | StrictStr, ...], Field(max_length=1)] = ()
+    classes: Annotated[tuple[int | str, ...], Field(max_length=1)] = ()
     """Of a conditional generator: the class of all samples, as in `sample`; left out, each seed draws one."""
-    seed: Annotated[int, Field(ge=0, le=2**32 - 1, strict=True)] = 0
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     """Of the draws and of where the training starts."""
 
     @model_validator(mode="after")

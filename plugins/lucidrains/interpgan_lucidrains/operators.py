@@ -18,6 +18,6 @@ class LoadLucidrains(LoadGenerator):
 
     family: ClassVar[str | None] = "lucidrains"
 
-    lr_mlp: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    lr_mlp: float | None = Field(default=None, gt=0)
     """The learning rate of the mapping in training, by which its weights are multiplied. When left out, that of
     `.config.json` beside the file, or else 0.1."""

@@ -80,7 +80,7 @@ class MeasureMovers(Operator):
     """Samples on which the strength of each move is found."""
     drawn: Seeds = "2000-2255"
     """Samples that say how much each factor varies."""
-    most: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 8.0
+    most: Annotated[float, Field(gt=0)] = 8.0
     """The largest strength, in standard deviations of the codes along the mover."""
     batch_size: Count = 16
     """Samples that are rendered and scored at once."""

@@ -24,7 +24,7 @@ from interpgan_core import (
 if TYPE_CHECKING:
     from torch import Tensor
 
-Count = Annotated[int, Field(ge=1, strict=True)]
+Count = Annotated[int, Field(ge=1)]
 """How many of something: a whole number, 1 at least."""
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
-from pydantic import StrictBool
-
 from interpgan_core import (
     FeatureNet,
     Generator,
@@ -48,7 +46,7 @@ class FrechetDistance(Comparison):
 
     features: Input[FeatureNet]
     """The extractor."""
-    kid: StrictBool = True
+    kid: bool = True
     """Measure the kernel distance too."""
     subsets: Count = 100
     """Over how many random subsets the kernel distance is averaged."""

@@ -61,7 +61,7 @@ class Neighbours(Operator):
     pictures; copies of these are then not found."""
     seeds: Seeds = "0-999"
     """The samples to draw."""
-    shown: Annotated[int, Field(ge=0, le=200, strict=True)] = 16
+    shown: Annotated[int, Field(ge=0, le=200)] = 16
     """Samples in the strips."""
     batch_size: Count = 16
 

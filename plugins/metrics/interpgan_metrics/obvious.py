@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping, Sequence
+from math import ceil
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pydantic import Field
 
@@ -41,12 +41,29 @@ if TYPE_CHECKING:
 LEAST = 0.5  # standard deviations: an attribute that changes by less explains no change that is obvious
 
 
-@dataclass(frozen=True)
-class _Seen:
+class _Seen(NamedTuple):
     """A batch: its factors, maps, and what distances are taken of, (n, d)."""
 
     looked: Looked
     vectors: Tensor
+
+
+class _Move(NamedTuple):
+    """Of samples that are moved one way: mean distance; effects, (a,); the share of each part in the change, (p,)."""
+
+    distance: float
+    effects: Tensor
+    shares: Tensor
+
+
+class _Row(NamedTuple):
+    """Of a direction: how far pictures change, and what explains it, with its share."""
+
+    distance: float
+    attribute: str | None
+    effect_share: float | None
+    part: str | None
+    part_share: float | None
 
 
 class CountObvious(Operator):
@@ -71,9 +88,9 @@ class CountObvious(Operator):
     """Whose distance says how much a picture has changed; without it, that of the pixels."""
     count: Count = 50
     """Of each set the first so many."""
-    strength: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 3.0
+    strength: Annotated[float, Field(gt=0)] = 3.0
     """How far samples are moved, both ways, in standard deviations of the codes."""
-    threshold: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 0.5
+    threshold: Annotated[float, Field(gt=0)] = 0.5
     """The share of the median distance between two samples from which on a change is obvious."""
     seeds: Seeds = "0-7"
     """Samples that are moved."""
@@ -102,7 +119,7 @@ class CountObvious(Operator):
         rows: list[tuple[str | float | None, ...]] = []
         for name, movers in self._sets().items():
             what = f"moving along {len(movers)} of {name}" if name else f"moving along {len(movers)}"
-            found = []
+            found: list[_Row] = []
             for key, mover in progress(movers.items(), total=len(movers), what=what):
                 both = [
                     self._measured(before, [self._seen(b, factors, generator) for b in moved], deviations)
@@ -111,10 +128,10 @@ class CountObvious(Operator):
                 row = self._row(both, apart)
                 found.append(row)
                 rows.append((name or "directions", key, *row))
-            obvious = [row for row in found if row[0] >= self.threshold]
-            by = [sum(row[i] is not None for row in obvious) for i in (1, 3)]
-            either = sum(row[1] is not None or row[3] is not None for row in obvious)
-            counts.append((name or "directions", len(found), len(obvious), *by, either))
+            obvious = [row for row in found if row.distance >= self.threshold]
+            named = [(row.attribute is not None, row.part is not None) for row in obvious]
+            by = (sum(a for a, _ in named), sum(p for _, p in named), sum(a or p for a, p in named))
+            counts.append((name or "directions", len(found), len(obvious), *by))
         note = (
             f"Obvious: moved by {self.strength:g} standard deviations of the codes, samples change by "
             f"{self.threshold:g} of the median distance between two samples at least. Explained: one attribute has "
@@ -167,10 +184,11 @@ class CountObvious(Operator):
         import torch
 
         seeds = Ranges(self.drawn)
-        total = -(-len(seeds) // self.batch_size)
         values, distances, last = [], [], None
         blocks = generator.stream(seeds, self.batch_size)
-        for batch in progress(blocks, total=total, what=f"looking at {len(seeds)} samples"):
+        for batch in progress(
+            blocks, total=ceil(len(seeds) / self.batch_size), what=f"looking at {len(seeds)} samples"
+        ):
             for images in pictures(batch, generator, self.batch_size):
                 values.append(factors.look(images, with_maps=False).factors)
                 found = self._vectors(images)
@@ -179,38 +197,32 @@ class CountObvious(Operator):
                 last = found[-1:]
         return factors.deviations(torch.cat(values)), float(torch.cat(distances).median())
 
-    def _measured(
-        self, before: list[_Seen], after: list[_Seen], deviations: Tensor
-    ) -> tuple[float, Tensor, Tensor | None]:
-        """Mean distance; effects, (a,); the share of each part in the change, (parts,)."""
+    def _measured(self, before: list[_Seen], after: list[_Seen], deviations: Tensor) -> _Move:
         import torch
 
         pairs = list(zip(before, after, strict=True))
         moved = torch.cat([(a.vectors - b.vectors).norm(dim=1) for b, a in pairs])
         old, new = (torch.cat([s.looked.factors for s in side]) for side in (before, after))
-        effects = change(old, new, deviations).effects.abs().nan_to_num(0.0)
-        shares = None
+        effects = change(old, new, deviations).effects.abs().nan_to_num()
+        shares = torch.zeros(0)
         if self.segmenter is not None:
-            shares = torch.cat([part_shares(b.looked, a.looked) for b, a in pairs]).nanmean(0).nan_to_num(0.0)
-        return float(moved.mean()), effects, shares
+            shares = torch.cat([part_shares(b.looked, a.looked) for b, a in pairs]).nanmean(0).nan_to_num()
+        return _Move(float(moved.mean()), effects, shares)
 
-    def _row(
-        self, both: list[tuple[float, Tensor, Tensor | None]], apart: float
-    ) -> tuple[float, str | None, float | None, str | None, float | None]:
-        """Distance, and what explains the change with its share: an attribute, a part."""
+    def _row(self, both: list[_Move], apart: float) -> _Row:
         import torch
 
-        distance = sum(one[0] for one in both) / len(both) / apart
-        effects = torch.stack([one[1] for one in both]).mean(0)
-        shares = selectivity(effects[None])[0]
-        best = int(shares.argmax())
-        explained = float(shares[best]) > SELECTIVE and float(effects[best]) >= LEAST
-        attribute = (self.scorer.names[best], float(shares[best])) if explained else (None, None)
-        part: tuple[str | None, float | None] = (None, None)
-        known = [one[2] for one in both if one[2] is not None]
-        if known and self.segmenter is not None:
-            mean = torch.stack(known).mean(0)
-            top = int(mean.argmax())
-            if float(mean[top]) > SELECTIVE:
-                part = (parts_of(self.segmenter)[top], float(mean[top]))
-        return (distance, *attribute, *part)
+        effects = torch.stack([one.effects for one in both]).mean(0)
+        of_changes = selectivity(effects[None])[0].where(effects >= LEAST, 0)
+        of_pixels = torch.stack([one.shares for one in both]).mean(0)
+        parts = () if self.segmenter is None else parts_of(self.segmenter)
+        distance = sum(one.distance for one in both) / len(both) / apart
+        return _Row(distance, *_most(of_changes, self.scorer.names), *_most(of_pixels, parts))
+
+
+def _most(shares: Tensor, names: Sequence[str]) -> tuple[str, float] | tuple[None, None]:
+    """What has more than half, with its share."""
+    for share, name in zip(shares.tolist(), names, strict=True):
+        if share > SELECTIVE:
+            return name, share
+    return None, None

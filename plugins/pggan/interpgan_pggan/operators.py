@@ -17,6 +17,6 @@ class LoadPGGAN(LoadGenerator):
 
     family: ClassVar[str | None] = "pggan"
 
-    lod: float | None = Field(default=None, ge=0, strict=True)
+    lod: float | None = Field(default=None, ge=0)
     """Level of detail: how many doublings of the size to leave out, as in training. 1 shows the image at half the
     size, enlarged; 1.4 blends 0.6 of that and 0.4 of lod 2. The file's own when left out."""

@@ -19,7 +19,7 @@ class RayEngine(Engine):
     A part whose worker is lost is done again by another; answers are those of one process, on equal processors.
     """
 
-    workers: Annotated[int, Field(ge=1, strict=True)] | None = None
+    workers: Annotated[int, Field(ge=1)] | None = None
     """How many; by default one for each CPU of the cluster or, in a run on a GPU, for each GPU."""
     address: str | None = None
     """Of a cluster that is running, such as auto; by default one is started on this machine, and ended."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
+from pydantic import Field, model_validator
 
 from interpgan_core import (
     Direction,
@@ -99,25 +99,25 @@ class FindRegionDirections(InRegion):
     within: Input[DirectionSet] | None = None
     """Look only among combinations of these, such as the leading components of `ganspace`: quicker, and closer to
     where codes vary."""
-    separately: StrictBool = False
+    separately: bool = False
     """Each part has directions of its own, named "eyes.0"; derivatives, which take the time, are computed once."""
-    count: Annotated[int, Field(ge=1, strict=True)] = 10
+    count: Annotated[int, Field(ge=1)] = 10
     """How many directions to keep, of each part where they are found separately."""
     seeds: Seeds = "0-15"
     """The samples whose derivatives are averaged; they are drawn in a stream."""
     samples: Input[LatentBatch] | None = None
     """Those of a step in place of seeds, such as a photograph's code."""
-    classes: Annotated[tuple[StrictInt | StrictStr, ...], Field(max_length=1)] = ()
+    classes: Annotated[tuple[int | str, ...], Field(max_length=1)] = ()
     """Of a conditional generator: the class of all samples, as in `sample`; left out, each seed draws one."""
-    floor: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 1e-3
+    floor: Annotated[float, Field(gt=0)] = 1e-3
     """Added to the change outside, as a share of its sum over all directions: the larger, the stronger the directions,
     and the less local."""
-    side: Annotated[int, Field(ge=4, strict=True)] = 64
+    side: Annotated[int, Field(ge=4)] = 64
     """Longer side, in pixels, at which changes are measured; larger pictures are reduced to it."""
-    differences: StrictBool = False
+    differences: bool = False
     """Central differences in place of exact derivatives: quicker where a network draws much faster than it
     differentiates, as MobileStyleGAN does."""
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 32
+    batch_size: Annotated[int, Field(ge=1)] = 32
     """Directions at once; it does not change the result but for rounding."""
 
     @model_validator(mode="after")

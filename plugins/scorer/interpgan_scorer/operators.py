@@ -11,7 +11,7 @@ from interpgan_scorer.network import OnnxScorer
 
 Colours = Annotated[tuple[float, ...], Field(min_length=3, max_length=3)]
 Positive = Annotated[float, Field(gt=0)]
-Side = Annotated[int, Field(ge=1, strict=True)]
+Side = Annotated[int, Field(ge=1)]
 
 
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -78,13 +78,13 @@ class Annotate(Operator):
     """One boundary for each attribute, in the same space; closest is the direction of greatest absolute cosine."""
     scorer: Input[Scorer] | None = None
     """In place of boundaries; closest is the direction along which the score changes most."""
-    strength: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 2.0
+    strength: Annotated[float, Field(gt=0)] = 2.0
     """For the scorer: how far samples move along every direction."""
     unit: Literal["space", "sigma"] = "space"
     """Of the strength, as in `walk`."""
     seeds: Seeds = "0-199"
     """For the scorer: the samples."""
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
+    batch_size: Annotated[int, Field(ge=1)] = 16
     """For the scorer: images at once."""
 
     @model_validator(mode="after")

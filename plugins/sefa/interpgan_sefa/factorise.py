@@ -34,9 +34,9 @@ class FindSemantics(Operator):
 
     layers: Layers = "all"
     """The synthesis layers whose style weights are factorised."""
-    count: Annotated[int, Field(ge=1, strict=True)] = 20
+    count: Annotated[int, Field(ge=1)] = 20
     """How many directions to keep."""
-    normalize: Annotated[bool, Field(strict=True)] = True
+    normalize: bool = True
     """Give every row of the weights length 1, as the paper does; false: raw, as some implementations do."""
 
     def check(self, generator: Generator) -> DirectionSet:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
-from pydantic import Field, StrictInt, StrictStr, model_validator
+from pydantic import Field, model_validator
 
 from interpgan_core import (
     Direction,
@@ -28,7 +28,7 @@ from interpgan_steerability.walks import WalkingMover, Walks
 if TYPE_CHECKING:
     from interpgan_steerability.learning import Settings
 
-Positive = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0)]
 
 
 class _Steering(Operator):
@@ -45,19 +45,19 @@ class _Steering(Operator):
     """Where the directions live; left out, the last space of single vectors: s where there is one, else w, else z."""
     layers: Layers = "all"
     """The layers that move; also the default of an edit along the directions."""
-    steps: Annotated[int, Field(ge=1, strict=True)] = 200
+    steps: Annotated[int, Field(ge=1)] = 200
     """Of the training, for each transform."""
     rate: Positive = 0.05
     """Of Adam, for a direction in standard deviations of the codes; it falls to 0."""
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 8
+    batch_size: Annotated[int, Field(ge=1)] = 8
     """Samples of a step."""
     seeds: Seeds = "0-9999"
     """The samples to learn from; each step draws some of them."""
     held_out: Seeds = "100000-100031"
     """Samples that it is tested on; as many others, the first of `seeds`, calibrate it."""
-    classes: Annotated[tuple[StrictInt | StrictStr, ...], Field(max_length=1)] = ()
+    classes: Annotated[tuple[int | str, ...], Field(max_length=1)] = ()
     """Of a conditional generator: the class of all samples, as in `sample`; left out, each seed draws one."""
-    seed: Annotated[int, Field(ge=0, le=2**32 - 1, strict=True)] = 0
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     """Of the draws."""
 
     @model_validator(mode="after")
@@ -137,7 +137,7 @@ class LearnWalks(_Steering):
         brought back to their length.
     """
 
-    width: Annotated[int, Field(ge=1, strict=True)] = 64
+    width: Annotated[int, Field(ge=1)] = 64
     """Of the network."""
 
     def check(self, generator: Generator) -> Walks:

@@ -22,8 +22,6 @@ from interpgan_styleflow.movers import Flows
 if TYPE_CHECKING:
     from torch import Tensor
 
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-
 
 class EditAttributes(EditOperator):
     """Give samples other attributes, several at once: forward through a flow with their own, back with the new ones.
@@ -33,13 +31,13 @@ class EditAttributes(EditOperator):
 
     flow: Input[Flows]
     """From the step `styleflow`."""
-    to: dict[str, Number] = Field(default_factory=dict)
+    to: dict[str, float] = Field(default_factory=dict)
     """Attribute -> the score to have."""
-    by: dict[str, Number] = Field(default_factory=dict)
+    by: dict[str, float] = Field(default_factory=dict)
     """Attribute -> how much its score changes."""
     scorer: Input[Scorer] | None = None
     """Reads the attributes that samples have from their pictures, as in the paper; else they are read from codes."""
-    looks: Annotated[int, Field(ge=0, le=100, strict=True)] = 0
+    looks: Annotated[int, Field(ge=0, le=100)] = 0
     """How many times the edit is corrected by what its picture lacks of the wanted scores, as the scorer sees it; what
     came nearest is kept."""
     layers: Layers = "all"

@@ -34,19 +34,19 @@ class LearnFlow(Operator):
     space: str | None = None
     """Whose codes are moved; left out, the first space of single vectors that codes are mapped to, such as w, and
     without one the space that is sampled."""
-    couplings: Annotated[int, Field(ge=0, le=64, strict=True)] = 4
+    couplings: Annotated[int, Field(ge=0, le=64)] = 4
     """How many layers the flow has; 0: codes are normal, and their mean depends on the attributes."""
-    width: Annotated[int, Field(ge=1, le=4096, strict=True)] = 128
+    width: Annotated[int, Field(ge=1, le=4096)] = 128
     """Of the layers' networks."""
-    steps: Annotated[int, Field(ge=1, strict=True)] = 1500
+    steps: Annotated[int, Field(ge=1)] = 1500
     """Of training; the flow is taken where held-out codes were likeliest."""
-    batch_size: Annotated[int, Field(ge=2, strict=True)] = 256
+    batch_size: Annotated[int, Field(ge=2)] = 256
     """Codes in a step."""
-    rate: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 1e-3
+    rate: Annotated[float, Field(gt=0)] = 1e-3
     """The highest learning rate."""
-    held_out: Annotated[float, Field(gt=0, lt=1, strict=True)] = 0.1
+    held_out: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """The share of the codes that is not trained on."""
-    seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Of everything that is drawn."""
 
     def check(self, generator: Generator) -> Flows:

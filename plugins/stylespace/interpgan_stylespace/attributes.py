@@ -69,11 +69,11 @@ class RankByAttribute(Operator):
     """A network; its gradients rank the channels."""
     positives: Annotated[dict[str, Input[LatentBatch]], Field(min_length=1)] | None = None
     """In place of a scorer: attribute -> samples that have it, 10 to 30 of them."""
-    count: Annotated[int, Field(ge=1, strict=True)] = 5
+    count: Annotated[int, Field(ge=1)] = 5
     """How many channels to keep of each attribute."""
     seeds: Seeds = "0-255"
     """For the scorer: the samples whose gradients are averaged. For positives: those that they are compared with."""
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
+    batch_size: Annotated[int, Field(ge=1)] = 16
     """Samples at once."""
 
     @model_validator(mode="after")

@@ -78,7 +78,7 @@ class MeasureDisentanglement(Operator):
     """Which spaces; left out, all whose codes are single vectors."""
     seeds: Seeds = "0-255"
     """The samples."""
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
+    batch_size: Annotated[int, Field(ge=1)] = 16
     """Samples at once."""
 
     def check(self, generator: Generator) -> Report:

@@ -138,17 +138,17 @@ class RankByPart(Operator):
     """Which; left out, all that the segmenter knows."""
     layers: Layers = "all"
     """Channels of these synthesis layers."""
-    count: Annotated[int, Field(ge=1, strict=True)] = 5
+    count: Annotated[int, Field(ge=1)] = 5
     """How many channels to keep of each part."""
     seeds: Seeds = "0-15"
     """The samples."""
-    share: Annotated[float, Field(ge=0, le=1, strict=True)] = 0.5
+    share: Annotated[float, Field(ge=0, le=1)] = 0.5
     """A channel is of a part that it changes most in more than this share of the samples that have the part, …"""
-    gap: Annotated[float, Field(ge=0, le=1, strict=True)] = 0.25
+    gap: Annotated[float, Field(ge=0, le=1)] = 0.25
     """… if it changes no other part most in a share that comes as near as this."""
-    side: Annotated[int, Field(ge=4, strict=True)] = 32
+    side: Annotated[int, Field(ge=4)] = 32
     """Of the maps that are compared, in positions."""
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 32
+    batch_size: Annotated[int, Field(ge=1)] = 32
     """Pictures at once."""
 
     def check(self, generator: Generator) -> PartChannels:

@@ -10,7 +10,7 @@ from pydantic import Field
 from interpgan_core import Generator, Input, InterpganError, Operator, Progress
 from interpgan_text.net import Text, TextImageNet, check_gradients, of_texts, toward
 
-Count = Annotated[int, Field(ge=1, strict=True)]
+Count = Annotated[int, Field(ge=1)]
 
 
 class AdaptGenerator(Operator):
@@ -34,13 +34,13 @@ class AdaptGenerator(Operator):
     """What they show."""
     steps: Count = 100
     """More of them: more is changed, and more is lost."""
-    rate: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 0.005
+    rate: Annotated[float, Field(gt=0)] = 0.005
     """Of Adam; 0.002 in the paper, with some hundred steps."""
     batch_size: Count = 4
     """Samples a step."""
     layers: Count | None = None
     """How many layers are trained in each step; left out: two of three."""
-    least_diversity: Annotated[float, Field(ge=0, lt=1, strict=True)] = 0.4
+    least_diversity: Annotated[float, Field(ge=0, lt=1)] = 0.4
     """Stop where samples become alike: mean squared distance of the pictures of two of them, as a share of what it was;
     0: never."""
 

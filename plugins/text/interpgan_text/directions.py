@@ -63,15 +63,15 @@ class FindGlobalDirections(Operator):
     """What is the same before and after."""
     space: str | None = None
     """Of single vectors; left out: s where there is one, else w, else z."""
-    entries: Annotated[int, Field(ge=1, strict=True)] | None = None
+    entries: Annotated[int, Field(ge=1)] | None = None
     """How many entries of the code move; left out, and without a threshold: 30 in s, all elsewhere."""
-    threshold: Annotated[float, Field(ge=0, lt=1, strict=True)] | None = None
+    threshold: Annotated[float, Field(ge=0, lt=1)] | None = None
     """In place of a number (beta): entries move whose effect is this share of the strongest one's, at least."""
     seeds: Seeds = "0-99"
     """Samples whose gradients are averaged."""
     spread_seeds: Seeds = "0-1023"
     """Samples whose standard deviations are taken."""
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 10
+    batch_size: Annotated[int, Field(ge=1)] = 10
     """Samples at once."""
 
     @model_validator(mode="after")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from interpgan_core import EditOperator, Generator, Input, LatentBatch, Layers
 from interpgan_text.mapper import Mapper
@@ -32,7 +30,7 @@ class EditByText(EditOperator):
     """Such as "a smiling old man"."""
     neutral: Text = "a person"
     """What is the same before and after."""
-    strength: Annotated[float, Field(strict=True, allow_inf_nan=False)] = 0.75
+    strength: float = 0.75
     """How far: 1 is as far as two samples lie apart; below 0 away from the text."""
     layers: Layers = "all"
     """Which layers move, in a space that has them."""

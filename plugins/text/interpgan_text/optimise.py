@@ -48,15 +48,15 @@ class OptimiseForText(EditOperator):
     method: Method = "gradient"
     """evolution asks for no gradient, and so follows none into pictures that please the net and nobody else; it moves
     the whole code of a space of single vectors."""
-    steps: Annotated[int, Field(ge=1, strict=True)] = 100
+    steps: Annotated[int, Field(ge=1)] = 100
     """Steps of the gradient, or generations of 12."""
-    rate: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 0.1
+    rate: Annotated[float, Field(gt=0)] = 0.1
     """Of Adam, at its highest; evolution has none."""
-    keep_code: Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)] = 0.008
+    keep_code: Annotated[float, Field(ge=0)] = 0.008
     """Weight of the squared distance from the first code; more of it: less happens, and less else changes."""
     identity: Input[FeatureNet] | None = None
     """A net that knows faces, such as faces.identity."""
-    keep_identity: Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)] = 0.1
+    keep_identity: Annotated[float, Field(ge=0)] = 0.1
     """Weight of the cosine distance of its features from those before."""
 
     def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:

@@ -28,7 +28,7 @@ from interpgan_text.search import POPULATION, REACH, Method, descended, evolved
 if TYPE_CHECKING:
     from torch import Tensor
 
-Weight = Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0)]
 
 _FIRST_SIDE, _LAST_SIDE = 8, 256  # pixels of the maps that are blended, where no layer is named
 _FIRST_DRAW = 2**31  # the first seed of the codes that are tried at the start: none that recipes use
@@ -53,11 +53,11 @@ class PaintWords(InRegion, EditOperator):
     method: Method = "evolution"
     """evolution: a strategy over the distribution of codes (CMA-ES); gradient: down the gradient of the net, which also
     finds what pleases the net and nobody else."""
-    steps: Annotated[int, Field(ge=1, strict=True)] = 20
+    steps: Annotated[int, Field(ge=1)] = 20
     """Generations of 12 codes, or steps of the gradient."""
-    rate: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 0.1
+    rate: Annotated[float, Field(gt=0)] = 0.1
     """Of the gradient, at its highest; evolution has none."""
-    draws: Annotated[int, Field(ge=0, strict=True)] = 12
+    draws: Annotated[int, Field(ge=0)] = 12
     """Codes to try first, beside the sample's own; the best one is where the search begins. More of them: other things
     in the region change as well, and rarer things are found."""
     keep_outside: Weight = 2.0
@@ -66,7 +66,7 @@ class PaintWords(InRegion, EditOperator):
     """From here on the maps are blended; left out: the first whose maps are 8 pixels high."""
     last_layer: str | None = None
     """The last one; left out: the last whose maps are 256 pixels high at most."""
-    seed: Annotated[int, Field(ge=0, lt=2**31, strict=True)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Of the strategy."""
 
     @model_validator(mode="after")

@@ -35,9 +35,9 @@ class RankSamples(Operator):
     """Such as "a smiling old man with glasses"."""
     seeds: Seeds = "0-499"
     """To choose among."""
-    keep_best: Annotated[int, Field(ge=1, strict=True)] = 8
+    keep_best: Annotated[int, Field(ge=1)] = 8
     """How many."""
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
+    batch_size: Annotated[int, Field(ge=1)] = 16
     """Samples at once."""
 
     def check(self, generator: Generator) -> LatentBatch:

@@ -25,16 +25,16 @@ class TrainMapper(Operator):
     net: Input[TextImageNet]
     space: str | None = None
     """Of single vectors; left out: s where there is one, else w, else the first."""
-    samples: Annotated[int, Field(ge=100, strict=True)] = 6000
+    samples: Annotated[int, Field(ge=100)] = 6000
     """Whose pictures are looked at, once; pairs are drawn from them."""
-    steps: Annotated[int, Field(ge=1, strict=True)] = 1200
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 128
+    steps: Annotated[int, Field(ge=1)] = 1200
+    batch_size: Annotated[int, Field(ge=1)] = 128
     """Pairs a step."""
-    rate: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 2e-3
+    rate: Annotated[float, Field(gt=0)] = 2e-3
     """Of Adam, at its highest."""
-    width: Annotated[int, Field(ge=1, strict=True)] = 256
+    width: Annotated[int, Field(ge=1)] = 256
     """Of the layers of the network."""
-    seed: Annotated[int, Field(ge=0, lt=2**31, strict=True)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Of the first weights, and of the order of the pairs; the samples are drawn from seeds above those of recipes."""
 
     def check(self, generator: Generator) -> Mapper:

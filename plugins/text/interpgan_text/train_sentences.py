@@ -43,15 +43,15 @@ class TrainSentences(Operator):
     captions: InputFile | None = None
     """A text file, one caption a line, that the net reads; left out: captions that the net itself can make, as
     avatars.text can."""
-    count: Annotated[int, Field(ge=20, strict=True)] = 6000
+    count: Annotated[int, Field(ge=20)] = 6000
     """Of the captions; of a file, the first ones."""
-    steps: Annotated[int, Field(ge=1, strict=True)] = 2000
+    steps: Annotated[int, Field(ge=1)] = 2000
     """Of 128 captions."""
-    rate: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 2e-3
+    rate: Annotated[float, Field(gt=0)] = 2e-3
     """Of Adam, at its highest."""
-    width: Annotated[int, Field(ge=1, strict=True)] = 256
+    width: Annotated[int, Field(ge=1)] = 256
     """Of the layer between."""
-    seed: Annotated[int, Field(ge=0, lt=2**31, strict=True)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Of the first weights, and of the order of the captions."""
 
     def check(self) -> None:

@@ -31,14 +31,14 @@ class Train(Operator):
     """For how many thousands of real pictures to train."""
     batch_size: BatchSize = 16
     """Images of a step."""
-    seed: Annotated[int, Field(ge=0, strict=True)] = 0
+    seed: Annotated[int, Field(ge=0)] = 0
     ema_kimg: float = Field(default=10.0, gt=0)
     """The result is an average of the weights, half of which is younger than so many thousands of pictures."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of the convolutions while training; bfloat16 is up to twice as fast where the processor has it."""
-    augment: Annotated[bool, Field(strict=True)] = False
+    augment: bool = False
     """Adaptive augmentation, for a few hundred or thousand pictures. It also mirrors them."""
-    processes: Annotated[int, Field(ge=1, strict=True)] = 1
+    processes: Annotated[int, Field(ge=1)] = 1
     """How many processes train together, each on a GPU of its own where there are any."""
     licence: str = ""
     """Terms of use of the weights, kept in their file."""

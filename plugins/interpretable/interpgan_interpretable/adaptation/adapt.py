@@ -29,8 +29,8 @@ LEAST = 0.02  # % of the positions of held-out samples: a concept below has died
 HIDDEN = 256  # width of the filters' hidden layer, at most
 ENDING = ".filters"
 
-Count = Annotated[int, Field(ge=1, strict=True)]
-Weight = Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Weight = Annotated[float, Field(ge=0)]
 
 
 class AdaptLayer(Operator):
@@ -47,9 +47,9 @@ class AdaptLayer(Operator):
 
     layer: str
     """Name of a synthesis layer; of 32 x 32 positions, as in the paper, or near it."""
-    concepts: Annotated[int, Field(ge=2, le=255, strict=True)] = 32
+    concepts: Annotated[int, Field(ge=2, le=255)] = 32
     """Number of concepts."""
-    filters: Annotated[int, Field(ge=2, strict=True)] | None = None
+    filters: Annotated[int, Field(ge=2)] | None = None
     """Number of filters; left out: 16 for each concept, or as many as the layer has channels if that is more."""
     beside: tuple[str, ...] | None = None
     """Other layers whose maps tell concepts apart, too; left out: the last one of the size before, and
@@ -68,7 +68,7 @@ class AdaptLayer(Operator):
     """Weight of telling the concepts of positions apart, against giving the maps back."""
     agreement: Weight = 0.1
     """Weight of filters' being active where their group is."""
-    seed: Annotated[int, Field(ge=0, lt=2**31, strict=True)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Of the clusters, and of training."""
 
     @model_validator(mode="after")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pydantic import StrictBool
-
 from interpgan_core import EditOperator, FeatureEdit, Generator, Input, LatentBatch, Parts, Segmenter, mask_of
 from interpgan_interpretable.layers import maps_of
 
@@ -29,7 +27,7 @@ class Collage(EditOperator):
     segmenter: Input[Segmenter]
     parts: Parts
     """Which of the segmenter's parts."""
-    box: StrictBool = False
+    box: bool = False
     """Take the bounding box of the part, as a region marked by hand, rather than its outline."""
 
     def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:

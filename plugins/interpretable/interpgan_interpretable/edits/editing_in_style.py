@@ -45,12 +45,12 @@ class EditInStyle(EditOperator):
     segmenter: Input[Segmenter]
     parts: Parts
     """Which of the segmenter's parts."""
-    strength: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 5.0
+    strength: Annotated[float, Field(gt=0)] = 5.0
     """λ: a channel takes the source's style in full where its share in the part is 1/λ or more."""
-    clusters: Annotated[int, Field(ge=2, strict=True)] = 12
+    clusters: Annotated[int, Field(ge=2)] = 12
     seeds: Seeds = "0-99"
     """The samples whose activations are clustered."""
-    seed: Annotated[int, Field(ge=0, lt=2**31, strict=True)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Of the initial clusters."""
 
     def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:

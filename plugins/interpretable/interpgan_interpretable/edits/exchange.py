@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import StrictBool
-
 from interpgan_core import (
     Direction,
     Exchange,
@@ -47,7 +45,7 @@ class ExchangeConcepts(Operator):
     layers from it on; everything: in all of them, colours and light too."""
     turn: Input[Direction] | None = None
     """First moves each source along this direction to where its sample is: with one of pose, both look the same way."""
-    both: StrictBool = False
+    both: bool = False
     """Both ways: each sample and its source in a row of its own, before and after."""
 
     def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:

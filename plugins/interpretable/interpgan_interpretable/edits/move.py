@@ -16,8 +16,8 @@ from interpgan_interpretable.layers import all_maps_of, maps_of, units_of
 if TYPE_CHECKING:
     from torch import Tensor
 
-Offset = Annotated[float, Field(ge=-1, le=1, strict=True)]
-Scale = Annotated[float, Field(ge=0.25, le=4, strict=True)]
+Offset = Annotated[float, Field(ge=-1, le=1)]
+Scale = Annotated[float, Field(ge=0.25, le=4)]
 FARTHEST = 5  # times the side of the window doubles until every hole is filled from around it
 
 

@@ -49,15 +49,15 @@ class ExchangePanda(EditOperator):
     segmenter: Input[Segmenter]
     parts: Parts
     """Which of the segmenter's parts."""
-    factors: Annotated[int, Field(ge=1, strict=True)] = 8
+    factors: Annotated[int, Field(ge=1)] = 8
     """Number of factors."""
     seeds: Seeds = "0-99"
     """The samples whose maps are factorised."""
-    steps: Annotated[int, Field(ge=1, strict=True)] = 500
+    steps: Annotated[int, Field(ge=1)] = 500
     """Of the factorisation, at most."""
-    refine: Annotated[int, Field(ge=0, strict=True)] = 100
+    refine: Annotated[int, Field(ge=0)] = 100
     """Steps for each sample alone, from the factors of all."""
-    seed: Annotated[int, Field(ge=0, lt=2**31, strict=True)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Of the factors to start from."""
 
     def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:

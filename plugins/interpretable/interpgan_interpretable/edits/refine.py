@@ -35,12 +35,12 @@ class Refine(Operator):
     """Which are exchanged; all when left out."""
     depth: Literal["filters", "shape"] = "filters"
     """As of `interpretable.exchange`."""
-    langevin_steps: Annotated[int, Field(ge=1, strict=True)] = 20
+    langevin_steps: Annotated[int, Field(ge=1)] = 20
     langevin_step: float = Field(default=0.1, gt=0)
     """δ, the size of a step."""
     noise: float = Field(default=1.0, ge=0)
     """Factor of the noise of a step; 0: plain gradient ascent."""
-    seed: Annotated[int, Field(ge=0, lt=2**31, strict=True)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Of the noise, where samples have no seeds of their own."""
 
     def run(self, batch: LatentBatch, generator: Generator, progress: Progress) -> LatentBatch:

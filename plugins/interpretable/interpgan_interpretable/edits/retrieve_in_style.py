@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, StrictBool
+from pydantic import Field
 
 from interpgan_core import (
     EditOperator,
@@ -48,12 +48,12 @@ class RetrieveInStyle(EditOperator):
     segmenter: Input[Segmenter]
     parts: Parts
     """Which of the segmenter's parts."""
-    coarse: StrictBool = False
+    coarse: bool = False
     """Styles of layers of up to 8 x 8 positions, too: for hair, which changes the outline."""
-    clusters: Annotated[int, Field(ge=2, strict=True)] = 12
+    clusters: Annotated[int, Field(ge=2)] = 12
     seeds: Seeds = "0-49"
     """The samples whose activations are clustered."""
-    seed: Annotated[int, Field(ge=0, lt=2**31, strict=True)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Of the initial clusters."""
 
     def check(self, batch: LatentBatch, generator: Generator) -> LatentBatch:

@@ -40,7 +40,7 @@ class DrawAtlas(Operator):
 
     seeds: Seeds = "0-7"
     """The samples to show them on."""
-    filters: Annotated[int, Field(ge=0, strict=True)] = 5
+    filters: Annotated[int, Field(ge=0)] = 5
     """Filters shown of each concept, those most like the whole first."""
 
     def check(self, generator: Generator) -> None:

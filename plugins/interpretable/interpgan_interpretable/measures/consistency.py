@@ -43,9 +43,9 @@ class MeasureConsistency(Operator):
     segmenter: Input[Segmenter] | None = None
     """Finds the part that a filter draws; left out: purity is not measured."""
     seeds: Seeds = "0-199"
-    seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Of the random groups."""
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
+    batch_size: Annotated[int, Field(ge=1)] = 16
     """Samples at once."""
 
     def check(self, generator: Generator) -> None:

@@ -49,7 +49,7 @@ class MeasureTransfer(Operator):
     segmenter: Input[Segmenter]
     parts: Parts
     """Which of the segmenter's parts the edits are meant for."""
-    seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Of the random choices."""
 
     def check(self) -> None:

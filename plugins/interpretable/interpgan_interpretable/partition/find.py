@@ -104,15 +104,15 @@ class FindPartition(Operator):
 
     layer: str
     """Name of a synthesis layer; the paper takes one of 32 x 32 positions."""
-    concepts: Annotated[int, Field(ge=2, strict=True)] = 24
+    concepts: Annotated[int, Field(ge=2)] = 24
     """Number of initial groups; those that end with a single filter are dropped."""
     seeds: Seeds = "0-1999"
     """The samples; they are streamed, none is kept."""
-    restarts: Annotated[int, Field(ge=1, strict=True)] = 10
+    restarts: Annotated[int, Field(ge=1)] = 10
     """Number of fits, of which the most likely is taken."""
-    seed: Annotated[int, Field(ge=0, lt=2**31, strict=True)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Of the initial groups."""
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
+    batch_size: Annotated[int, Field(ge=1)] = 16
     """Samples at once."""
 
     def check(self, generator: Generator) -> None:

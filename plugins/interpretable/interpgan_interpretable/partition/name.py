@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, StrictBool
+from pydantic import Field
 
 from interpgan_core import Generator, Input, Operator, Progress, Ranges, Seeds, Segmenter, part_maps, parts_of
 from interpgan_interpretable.homes import group_shares, groups_of, groups_with
@@ -35,9 +35,9 @@ class NameConcepts(Operator):
     """A concept that agrees less with a part is not named after it as a whole."""
     min_inside: Annotated[float, Field(ge=0, le=1)] = 0.35
     """Nor after one that its home lies in, if less of it is there (0: as much as by chance; 1: all)."""
-    join: StrictBool = True
+    join: bool = True
     """Join all concepts of one part into one; otherwise they are "hair", "hair 2", …, the largest first."""
-    batch_size: Annotated[int, Field(ge=1, strict=True)] = 16
+    batch_size: Annotated[int, Field(ge=1)] = 16
     """Samples at once."""
 
     def check(self, generator: Generator) -> None:

@@ -47,7 +47,7 @@ class TrainInterpretable(Operator):
     architecture: Architecture | None = None
     """As of `training`; left out: as the generator's file says that it was trained."""
     batch_size: BatchSize = 16
-    seed: Annotated[int, Field(ge=0, lt=2**30, strict=True)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**30)] = 0
     ema_kimg: float = Field(default=10.0, gt=0)
     """The result is an average of the weights, half of which is younger than so many thousands of pictures."""
     precision: Literal["float32", "bfloat16"] = "float32"
