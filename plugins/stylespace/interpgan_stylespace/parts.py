@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Self
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -27,76 +27,12 @@ from interpgan_core import (
     parts_of,
 )
 from interpgan_stylespace.channels import Channels, channel, channel_names, expected, spread, style_space
+from interpgan_stylespace.part_tally import PartTally
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-CHANCE = 1 + 1e-6  # a part that is covered no more than this times what chance would is not changed most
 SPREAD_SEEDS = Ranges("0-1023")
-
-
-@dataclass(frozen=True, eq=False)
-class PartTally:
-    """What is known of every channel (d of them) and part (p), as sums over samples.
-
-    Args:
-        first: (d, p); in how many samples the part is the one that the channel changes most.
-        overlap: (d, p); the share of the part that lies where the channel changes most, summed.
-        inside: (d, p); mean squared change of a position in the part, summed.
-        outside: (d, p); the same elsewhere.
-        samples: (p,); how many have the part.
-    """
-
-    first: Tensor
-    overlap: Tensor
-    inside: Tensor
-    outside: Tensor
-    samples: Tensor
-
-    @classmethod
-    def of(cls, changes: Tensor, maps: Tensor) -> Self:
-        """The tally of one sample.
-
-        Args:
-            changes: (d, h, w); the mean squared change of each position, for each channel.
-            maps: (p, h, w) from 0 to 1; the share of each position that a part fills.
-
-        Source:
-            Wu et al., StyleSpace Analysis, CVPR 2021, section 4: the change is cut at the level that as large a share
-            of the picture exceeds as the part has, and what it covers of the part is compared with what chance would.
-        """
-        import torch
-
-        d, positions = len(changes), changes.shape[1] * changes.shape[2]
-        flat, masks = changes.reshape(d, positions).double(), maps.reshape(len(maps), positions).double()
-        areas = masks.mean(1)
-        # Changes that differ by the rounding of pictures alone are equal.
-        ranks = (flat / flat.max(1, keepdim=True).values.clamp_min(1e-300)).round(decimals=4)
-        descending = ranks.sort(dim=1, descending=True).values
-        lifts, overlaps, insides, outsides = [], [], [], []
-        for mask, area in zip(masks, areas.tolist(), strict=True):
-            top = max(1, round(area * positions))
-            level = descending[:, top - 1 : top]
-            above, at = (ranks > level).double(), (ranks == level).double()
-            # Positions that change equally share what is left, so that a change of everything covers by chance.
-            share = (top - above.sum(1, keepdim=True)) / at.sum(1, keepdim=True)
-            covered = (above + share * at) @ mask / positions  # of the picture, in the part and changed most
-            present = area * positions >= 0.5
-            overlaps.append(covered / area if present else torch.zeros(d, dtype=torch.float64))
-            lifts.append(covered / area**2 if present else torch.full((d,), -1.0, dtype=torch.float64))
-            insides.append(flat @ mask / max(float(mask.sum()), 1e-300) * present)
-            rest = 1 - mask
-            outsides.append(flat @ rest / max(float(rest.sum()), 1e-300) * present)
-        most, best = torch.stack(lifts, 1).max(1)
-        first = torch.zeros(d, len(masks), dtype=torch.float64)
-        first[torch.arange(d), best] = (flat.any(1) & (most > CHANCE)).double()
-        present = (areas * positions >= 0.5).double()
-        return cls(
-            first, torch.stack(overlaps, 1), torch.stack(insides, 1), torch.stack(outsides, 1), present
-        )
-
-    def __add__(self, other: Self) -> Self:
-        return replace(self, **{name: getattr(self, name) + getattr(other, name) for name in vars(self)})
 
 
 class PartChannels(Channels):
@@ -212,22 +148,15 @@ class RankByPart(Operator):
     ) -> PartChannels:
         known = parts_of(self.segmenter)
         samples = tally.samples.clamp_min(1)
-        shares = tally.first / samples
-        inside, outside = tally.inside / samples, tally.outside / samples
+        first, overlap = tally.first / samples, tally.overlap / samples
+        inside, outside = (tally.inside / samples).sqrt(), (tally.outside / samples).sqrt()
         directions = {}
         for part in self._parts():
             p = known.index(part)
-            others = shares.clone()
-            others[:, p] = -1
-            own = (shares[:, p] > self.share) & (shares[:, p] - others.max(1).values > self.gap)
-            # The mean change outside, over all channels, is a floor: a channel that changes nothing is of no use.
-            worth = inside[:, p] / (outside[:, p] + outside[:, p].mean()).clamp_min(1e-300)
-            ranked = [i for i in worth.argsort(descending=True, stable=True).tolist() if own[i]]
-            for i in ranked[: self.count]:
+            for i in tally.best_of(p, self.share, self.gap)[: self.count]:
                 notes = {
-                    "part": part, "of": {part: 1}, "first": float(shares[i, p]),
-                    "overlap": float(tally.overlap[i, p] / samples[p]), "inside": float(inside[i, p]) ** 0.5,
-                    "outside": float(outside[i, p]) ** 0.5,
+                    "part": part, "of": {part: 1}, "first": float(first[i, p]), "overlap": float(overlap[i, p]),
+                    "inside": float(inside[i, p]), "outside": float(outside[i, p]),
                 }  # fmt: skip
                 at = positions[i]
                 directions[names[at]] = channel(

@@ -6,7 +6,7 @@ from torch import nn
 
 from interpgan_core import Generator, InterpganError, LatentSpace, quiet, seeded_normal
 from interpgan_core.testing import conformance, toy
-from interpgan_stylespace.parts import PartTally, RankByPart
+from interpgan_stylespace.parts import RankByPart
 
 NAMES = ("sky", "wall", "door")
 
@@ -75,25 +75,50 @@ def test_some_parts_and_layers():
     assert list(step.run(Planted(), quiet)) == ["0.0", "0.1"]
 
 
-def test_the_tally_by_hand():
-    """A map of 4 positions whose part fills half: of the two largest changes one is in the part."""
-    changes = torch.tensor([[[4.0, 1.0], [3.0, 0.0]]])
-    maps = torch.tensor([[[1.0, 1.0], [0.0, 0.0]], [[0.0, 0.0], [1.0, 1.0]]])
-    tally = PartTally.of(changes, maps)
-    assert tally.overlap.tolist() == [[0.5, 0.5]] and tally.first.tolist() == [[0.0, 0.0]]  # as by chance
-    assert tally.inside.tolist() == [[2.5, 1.5]] and tally.outside.tolist() == [[1.5, 2.5]]
-    upper = PartTally.of(torch.tensor([[[4.0, 3.0], [1.0, 0.0]]]), maps)
-    assert upper.overlap.tolist() == [[1.0, 0.0]] and upper.first.tolist() == [[1.0, 0.0]]
-    both = tally + tally
-    assert both.samples.tolist() == [2, 2] and both.inside.tolist() == [[5.0, 3.0]]
+def test_layers_that_never_differ():
+    class Same(Planted):
+        def map(self, codes, source, target, labels):
+            return 0 * codes
+
+    with pytest.raises(
+        InterpganError, match="no channel of layers 1 differs between samples; take other layers"
+    ):
+        RankByPart(segmenter=Segmented(), seeds="0-3", side=8, layers="1").run(Same(), quiet)
 
 
-def test_a_part_that_is_not_there_counts_for_nothing():
-    maps = torch.stack([torch.ones(2, 2), torch.zeros(2, 2)])
-    tally = PartTally.of(torch.rand(3, 2, 2), maps)
-    assert tally.samples.tolist() == [1, 0]
-    for numbers in (tally.first, tally.overlap, tally.inside):
-        assert numbers.isfinite().all() and numbers[:, 1].eq(0).all()
+def test_notes_are_means_and_roots():
+    """Channel 0 paints the sky, and half as strongly everything else; one of the parts is in no sample."""
+
+    class Leaking(Planted):
+        def forward(self, batch):
+            codes = self.to_space(batch, "s").codes
+            where = Segmented()(codes)
+            return (codes[:, 0, None, None] * torch.where(where == 0, 1.0, 0.5))[:, None].expand(
+                -1, 3, -1, -1
+            )
+
+    class AndMore(Segmented):
+        parts = (*NAMES, "cloud")
+
+    for seeds in ("0", "0-3"):
+        found = RankByPart(segmenter=AndMore(), seeds=seeds, side=8).run(Leaking(), quiet)
+        assert list(found) == ["0.0"]
+        notes = found["0.0"].notes
+        assert notes["of"] == {"sky": 1} and notes["first"] == 1 and notes["overlap"] == pytest.approx(1)
+        assert notes["inside"] == pytest.approx(notes["sigma"], rel=1e-5)
+        assert notes["outside"] == pytest.approx(notes["sigma"] / 2, rel=1e-5)
+
+
+def test_of_each_part_the_first_so_many():
+    class Twins(Planted):
+        def forward(self, batch):
+            codes = self.to_space(batch, "s").codes
+            sky = (Segmented()(codes) == 0).float()
+            return (sky * (codes[:, 0] + codes[:, 1])[:, None, None])[:, None].expand(-1, 3, -1, -1)
+
+    for count in (1, 2):
+        step = RankByPart(segmenter=Segmented(), seeds="0-3", side=8, count=count)
+        assert list(step.run(Twins(), quiet)) == ["0.1", "0.0"][:count]  # the second varies twice as much
 
 
 def test_parts_that_the_segmenter_does_not_know():
