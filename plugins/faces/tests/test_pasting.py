@@ -129,3 +129,12 @@ def test_the_ellipse_leaves_more_than_the_difference():
     assert (face[:, 10, 10] == 0).all() and (added[:, 10, 10] > 0.4).all()
     assert torch.allclose(face[:, 32, 32], added[:, 32, 32])
     assert face[:, 32, 32].numpy() == pytest.approx(0.5, abs=1e-6)
+
+
+def test_photographs_that_are_no_squares():
+    square = Square(40, 30, 20, 0)
+    made = paste(
+        torch.zeros(3, 60, 90), square, torch.zeros(3, 40, 40), torch.full((3, 40, 40), 0.5),
+        torch.ones(40, 40, dtype=torch.bool), "difference",
+    )  # fmt: skip
+    assert made.shape == (3, 60, 90) and made[:, 30, 40].numpy() == pytest.approx(0.5, abs=1e-5)

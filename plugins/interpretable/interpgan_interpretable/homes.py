@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from interpgan_core import LatentBatch
 
-WINDOW = 3  # positions, the side of the squares that activity is averaged over
 LOOKED_AT = 16  # samples that tell how strong filters are that were not trained in groups
 HALF = 0.5  # of all groups' activity: at home is where the concepts have more
 # Shares of it from which, and up to which, masks rise from 0 to 1. They were chosen by bench/adapted_ablation.py.
@@ -81,7 +80,7 @@ def group_shares(maps: Tensor, groups: Tensor) -> Tensor:
 
     members = group_members(groups, int(groups.max()) + 1)
     activity = group_maps(maps.flatten(2), members).unflatten(2, maps.shape[2:])
-    smooth = functional.avg_pool2d(activity, WINDOW, 1, WINDOW // 2, count_include_pad=False)
+    smooth = functional.avg_pool2d(activity, 3, 1, 1)
     return smooth / smooth.sum(1, keepdim=True).clamp(min=1e-12)
 
 
@@ -130,7 +129,7 @@ def groups_of(generator: Generator, layer: str, maps: Tensor) -> tuple[Tensor, T
     from interpgan_interpretable.training.energy_model import EnergyModel
 
     if layer in generator.added and isinstance(bank := generator.added[layer].module, FilterBank):
-        return bank.groups, torch.ones_like(maps[0, :, 0, 0])
+        return bank.groups, torch.ones_like(bank.groups, dtype=maps.dtype)
     model = EnergyModel.attached_to(generator)
     if model is not None and len(model.groups) == maps.shape[1]:
         return model.groups, model.rms.clamp(min=1e-12)

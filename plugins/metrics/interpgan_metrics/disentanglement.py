@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import ceil
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
@@ -106,10 +107,8 @@ class MeasureMovers(Operator):
             raise InterpganError(
                 "with one factor nothing else can change; give a scorer of 2 attributes at least"
             )
-        for part in (self.colours or (), self.sizes or ()):
-            assert self.segmenter is not None or not part
-            if self.segmenter is not None and part:
-                check_parts(self.segmenter, part)
+        if self.segmenter is not None:
+            check_parts(self.segmenter, (*(self.colours or ()), *(self.sizes or ())))
         one = generator.sample([0])
         for found in self._sets().values():
             moved_batches(found.values(), one, generator)
@@ -167,8 +166,7 @@ class MeasureMovers(Operator):
         import torch
 
         seeds = Ranges(self.drawn)
-        blocks = generator.stream(seeds, self.batch_size)
-        total = -(-len(seeds) // self.batch_size)
+        blocks, total = generator.stream(seeds, self.batch_size), ceil(len(seeds) / self.batch_size)
         values = []
         for batch in progress(blocks, total=total, what=f"looking at {len(seeds)} samples"):
             for images in pictures(batch, generator, self.batch_size):
@@ -190,10 +188,9 @@ class MeasureMovers(Operator):
         old, new = (torch.cat([s.looked.factors for s in side]) for side in (before, after))
         moved = change(old, new, deviations)
         effects = tuple(known(e) for e in moved.effects.tolist())
-        reached = move.reached and bool(effects[move.target])
-        mean, largest = (
-            dependency(moved.sizes, move.target, effects[move.target] or 0.0) if reached else (None, None)
-        )
+        reached, (mean, largest) = False, (None, None)
+        if move.reached and (effect := effects[move.target]):
+            reached, (mean, largest) = True, dependency(moved.sizes, move.target, effect)
         part, locality = "", None
         if self.segmenter is not None:
             errors = torch.cat([part_errors(b.looked, a.looked) for b, a in pairs])

@@ -7,10 +7,12 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from interpgan_core import Direction, DirectionSet, InterpganError, LearnedMover, MoverSet, quiet
+from interpgan_core import Direction, DirectionSet, InterpganError, LearnedMover, MoverSet, Shift, quiet
 from interpgan_core.testing import conformance, toy
+from interpgan_metrics.agreement import by_chance
 from interpgan_metrics.disentanglement import MeasureMovers
 from interpgan_metrics.disentanglement_report import Disentanglement
+from interpgan_metrics.side_effects import Judge
 
 AXES = 4
 FEW = {"seeds": "0-15", "searched": "100-115", "drawn": "200-299", "batch_size": 16}
@@ -27,6 +29,15 @@ class Pixels:
 
     def features(self, images):
         return images.flatten(1) + 2  # so that identities are far from opposite
+
+
+class Alone(Pixels):
+    """One score."""
+
+    names = ("a",)
+
+    def __call__(self, images):
+        return super().__call__(images)[:, :1]
 
 
 class Rows:
@@ -81,8 +92,25 @@ def test_a_mixed_set_is_worse_in_every_figure(kit):
     assert worse["dependency, largest"] == pytest.approx(0.3, abs=0.04)
 
 
+def test_strengths_are_in_the_movers_own_units(kit):
+    """And what is reached is the same."""
+    halved = DirectionSet({"half": Direction(axes(kit)[0], "w", notes={"sigma": 0.5})})
+    move = measured(kit, halved).sets[""].moves[0]
+    assert move.effects[0] == pytest.approx(1.0, abs=0.25)
+    assert move.strength == pytest.approx(1.0, abs=0.25) and move.sigmas == pytest.approx(2 * move.strength)
+
+
+def test_a_factor_that_changes_too_little_is_not_reached(kit):
+    """At 8 standard deviations of the codes by a twentieth of itself."""
+    slow = torch.nn.functional.normalize(axes(kit, 6)[5:] + 0.05 * axes(kit, 1), dim=1)
+    for move in measured(kit, directions(slow)).sets[""].moves:
+        assert not move.reached and 0 < abs(move.effects[0]) < 1
+        assert move.dependency is None and move.dependency_max is None
+
+
 def test_a_mover_that_changes_no_factor_is_not_reached(kit):
     found = measured(kit, directions(torch.cat([axes(kit, 1), axes(kit, 6)[5:]])))
+    assert [m.dependency is None for m in found.sets[""].moves] == [False, False, True, True]
     assert [m.reached for m in found.sets[""].moves] == [True, True, False, False]
     assert found.figures()[""]["moves reached"] == 0.5
     assert found.sets[""].moves[2].sigmas == 8.0
@@ -101,6 +129,20 @@ def test_sets_that_hold_the_same_agree_whatever_their_order_and_sign(kit):
     assert pairs["one", "two"] == pytest.approx(1.0, abs=1e-6)
     assert pairs["one", "three"] == pytest.approx(0.0, abs=1e-6)
     assert 0.2 < found.agreements[0].chance < 0.6
+    assert [one.chance for one in found.agreements] == [by_chance(4, 4, 12)] * 3
+
+
+def test_chance_is_of_as_many_movers(kit):
+    found = measured(kit, {"few": directions(axes(kit, 1)), "many": directions(axes(kit, 5))})
+    assert found.agreements[0].chance == by_chance(1, 5, 12) != by_chance(5, 1, 12)
+
+
+@pytest.mark.parametrize(("seconds", "said"), [((3.5, 3.5), 3.5), ((3.5, 4.0), None), ((None, None), None)])
+def test_how_long_it_took_to_find_them(kit, seconds, said):
+    """Where all of a set say the same."""
+    notes = [{} if value is None else {"seconds": value} for value in seconds]
+    movers = DirectionSet({str(i): Direction(row, "w", notes=notes[i]) for i, row in enumerate(axes(kit, 2))})
+    assert measured(kit, movers).sets[""].seconds == said
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -140,6 +182,59 @@ def test_parts_realism_and_identity(kit):
     assert {"locality", "realism", "identity"} <= set(heads)
 
 
+def test_realism_is_that_after_less_that_before(kit):
+    plain = kit.Plain()
+    move = measured(kit, directions(axes(kit, 1)), plain, features=Pixels()).sets[""].moves[0]
+    judge = Judge(plain, Pixels())
+    for i in range(200, 300):
+        judge.learn(plain.images(plain.sample([i])), None)
+    judge.learned()
+    samples = plain.sample(range(16))
+    moved = Shift(direction=Direction(axes(kit)[0], "w"), strength=move.strength).run(samples, plain)
+    after, before = (judge(plain.images(batch, 16), None).mean() for batch in (moved, samples))
+    assert move.realism == pytest.approx(float(after - before), rel=1e-4)
+
+
+def test_where_pictures_do_not_change_there_is_no_part(kit):
+    class Blind(kit.Plain):
+        def forward(self, batch):
+            return super().forward(batch) * (torch.arange(3) < 2).view(1, 3, 1, 1)
+
+    found = measured(kit, directions(axes(kit, 12)[11:]), Blind(), segmenter=Rows())
+    assert [(m.part, m.locality) for m in found.sets[""].moves] == [("", None)] * 2
+
+
+def test_of_each_set_the_first_so_many(kit):
+    assert len(measured(kit, directions(axes(kit)), count=3).sets[""].moves) == 6
+
+
+def test_two_samples_and_two_factors_are_enough(kit):
+    class Two(Pixels):
+        names = Pixels.names[:2]
+
+        def __call__(self, images):
+            return super().__call__(images)[:, :2]
+
+    few = {"seeds": "0-1", "searched": "3,5", "drawn": "7-8"}
+    step = MeasureMovers(directions=directions(axes(kit)), scorer=Two(), **few)
+    step.check(kit.Plain())
+    assert len(step.run(kit.Plain(), quiet).factors) == 2
+
+
+def test_progress_is_in_batches(kit):
+    said = []
+
+    def progress(items, total, what):
+        found = list(items)
+        said.append((what, total, len(found)))
+        return found
+
+    few = {"seeds": "0-3", "searched": "4-7", "drawn": "8-17", "batch_size": 4}
+    step = MeasureMovers(directions={"some": directions(axes(kit, 2))}, scorer=Pixels(), **few)
+    step.run(kit.Plain(), progress)
+    assert said == [("looking at 10 samples", 3, 3), ("moving along 2 of some", 4, 4)]
+
+
 def test_colours_are_factors(kit):
     """Pixel by pixel: red above is a, b; green above is in the code's numbers 4 and 5."""
     found = measured(kit, directions(axes(kit, 6)), segmenter=Rows(), colours=("upper", "lower"))
@@ -167,6 +262,10 @@ def test_what_is_saved_can_be_loaded(kit, tmp_path):
         ({"directions": {"a": DirectionSet({})}}, "the set 'a' is empty"),
         ({"seeds": "3"}, "one sample of 'seeds' tells nothing"),
         ({"segmenter": Rows(), "colours": ("uper",)}, "no part 'uper'; did you mean 'upper'"),
+        ({"segmenter": Rows(), "sizes": ("lover",)}, "no part 'lover'; did you mean 'lower'"),
+        ({"drawn": "3"}, "one sample of 'drawn' tells nothing"),
+        ({"searched": "3"}, "one sample of 'searched' tells nothing"),
+        ({"scorer": Alone()}, "with one factor nothing else can change"),
         ({"directions": directions(torch.eye(5))}, "belong to different models"),
     ],
 )

@@ -88,7 +88,7 @@ def distances(generator, seeds):
     return (images[1:] - images[:-1]).norm(dim=1)
 
 
-@pytest.mark.parametrize("batch_size", [1, 7, 100])
+@pytest.mark.parametrize("batch_size", [1, 2, 7, 100])
 def test_the_distance_is_a_share_of_the_median_of_samples(kit, batch_size):
     """3 standard deviations of one of 12 numbers, over that of each sample and the next, in any batches."""
     plain = kit.Plain(shift=0.5)
