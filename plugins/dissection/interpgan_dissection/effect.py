@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import ceil
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -142,7 +143,7 @@ class MeasureEffect(Operator):
         batches = generator.stream(seeds, self.batch_size)
         what = f"looking for {self.part} in {len(seeds)} samples"
         areas, size = [], (1, 1)
-        for batch in progress(batches, total=-(-len(seeds) // self.batch_size), what=what):
+        for batch in progress(batches, total=ceil(len(seeds) / self.batch_size), what=what):
             labels = question.look(batch).labels
             areas.append((labels == part).sum((1, 2)).cpu())
             size = (labels.shape[1], labels.shape[2])
@@ -161,7 +162,7 @@ class MeasureEffect(Operator):
         region = None
         if self.region is not None:
             region = InRegion(region=self.region).mask(torch.zeros(1, 3, 1, 1), size)[:, 0] > 0
-        question = replace(question, enough=max(enough, 1.0), region=region)
+        question = replace(question, enough=enough, region=region)
         return question, [question.look(b) for b in generator.stream(chosen, self.batch_size)]
 
     def _measured(self, question: Question, samples: list[Looked], progress: Progress) -> Found:

@@ -14,7 +14,6 @@ from interpgan_core.testing import conformance, plugin_conformance, recipe_error
 from interpgan_dissection.dissect import Dissect
 from interpgan_dissection.dissection import Dissection, fractions
 from interpgan_dissection.effect import MeasureEffect
-from interpgan_dissection.measure import Effect, at_equal
 from interpgan_dissection.rank import RankUnits
 from interpgan_dissection.selection import rarity
 from interpgan_dissection.tally import Scale, Tally, upsampled
@@ -137,13 +136,6 @@ def test_rarity_is_minus_the_logarithm_of_the_share():
     tens = torch.log(torch.tensor(10.0, dtype=torch.float64))
     expected = torch.tensor([0, 0, 1, 1.5, 3, 3], dtype=torch.float64) * tens
     torch.testing.assert_close(rarity(maps, quantiles, shares).flatten(), expected)
-
-
-def test_change_at_equal_removal():
-    curve = [Effect(g, 0, 0, c, 0) for g, c in ((0.1, 0.01), (0.5, 0.05), (0.4, 0.07), (0.9, 0.2))]
-    assert at_equal(0.3, curve) == pytest.approx(0.03)
-    assert at_equal(0.7, curve) == pytest.approx(0.125)
-    assert at_equal(0.95, curve) is None
 
 
 # What is refused.
