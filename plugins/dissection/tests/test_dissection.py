@@ -1,10 +1,9 @@
-"""Counting against counting by hand, the planted truth, and what the operators refuse."""
+"""The operators: what they keep, and what they refuse."""
 
 import re
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
@@ -16,7 +15,6 @@ from interpgan_dissection.dissection import Dissection, fractions
 from interpgan_dissection.effect import MeasureEffect
 from interpgan_dissection.rank import RankUnits
 from interpgan_dissection.selection import rarity
-from interpgan_dissection.tally import Scale, Tally, upsampled
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -95,38 +93,6 @@ test_effect = conformance(
     ),
     toy,
 )
-
-
-# Counting.
-
-
-def maps_and_labels(n=5, units=3, seed=0):
-    random = np.random.RandomState(seed)
-    maps = torch.from_numpy(random.randn(n, units, 8, 8).astype(np.float32))
-    return maps, torch.from_numpy(random.randint(0, 4, (n, 16, 16)))
-
-
-def test_counts_are_those_of_every_position():
-    """In one batch or several: the number of positions of each part at which a unit reaches each level."""
-    maps, labels = maps_and_labels()
-    scale = Scale.of(maps[:2])
-    for size in (5, 2):
-        tally = Tally(scale, 4, 2)
-        for at in range(0, 5, size):
-            tally.add(maps[at : at + size], labels[at : at + size], torch.arange(at, min(at + size, 5)))
-        reached = tally.reached()
-        large = upsampled(maps, 16, 16)
-        for unit, level in ((0, 700), (1, 1024), (2, 1500)):
-            on = large[:, unit] >= scale.level(torch.tensor([level] * 3))[unit]
-            expected = [int((on & (labels == p)).sum()) for p in range(4)]
-            assert reached[unit, level].tolist() == expected
-        assert (reached[:, 0] == torch.bincount(labels.flatten(), minlength=4)).all()
-
-
-def test_labels_smaller_than_the_maps():
-    tally = Tally(Scale.of(torch.rand(2, 1, 8, 8)), 2, 1)
-    tally.add(torch.rand(2, 1, 8, 8), torch.ones(2, 4, 4, dtype=torch.int64), torch.tensor([0, 1]))
-    assert tally.reached()[0, 0].tolist() == [0, 128]
 
 
 def test_rarity_is_minus_the_logarithm_of_the_share():
