@@ -129,10 +129,7 @@ def part_errors(before: Looked, after: Looked) -> Tensor:
     """
     import torch
 
-    assert before.maps is not None and after.maps is not None
-    assert before.small is not None and after.small is not None
-    error = (after.small - before.small).double().square().mean(1, keepdim=True)
-    masks = torch.maximum(before.maps, after.maps).to(error)
+    error, masks = _errors(before, after)
     sides = [(error * side).sum((2, 3)) / side.sum((2, 3)) for side in (1 - masks, masks)]
     return torch.stack(sides, 1).cpu()
 
@@ -147,13 +144,18 @@ def part_shares(before: Looked, after: Looked) -> Tensor:
     Returns:
         (n, parts) float64; where a part was or came, so that they may add up to more than 1; NaN where nothing changed.
     """
+    error, masks = _errors(before, after)
+    return ((error * masks).sum((2, 3)) / error.sum((2, 3))).cpu()
+
+
+def _errors(before: Looked, after: Looked) -> tuple[Tensor, Tensor]:
+    """Squared changes, (n, 1, h, w) float64, and where each part is before or after, (n, parts, h, w)."""
     import torch
 
     assert before.maps is not None and after.maps is not None
     assert before.small is not None and after.small is not None
     error = (after.small - before.small).double().square().mean(1, keepdim=True)
-    masks = torch.maximum(before.maps, after.maps).to(error)
-    return ((error * masks).sum((2, 3)) / error.sum((2, 3))).cpu()
+    return error, torch.maximum(before.maps, after.maps).to(error)
 
 
 def most_local(errors: Tensor) -> tuple[int, float]:

@@ -61,20 +61,17 @@ class EnergyModel(nn.Module):
         root_k: float = flat.shape[2] ** 0.5
         return flat / (self.rms[:, None] * root_k)
 
-    def strongest_group(self, maps: Tensor, window: int = 1) -> Tensor:
+    def strongest_group(self, maps: Tensor) -> Tensor:
         """The most active group at each position.
 
         Args:
             maps: (n, m, h, w), none below 0.
-            window: activations are averaged over squares of so many positions' side, an odd number, against isolated
-                positions.
 
         Returns:
             (n, h, w) int64, numbers of groups.
         """
-        activations = group_maps(self.scaled(maps), self.members).reshape(len(maps), -1, *maps.shape[2:])
-        smooth = functional.avg_pool2d(activations, window, 1, window // 2, count_include_pad=False)
-        return smooth.argmax(1)
+        strongest = group_maps(self.scaled(maps), self.members).argmax(1)
+        return strongest.reshape(len(maps), *maps.shape[2:])
 
     def energy(self, maps: Tensor) -> Tensor:
         """g of maps (n, m, h, w), (n,), with W constant."""
