@@ -14,7 +14,6 @@ from interpgan_dissection.dissect import Dissect
 from interpgan_dissection.dissection import Dissection, fractions
 from interpgan_dissection.effect import MeasureEffect
 from interpgan_dissection.rank import RankUnits
-from interpgan_dissection.selection import rarity
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -93,15 +92,6 @@ test_effect = conformance(
     ),
     toy,
 )
-
-
-def test_rarity_is_minus_the_logarithm_of_the_share():
-    quantiles = torch.tensor([[3.0, 2.0, 1.0, 0.0]])
-    shares = torch.tensor([0.001, 0.01, 0.1, 1.0], dtype=torch.float64)
-    maps = torch.tensor([-1.0, 0.0, 1.0, 1.5, 3.0, 9.0]).view(1, 1, 1, 6)
-    tens = torch.log(torch.tensor(10.0, dtype=torch.float64))
-    expected = torch.tensor([0, 0, 1, 1.5, 3, 3], dtype=torch.float64) * tens
-    torch.testing.assert_close(rarity(maps, quantiles, shares).flatten(), expected)
 
 
 # What is refused.

@@ -1,5 +1,6 @@
 """Receptive fields, consistency, locality and the atlas, on generators whose concepts are known."""
 
+import colorsys
 import math
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from interpgan_core.testing import toy
 from interpgan_interpretable.layers import rectified_maps
 from interpgan_interpretable.measures.atlas import DrawAtlas
 from interpgan_interpretable.measures.consistency import MeasureConsistency, random_groups
-from interpgan_interpretable.measures.highlight import colours, highlighted
+from interpgan_interpretable.measures.highlight import colours, highlighted, painted
 from interpgan_interpretable.measures.locality import MeasureLocality, change
 from interpgan_interpretable.receptive_fields import SHARE, overlap, receptive_fields, unit_maps
 
@@ -140,6 +141,27 @@ def test_the_region_keeps_its_colours():
     outside = found[12:]
     assert (outside.min(2) == outside.max(2)).all() and outside.min() >= 180
     assert len(set(colours(24))) == 24
+
+
+def test_what_is_outside_is_grey_and_near_to_white():
+    """By 0.72 of the way from its own grey."""
+    picture = np.full((1, 6, 3), (0, 30, 60), np.uint8)
+    inside = np.array([[True, False, False, False, False, False]])
+    found = highlighted(picture, inside, (9, 8, 7))
+    assert found[0].tolist() == [[0, 30, 60], [9, 8, 7], *[[192, 192, 192]] * 4]
+
+
+def test_regions_are_painted_over_grey():
+    picture = np.full((1, 2, 3), (0, 30, 60), np.uint8)
+    found = painted(picture, np.array([[0, 1]]), [(100, 0, 0), (0, 200, 255)])
+    assert found[0].tolist() == [[76, 10, 10], [10, 140, 176]]  # 0.35 * 30 + 0.65 * 100
+
+
+def test_colours_go_round_by_the_golden_section():
+    for i, colour in enumerate(colours(9)):
+        hue, lightness, saturation = colorsys.rgb_to_hls(*(part / 255 for part in colour))
+        assert hue == pytest.approx((0.02 + i * 0.618034) % 1, abs=0.003)
+        assert (lightness, saturation) == pytest.approx((0.46, 0.78), abs=0.004)
 
 
 def test_mistakes(world, places, tmp_path):

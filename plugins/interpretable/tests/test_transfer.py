@@ -40,6 +40,39 @@ def test_parts_are_compared_wherever_they_are():
     assert float(one[3].sum()) == pytest.approx(48, abs=1e-3)
 
 
+def test_a_part_lies_in_the_middle_with_colours_from_0_to_1():
+    image, mask = torch.zeros(1, 3, 3, 5), torch.zeros(1, 1, 3, 5)
+    image[0, :, 0, 1], mask[0, 0, 0, 1] = torch.tensor([-1.0, 0.5, 9.0]), 1.0
+    (found,) = cut_out(image, mask)
+    expected = torch.zeros(4, 3, 5)
+    expected[:, 1, 2] = torch.tensor([0.0, 0.75, 1.0, 1.0])
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    assert not cut_out(image, 0 * mask).any()
+
+
+class Dot:
+    """Finds a part of so many pixels in every picture."""
+
+    parts = ("rest", "dot")
+
+    def __init__(self, pixels):
+        self.pixels = pixels
+
+    def __call__(self, images):
+        found = torch.zeros(len(images), *images.shape[2:], dtype=torch.int64)
+        found[:, 0, : self.pixels] = 1
+        return found
+
+
+def test_a_part_of_fewer_than_four_pixels_is_not_shown(numbered):
+    batch, source = pairs(numbered, 4)
+    given = {"before": batch, "source": source, "edits": {"a": batch}, "parts": ["dot"]}
+    (table,) = MeasureTransfer(**given, segmenter=Dot(4)).run(numbered, quiet).tables
+    assert table.note == "4 questions of four choices; chance gives 25 %."
+    with pytest.raises(InterpganError, match="0 of the sources show dot, and 4 are needed"):
+        MeasureTransfer(**given, segmenter=Dot(3)).run(numbered, quiet)
+
+
 def test_every_question_has_its_own_source_and_three_others():
     choices = random_choices(9, 3)
     assert torch.equal(choices[:, 0], torch.arange(9))
