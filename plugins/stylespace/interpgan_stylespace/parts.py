@@ -27,10 +27,11 @@ from interpgan_core import (
     parts_of,
 )
 from interpgan_stylespace.channels import Channels, channel, channel_names, expected, spread, style_space
-from interpgan_stylespace.part_tally import PartTally
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from interpgan_stylespace.part_tally import PartTally
 
 SPREAD_SEEDS = Ranges("0-1023")
 
@@ -101,6 +102,8 @@ class RankByPart(Operator):
         return found
 
     def run(self, generator: Generator, progress: Progress) -> PartChannels:
+        from interpgan_stylespace.part_tally import PartTally
+
         space = style_space(generator)
         check_parts(self.segmenter, self._parts())
         _, deviation = spread(generator, SPREAD_SEEDS, progress)
