@@ -27,7 +27,8 @@ install: $(VENV)/.installed
 
 $(VENV)/.installed: requirements-dev.txt constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet "setuptools>=77"  # one for all packages, in place of one fetched for each
+	$(BIN)/python -m pip install --quiet --no-build-isolation -r requirements-dev.txt
 	touch $@
 
 demo: install

@@ -21,8 +21,6 @@ from interpgan_core import (
 from interpgan_inversion.base import Count, WithNets
 from interpgan_inversion.loss import Likeness
 
-Threshold = Annotated[float, Field(allow_inf_nan=False)]
-
 
 class Editability(WithNets):
     """Edit inverted pictures, and measure how far each edit goes and how well identity is kept.
@@ -45,7 +43,7 @@ class Editability(WithNets):
     """Names that both directions and scorer know; all of these when left out."""
     strength: Annotated[float, Field(gt=0)] = 3.0
     """How far every code is moved, in standard deviations of the samples' codes along the direction."""
-    threshold: Threshold | dict[str, Threshold] = 0.0
+    threshold: float | dict[str, float] = 0.0
     """The score that parts the two sides, 0 for logits, 0.5 for probabilities; or one an attribute: {age: 40}, and 0
     for the others."""
     shown: Annotated[int, Field(ge=0)] = 4

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from interpgan_core import (
     Generator,
@@ -40,7 +38,7 @@ class AttributeRates(Comparison):
     """
 
     scorer: Input[Scorer]
-    threshold: Annotated[float, Field(allow_inf_nan=False)] = 0.5
+    threshold: float = 0.5
     """A score above it is a yes."""
     numbers: tuple[str, ...] = ()
     """Attributes that are numbers, not a yes or no."""
