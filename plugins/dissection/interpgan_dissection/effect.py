@@ -138,51 +138,53 @@ class MeasureEffect(Operator):
         import torch
 
         part = parts_of(self.segmenter).index(self.part)
-        question = Question(generator, self.segmenter, part, 1.0, self.scorer, self.attribute or "")
+        question = Question(
+            generator, self.segmenter, part, scorer=self.scorer, attribute=self.attribute or ""
+        )
         seeds = Ranges(self.seeds)
         batches = generator.stream(seeds, self.batch_size)
         what = f"looking for {self.part} in {len(seeds)} samples"
-        areas, size = [], (1, 1)
+        areas = []
         for batch in progress(batches, total=ceil(len(seeds) / self.batch_size), what=what):
-            labels = question.look(batch).labels
-            areas.append((labels == part).sum((1, 2)).cpu())
-            size = (labels.shape[1], labels.shape[2])
+            looked = question.look(batch)
+            areas.append((looked.labels == part).sum((1, 2)).cpu())
         area = torch.cat(areas).double()
         if not bool(area.any()):
             raise InterpganError(
                 f"none of these samples has the part '{self.part}'; take other seeds, or more"
             )
-        enough = HAS * float(area[area > 0].mean())
+        enough = HAS * float(area.sum()) / int(area.count_nonzero())
         wanted = area >= enough if self.action == "remove" else area == 0
         if not bool(wanted.any()):
             raise InterpganError(
                 f"all of these samples have the part '{self.part}'; take other seeds, or more"
             )
-        chosen = [int(seeds[i]) for i in wanted.nonzero()[: self.samples, 0].tolist()]
+        chosen = [int(seeds[i]) for i in wanted.nonzero().flatten().tolist()[: self.samples]]
         region = None
         if self.region is not None:
-            region = InRegion(region=self.region).mask(torch.zeros(1, 3, 1, 1), size)[:, 0] > 0
+            mask = InRegion(region=self.region).mask(looked.images[:1], looked.labels.shape[1:])
+            region = mask.squeeze(1) > 0
         question = replace(question, enough=enough, region=region)
         return question, [question.look(b) for b in generator.stream(chosen, self.batch_size)]
 
     def _measured(self, question: Question, samples: list[Looked], progress: Progress) -> Found:
         """Each ranking, and at last the mean of the random orders under the name ""."""
         first = next(iter(self.ranked.values()))
-        maps = question.generator.features(samples[0].batch[:1], [first.layer])[first.layer]
+        units, *size = question.generator.layer_shapes()[first.layer]
         orders = [(name, units, self.counts) for name, units in self.ranked.items()]
         for draw in range(self.random):
-            orders.append((f"\0{draw}", _shuffled(first, maps.shape[1], draw), self._wider(maps.shape[1])))
+            orders.append((f"\0{draw}", _shuffled(first, units, draw), self._wider(units)))
         plan = [
-            (name, units.first(n))
-            for name, units, counts in orders
+            (name, order.first(n))
+            for name, order, counts in orders
             for n in sorted({*counts})
-            if n <= len(units)
+            if n <= len(order)
         ]
         found: Found = {}
         what = f"editing {sum(len(s.batch) for s in samples)} samples"
-        for name, units in progress(plan, total=len(plan), what=what):
-            edits = [self._edit(units, s, question, maps.shape[2:]) for s in samples]
-            found.setdefault(name, {})[len(units)] = question.measure(zip(samples, edits, strict=True))
+        for name, best in progress(plan, total=len(plan), what=what):
+            edits = [self._edit(best, s, question, size) for s in samples]
+            found.setdefault(name, {})[len(best)] = question.measure(zip(samples, edits, strict=True))
         drawn = [found.pop(name) for name, _, _ in orders if name.startswith("\0")]
         if drawn:
             found[""] = {n: mean_of([curve[n] for curve in drawn]) for n in drawn[0]}
@@ -192,7 +194,7 @@ class MeasureEffect(Operator):
         """How many random units are edited: as `counts` says, and on to all of them."""
         counts = sorted({min(n, units) for n in self.counts})
         while self.action == "remove" and counts[-1] < units:
-            counts.append(min(units, max(counts[-1] + 1, round(WIDER * counts[-1]))))
+            counts.append(min(units, round(WIDER * counts[-1])))
         return tuple(counts)
 
     def _edit(

@@ -139,46 +139,6 @@ def test_what_a_ranking_refuses(fields, message):
         RankUnits(**{"dissection": FOUND, **fields}).run(toy(), quiet)
 
 
-@pytest.mark.parametrize(
-    ("fields", "message"),
-    [
-        ({"action": "insert"}, "a region is where units are inserted"),
-        ({"region": [0, 0, 1, 0.5]}, "a region is where units are inserted"),
-        (
-            {"action": "insert", "region": [0, 0, 1, 0.5], "everywhere": True},
-            "'everywhere' is of action: remove",
-        ),
-        ({"scorer": Judge()}, "a scorer and one of its attributes go together"),
-        ({"part": "lift"}, "the segmenter knows no part 'lift'"),
-        ({"part": "nowhere"}, "none of these samples has the part 'nowhere'"),
-        ({"action": "insert", "region": [0, 0, 1, 0.5]}, "all of these samples have the part 'left'"),
-        ({"scorer": Judge(), "attribute": "rod"}, "the scorer has no attribute 'rod'; did you mean 'red'?"),
-        (
-            {"ranked": {"a": LEFT, "b": replace(LEFT, layer="layers.2")}},
-            "of the layers layers.2, layers.3; compare",
-        ),
-        ({"ranked": {"a": replace(LEFT, generator="0123")}}, "these units were ranked in another generator"),
-        (
-            {"action": "insert", "region": [0, 0, 1, 0.5], "level": "maen"},
-            "no level 'maen'; did you mean 'mean'?",
-        ),
-    ],
-)
-def test_what_an_effect_refuses(fields, message):
-    if message.startswith("a region") and "region" not in fields:
-        assert fields["action"] == "insert"
-    given = {
-        "ranked": {"iou": LEFT},
-        "segmenter": HALVES,
-        "part": "left",
-        "seeds": "0-3",
-        "random": 0,
-        **fields,
-    }
-    with pytest.raises((InterpganError, ValidationError), match=re.escape(message)):
-        MeasureEffect(**given).run(toy(), quiet)
-
-
 def test_a_layer_must_have_maps():
     with pytest.raises(InterpganError, match=r"no layer 'layers\.9'; did you mean"):
         dissected(layer="layers.9")

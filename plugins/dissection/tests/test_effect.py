@@ -1,13 +1,16 @@
 """What units do to a part, on a generator whose three units are the colours of its pixels."""
 
 import math
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import nn
 
-from interpgan_core import FeatureEdit, Generator, LatentSpace, RankedUnits, quiet
+from interpgan_core import FeatureEdit, Generator, InterpganError, LatentSpace, RankedUnits, quiet
 from interpgan_core.testing import toy
 from interpgan_dissection.effect import MeasureEffect
 from interpgan_dissection.measure import Effect, Question, at_equal, mean_of
@@ -262,6 +265,20 @@ def test_an_insertion():
     assert inserted(region=[0, 0, 1, 0.25]).tables[0].rows[0][2] == 0  # 4 pixels
 
 
+def test_what_an_insertion_changes_elsewhere():
+    """Here blue grows everywhere by a tenth of the mean of red, which half of the picture moves from -1 to 0."""
+
+    class Tinted(Colours):
+        def forward(self, batch):
+            images = super().forward(batch)
+            return images + torch.tensor([0, 0, 0.1]).view(1, 3, 1, 1) * images[:, :1].mean(
+                (2, 3), keepdim=True
+            )
+
+    (table,) = inserted(generator=Tinted(), counts=(1,)).tables
+    assert table.rows[0][4] == pytest.approx(100 * 0.1 / 2 / 3)
+
+
 def test_random_units_are_inserted_at_their_levels():
     """Those that the ranking does not know at 0; not more of them than asked for."""
     (table,) = inserted(counts=(1, 2), random=4).tables
@@ -270,6 +287,58 @@ def test_random_units_are_inserted_at_their_levels():
     assert [row[1] for row in random] == [1, 2]
     for row in random:
         assert row[2] == 100 * sum(0 in order[: row[1]] for order in orders) / 4
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"action": "insert"}, "a region is where units are inserted"),
+        ({"region": [0, 0, 1, 0.5]}, "a region is where units are inserted"),
+        (
+            {"action": "insert", "region": [0, 0, 1, 0.5], "everywhere": True},
+            "'everywhere' is of action: remove",
+        ),
+        ({"scorer": Share()}, "a scorer and one of its attributes go together"),
+        ({"attribute": "red"}, "a scorer and one of its attributes go together"),
+        ({"part": "rod"}, "the segmenter knows no part 'rod'; did you mean 'red'?"),
+        ({"seeds": "0,5"}, "none of these samples has the part 'red'"),
+        (
+            {
+                "action": "insert",
+                "region": [0, 0, 1, 0.5],
+                "ranked": {"a": ranked(0, mean=[1.0])},
+                "seeds": "1-4",
+            },
+            "all of these samples have the part 'red'",
+        ),
+        ({"scorer": Share(), "attribute": "rod"}, "the scorer has no attribute 'rod'; did you mean 'red'?"),
+        (
+            {"ranked": {"a": ranked(0), "b": replace(ranked(0), layer="layers.2")}},
+            "the rankings are of the layers layers.2, maps; compare those of one",
+        ),
+        (
+            {"ranked": {"a": replace(ranked(0), generator="0123")}},
+            "these units were ranked in another generator",
+        ),
+        (
+            {
+                "action": "insert",
+                "region": [0, 0, 1, 0.5],
+                "ranked": {"a": ranked(0, mean=[1.0])},
+                "level": "maen",
+            },
+            "no level 'maen'; did you mean 'mean'?",
+        ),
+    ],
+)
+def test_what_is_refused(fields, message):
+    with pytest.raises((InterpganError, ValidationError), match=re.escape(message)):
+        effect(**fields)
+
+
+def test_two_rankings_side_by_side():
+    (table,) = effect(ranked={"one": ranked(0), "other": ranked(1)}, counts=(1,)).tables
+    assert [row[:3] for row in table.rows] == [("one", 1, 100.0), ("other", 1, 0.0)]
 
 
 def test_progress_is_in_batches():
