@@ -150,8 +150,7 @@ class Tally:
         from torch.nn import functional
 
         size = [min(side, SIDE) for side in maps.shape[2:]]
-        same = list(maps.shape[2:]) == size
-        small = (maps if same else functional.interpolate(maps, size=size, mode="area")).flatten(1)
+        small = functional.interpolate(maps, size=size, mode="area").flatten(1)
         sums = (areas.T @ small).view(self.parts, *maps.shape[1:2], *size).cpu()
         self._maps = sums if self._maps is None else self._maps + sums
         self._areas += areas.double().sum(0).cpu()
