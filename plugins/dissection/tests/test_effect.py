@@ -155,6 +155,27 @@ def test_change_at_equal_removal(gone, expected):
     assert at_equal(0.0, []) is None
 
 
+def test_of_units_that_remove_as_much_the_first_count():
+    curve = [Effect(g, 0, 0, c, 0) for g, c in ((0.1, 0.01), (0.1, 0.03), (0.5, 0.05))]
+    assert at_equal(0.3, curve) == pytest.approx(0.03)
+
+
+def test_a_sample_has_the_part_from_one_pixel_on():
+    one = torch.ones(1, 1, 4, 4)
+    assert measured(Question(Colours(), Red(), 1), edit(0, -1.0, one), 2).there == 0
+    one[0, 0, 1, 1] = 0
+    assert measured(Question(Colours(), Red(), 1), edit(0, -1.0, one), 2).there == 1
+
+
+def test_pictures_are_compared_as_they_are_shown():
+    """What is beyond black or white is black or white."""
+    for beyond, shown in ((9.0, 1.0), (-9.0, -1.0)):
+        batch = replace(Colours().sample([0]), edits=(edit(1, beyond),))
+        found = asked().measure([(asked().look(batch), edit(1, 0.25))])
+        assert found.elsewhere == pytest.approx(abs(shown - 0.25) / 2 / 3)
+    assert measured(asked(), edit(2, -9.0), 0).elsewhere == pytest.approx(0.5 / 2 / 3)
+
+
 # The step.
 
 
