@@ -34,6 +34,8 @@ class Operator(BaseModel, ABC):
     of the result. `folder` becomes the step's result when the step is done; `scratch` is a folder that
     outlives a run that is killed, so that a long step can go on where it was, and is removed when it is done.
 
+    Where a field is a number, nothing else is taken for one, neither true nor "3", and it is finite.
+
     In Python, outside of recipes, all but generator and batch may be left out: folders are then temporary, until
     the process ends, progress is shown where there is someone to see it, and the device is cuda where there is one.
 

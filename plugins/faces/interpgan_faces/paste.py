@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
@@ -46,6 +46,8 @@ class PasteFaces(Operator):
     the face alone. mix: the same where the edit changes little, and the edited picture where it changes much, as when
     the head turns or a mouth closes.
     """
+
+    version: ClassVar[int] = 2
 
     faces: Input[Cutouts]
     """Faces and their photographs, of the step `inversion.align`."""
