@@ -71,6 +71,8 @@ def test_it_is_attached_and_found_again():
     assert not found.weights.requires_grad and "other" in generator.attached
     made.weights.data += 1
     assert not torch.equal(EnergyModel.of(generator).weights, made.weights)  # a copy was attached
+    generator.attached["interpretable.weights"] = generator.attached["interpretable.weights"].half()
+    assert EnergyModel.of(generator).weights.dtype == torch.float32
     generator.attached["interpretable.loudness"] = generator.attached.pop(
         "interpretable.rms"
     )  # of earlier files
@@ -90,16 +92,17 @@ def test_weak_filters_are_not_scaled_up_to_the_others():
 
 def test_how_far_filters_keep_to_their_groups():
     """Two filters of group 0 and one of group 1, on four positions; the fourth filter is of none."""
-    maps = torch.tensor([[[3.0, 0, 0, 0], [1.0, 0, 0, 2], [0, 0, 0, 5.0], [7.0, 7, 7, 7]]])
+    maps = torch.tensor([[[3.0, 0, 0, 0], [1.0, 0, 0, 3], [0, 0, 0, 5.0], [7.0, 7, 7, 7]]])
     found = group_metrics(maps, model())
-    mean = torch.tensor([2.0, 0, 0, 1.0])  # of group 0; that of group 1 is its filter's
+    assert group_metrics(1e-3 * maps, model()) == pytest.approx(found)
+    mean = torch.tensor([2.0, 0, 0, 1.5])  # of group 0; that of group 1 is its filter's
 
     def cosine(one, other):
         return float(torch.nn.functional.cosine_similarity(torch.tensor(one), torch.as_tensor(other), dim=0))
 
-    own = [cosine([3.0, 0, 0, 0], mean), cosine([1.0, 0, 0, 2], mean), 1.0]
-    other = [0.0, cosine([1.0, 0, 0, 2], [0, 0, 0, 5.0]), cosine([0, 0, 0, 5.0], mean)]
+    own = [cosine([3.0, 0, 0, 0], mean), cosine([1.0, 0, 0, 3], mean), 1.0]
+    other = [0.0, cosine([1.0, 0, 0, 3], [0, 0, 0, 5.0]), cosine([0, 0, 0, 5.0], mean)]
     assert found["own"] == pytest.approx(sum(own) / 3) and found["other"] == pytest.approx(sum(other) / 3)
     # At home: group 0 at the first, group 1 at the last position.
-    assert found["at home"] == pytest.approx((9 + 1 + 25) / (9 + 5 + 25 + 4 * 49))
+    assert found["at home"] == pytest.approx((9 + 1 + 25) / (9 + 10 + 25 + 4 * 49))
     assert group_metrics(torch.zeros(1, 4, 4), model())["at home"] == 0

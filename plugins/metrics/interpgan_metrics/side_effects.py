@@ -43,7 +43,7 @@ class Judge:
         self._net, self._features = generator.discriminator, features
         self._known: Tensor | None = None
         self._parts: list[Tensor] = []
-        self._scale = 1.0
+        self._scale: float
 
     @property
     def measures(self) -> str:
@@ -98,7 +98,7 @@ class Judge:
             if self._net is not None:
                 # One at a time: a minibatch standard deviation would mix the pictures of a batch.
                 logits = [
-                    self._net(image[None], None if labels is None else labels[i : i + 1]).flatten()[0]
+                    self._net(image[None], None if labels is None else labels[i : i + 1]).reshape(())
                     for i, image in enumerate(images)
                 ]
                 return torch.stack(logits).double().cpu()

@@ -13,13 +13,13 @@ NAN = math.nan
 
 
 def looked(picture, *maps):
-    """One picture of one row of positions, grey; and the maps of parts."""
-    small = torch.tensor(picture).view(1, 1, 1, -1).expand(1, 3, 1, -1)
-    return Looked(torch.zeros(1, 1, 3), torch.tensor(maps)[None, :, None], small)
+    """One grey picture of 2 x 2 positions; and the maps of parts."""
+    small = torch.tensor(picture).view(1, 1, 2, 2).expand(1, 3, 2, 2)
+    return Looked(torch.zeros(1, 1, 3), torch.tensor(maps).view(1, -1, 2, 2), small)
 
 
-BEFORE = looked([0.0, 0.0, 0.0, 0.0], [1.0, 0, 0, 0], [0.0, 0, 0, 1], [0.0, 0, 0, 0])
-AFTER = looked([1.0, 2.0, 0.0, 3.0], [1.0, 1, 0, 0], [0.0, 0, 0, 1], [0.0, 0, 0, 0])
+BEFORE = looked([1.0, 1.0, 1.0, 1.0], [1.0, 0, 0, 0], [0.0, 0, 0, 1], [0.0, 0, 0, 0])
+AFTER = looked([2.0, 3.0, 1.0, 4.0], [1.0, 1, 0, 0], [0.0, 0, 0, 1], [0.0, 0, 0, 0])
 
 
 def test_changes_outside_and_inside_of_parts():
@@ -35,7 +35,7 @@ def test_shares_of_parts_in_the_change():
 
 
 def test_colours_are_averaged():
-    red = Looked(BEFORE.factors, BEFORE.maps, BEFORE.small * 0 + torch.tensor([3.0, 0, 0]).view(1, 3, 1, 1))
+    red = Looked(BEFORE.factors, BEFORE.maps, BEFORE.small + torch.tensor([3.0, 0, 0]).view(1, 3, 1, 1))
     assert part_errors(BEFORE, red)[0, 1, 0] == 3  # 9 / 3
 
 

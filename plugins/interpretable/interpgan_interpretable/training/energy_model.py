@@ -93,7 +93,7 @@ class EnergyModel(nn.Module):
         if len(own) < len(NAMES):
             return None
         made = cls(*own["weights"].shape)
-        made.load_state_dict({name: t if name == "groups" else t.float() for name, t in own.items()})
+        made.load_state_dict(own)
         return made.to(own["weights"].device).requires_grad_(False)
 
     @classmethod
