@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from interpgan_core import (
@@ -78,7 +79,7 @@ def spread(generator: Generator, seeds: Ranges, progress: Progress) -> tuple[Ten
 
     blocks = generator.stream(seeds, MAP_AT_ONCE, "s")
     origin, count = None, 0
-    total = -(-len(seeds) // MAP_AT_ONCE)
+    total = ceil(len(seeds) / MAP_AT_ONCE)
     for batch in progress(blocks, total=total, what=f"measuring channels of {len(seeds)} samples"):
         codes = batch.codes.double()
         if origin is None:  # near the mean, so that little cancels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import TYPE_CHECKING
 
 from interpgan_core import Generator, InterpganError, LatentBatch, Progress, Ranges, Scorer, score_images
@@ -56,7 +57,7 @@ def effects(
 
     sums: list[Tensor] = []
     origin: list[Tensor] = []
-    count, total = 0, -(-len(seeds) // batch_size)
+    count, total = 0, ceil(len(seeds) / batch_size)
     what = f"differentiating {len(seeds)} samples in {space}"
     for batch in progress(generator.stream(seeds, batch_size, space), total=total, what=what):
         scores, slopes = _gradients(batch, generator, scorer)

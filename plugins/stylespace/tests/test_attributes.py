@@ -12,7 +12,6 @@ from interpgan_core import (
     Generator,
     InterpganError,
     LatentSpace,
-    Ranges,
     make_plan,
     quiet,
     run,
@@ -21,7 +20,6 @@ from interpgan_core import (
 from interpgan_core.testing import conformance, toy
 from interpgan_stylespace.attributes import RankByAttribute
 from interpgan_stylespace.dci import MeasureDisentanglement
-from interpgan_stylespace.effects import effects
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -68,16 +66,6 @@ test_by_examples = conformance(
     RankByAttribute(positives={"red": toy().sample([1, 2, 3])}, seeds="0-19", count=2), toy
 )
 test_dci = conformance(MeasureDisentanglement(scorer=Colours(), seeds="0-19"), toy)
-
-
-def test_effects_of_a_linear_generator():
-    found = effects(Painter(), Colours(), "s", Ranges("0-99"), 7, quiet)
-    codes = Painter().to_space(Painter().sample(range(100)), "s").codes.double()
-    red, green = (-codes[:, 0] + 0.5 * codes[:, 1]).std(), codes[:, 1].std()
-    expected = torch.tensor([[-1.0, 0.0], [0.5, 1.0], [0.0, 0.0]]).double() * codes.std(0)[:, None]
-    assert torch.allclose(found.signed, expected / torch.stack([red, green]), atol=1e-5)
-    assert torch.allclose(found.size, found.signed.abs())
-    assert torch.allclose(found.deviation, codes.std(0), rtol=1e-5)
 
 
 def test_the_channel_that_makes_it_and_not_the_one_that_goes_along():

@@ -3,10 +3,28 @@
 import pytest
 import torch
 from pydantic import ValidationError
+from torch import nn
 
-from interpgan_core import InterpganError, Ranges, Shift, load_generator, quiet
+from interpgan_core import (
+    Generator,
+    InterpganError,
+    LatentSpace,
+    Ranges,
+    Shift,
+    load_generator,
+    quiet,
+    seeded_normal,
+)
 from interpgan_core.testing import conformance, plugin_conformance, recipe_error, toy
-from interpgan_stylespace.channels import Channels, channel, channel_names, find_channels, spread, style_space
+from interpgan_stylespace.channels import (
+    Channels,
+    channel,
+    channel_names,
+    expected,
+    find_channels,
+    spread,
+    style_space,
+)
 from interpgan_stylespace.operators import ChooseChannels
 
 test_plugin = plugin_conformance("stylespace")
@@ -48,6 +66,80 @@ def test_spread_is_that_of_all_samples_together():
     mean, deviation = spread(generator, Ranges("0-149"), quiet)
     assert torch.allclose(mean, codes.mean(0), atol=1e-9)
     assert torch.allclose(deviation, codes.std(0), rtol=1e-7)
+
+
+class Styled(Generator):
+    """Three channels of S: of standard deviations 1 and 3e-6, and one that moves by less than a millionth of these."""
+
+    fingerprint = "styled"
+
+    def __init__(self):
+        self.module = nn.Identity()
+        mean = torch.tensor([0.5, -2.0, 0.0])
+        self.spaces = {
+            "z": LatentSpace("z", (3,)),
+            "s": LatentSpace("s", (3,), torch.tensor([0, 1, 1]), mean=mean),
+        }
+
+    def prior(self, seeds):
+        return seeded_normal(seeds, (3,))
+
+    def map(self, codes, source, target, labels):
+        return codes * torch.tensor([3e-6, 1.0, 3e-7])
+
+    def forward(self, batch):
+        return batch.codes[:, :, None, None]
+
+
+def test_a_channel_that_hardly_differs_is_the_same_in_all_samples():
+    """A millionth of the median, here 3e-6, is nothing; a tenth of it is not."""
+    _, deviation = spread(Styled(), Ranges("0-99"), quiet)
+    assert deviation[:2].tolist() == pytest.approx([3e-6, 1.0], rel=0.3) and deviation[2] > 0
+
+    class Still(Styled):
+        def map(self, codes, source, target, labels):
+            return codes * torch.tensor([1.0, 1.0, 5e-7])
+
+    assert spread(Still(), Ranges("0-99"), quiet)[1].tolist()[2] == 0
+
+
+def test_one_sample_has_no_spread():
+    mean, deviation = spread(Styled(), Ranges("5"), quiet)
+    assert deviation.tolist() == [0, 0, 0] and mean[1] == pytest.approx(float(Styled().prior([5])[0, 1]))
+
+
+def test_progress_of_a_spread_is_in_batches():
+    said = []
+
+    def progress(items, total, what):
+        found = list(items)
+        said.append((what, total, len(found)))
+        return found
+
+    spread(Styled(), Ranges("0-129"), progress)
+    assert said == [("measuring channels of 130 samples", 3, 3)]
+
+
+def test_the_direction_along_a_channel():
+    """Its distance counts from the mean of the channel."""
+    found = channel(1, Styled().spaces["s"], 0.75, Styled(), {"part": "eyes"})
+    assert found.vector.tolist() == [0, 1, 0] and found.bias == 2.0 and found.space == "s"
+    assert found.notes["sigma"] == 0.75 and found.notes["part"] == "eyes" and found.generator == "styled"
+    bare = LatentSpace("s", (3,), torch.tensor([0, 1, 1]))
+    assert channel(0, bare, 1.0, Styled(), {}).bias == 0
+
+
+def test_what_is_expected_before_any_channel_is_found():
+    found = expected(Styled(), ["eyes", "mouth"])
+    assert list(found) == ["0.0", "1.0", "1.1"]
+    assert found["eyes"].notes["of"] == {"eyes": 1, "mouth": 1} and found["eyes"].vector.tolist() == [1, 0, 0]
+
+
+def test_styles_in_rows_are_no_s():
+    rows = Styled()
+    rows.spaces = {"s": LatentSpace("s", (2, 3), torch.arange(2)[:, None])}
+    with pytest.raises(InterpganError, match="has no space s"):
+        style_space(rows)
 
 
 def test_a_channel_moves_alone():

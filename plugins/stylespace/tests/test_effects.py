@@ -1,0 +1,79 @@
+"""Effects of every entry of a code on scores, against closed forms."""
+
+import pytest
+import torch
+from torch import nn
+
+from interpgan_core import Generator, LatentSpace, Ranges, quiet, seeded_normal
+from interpgan_stylespace.effects import check_gradient, effects
+
+SAMPLES = 100
+
+
+class Curved(Generator):
+    """Red is half of the square of entry 0, green is entry 0 and twice entry 1, blue is always the same. Entry 2 goes
+    along with entry 0 and paints nothing; entry 3 never differs, and paints green."""
+
+    fingerprint = "curved"
+
+    def __init__(self):
+        self.module = nn.Identity().eval()
+        self.spaces = {"z": LatentSpace("z", (2,)), "w+": LatentSpace("w+", (2, 2), torch.arange(2)[:, None])}
+
+    def prior(self, seeds):
+        return seeded_normal(seeds, (2,))
+
+    def map(self, codes, source, target, labels):
+        if source == target:
+            return codes
+        own = [codes[:, 0] + 100, codes[:, 1], codes[:, 0], torch.full_like(codes[:, 0], 7.0)]
+        return torch.stack(own, 1).view(-1, 2, 2)
+
+    def forward(self, batch):
+        a, b, _, d = self.to_space(batch, "w+").codes.flatten(1).unbind(1)
+        colours = torch.stack([(a - 100) ** 2 / 2, (a - 100) + 2 * b + 5 * d, 0 * a + 0.5], 1)
+        return colours[:, :, None, None].expand(-1, -1, 2, 2)
+
+
+class Colours:
+    names = ("red", "green", "blue")
+
+    def __call__(self, images):
+        return images.mean((2, 3))
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 100])
+def test_means_of_gradients_with_and_without_their_sign(batch_size):
+    """In standard deviations of scores and of entries; 0 where either never differs."""
+    found = effects(Curved(), Colours(), "w+", Ranges(f"0-{SAMPLES - 1}"), batch_size, quiet)
+    a, b = Curved().prior(range(SAMPLES)).double().unbind(1)
+    red, green = (a**2 / 2).std(), (a + 2 * b).std()
+    assert found.deviation.tolist() == pytest.approx(
+        [float(a.std()), float(b.std()), float(a.std()), 0], rel=1e-4
+    )
+    signed = [
+        [a.mean() * a.std() / red, a.std() / green, 0],
+        [0, 2 * b.std() / green, 0],
+        [0, 0, 0],
+        [0, 0, 0],
+    ]
+    torch.testing.assert_close(found.signed, torch.tensor(signed).double(), rtol=1e-4, atol=1e-6)
+    assert float(found.size[0, 0]) == pytest.approx(float(a.abs().mean() * a.std() / red), rel=1e-4)
+    torch.testing.assert_close(found.size[:, 1:], found.signed[:, 1:].abs())
+
+
+def test_progress_is_in_batches():
+    said = []
+
+    def progress(items, total, what):
+        found = list(items)
+        said.append((what, total, len(found)))
+        return found
+
+    effects(Curved(), Colours(), "w+", Ranges("0-9"), 4, progress)
+    assert said == [("differentiating 10 samples in w+", 3, 3)]
+
+
+def test_gradients_are_asked_for_even_where_none_are_kept():
+    with torch.no_grad():
+        check_gradient(Colours(), Curved())
