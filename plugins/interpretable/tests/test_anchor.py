@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from interpgan_interpretable.training.anchor import NeighbourExchange
+from interpgan_interpretable.training.anchor import NeighbourExchange, anchor_loss
 from interpgan_interpretable.training.energy_model import EnergyModel
 
 ROWS = ((0, 3), (1, 2))  # the row of 4 where each of two groups is active, in each of two samples
@@ -60,3 +60,23 @@ def test_gradients_reach_both(model, maps):
     maps.requires_grad_(True)
     exchanged(model, maps, [0, 0])[1][0].sum().backward()
     assert bool(maps.grad[1, :2].all()) and not maps.grad[1, 2:].any() and not maps.grad[0, :2].any()
+
+
+@pytest.mark.parametrize("kind", [torch.bool, torch.float32])
+def test_the_loss_is_of_the_pixels_that_count(kind):
+    """The mean of the absolute difference and of four times its square."""
+    target, valid = torch.zeros(2, 3, 2, 2), torch.zeros(2, 1, 2, 2)
+    images = target - 0.25
+    images[:, :, 0], valid[:, :, 0] = 0.5, 1.0
+    loss, mean = anchor_loss(images, target, valid.to(kind))
+    assert float(loss) == pytest.approx(0.5 + 4 * 0.25) and mean == pytest.approx(0.5)
+    images.requires_grad_(True)
+    anchor_loss(images, target, valid.to(kind))[0].backward()
+    assert images.grad[:, :, 0].all() and not images.grad[:, :, 1].any()
+
+
+def test_random_groups_are_those_of_their_seed(model):
+    one, same, other = (
+        NeighbourExchange.random(model, 64, torch.Generator().manual_seed(seed)).groups for seed in (1, 1, 2)
+    )
+    assert torch.equal(one, same) and not torch.equal(one, other) and one.shape == (64,)
