@@ -28,6 +28,12 @@ def test_every_unit_has_its_own_levels():
     assert found[:, 1, 0, 0].tolist() == pytest.approx([0.5, 0.5, 2.5])
 
 
+def test_levels_may_be_near_to_each_other():
+    maps = torch.tensor([0.0015, 0.0005]).view(1, 1, 1, 2)
+    found = rarity(maps, 1e-3 * LEVELS, FRACTIONS).flatten() / TEN
+    torch.testing.assert_close(found, torch.tensor([1.5, 0.5], dtype=torch.float64))
+
+
 def test_where_levels_are_equal_the_rarest_is_meant():
     """A unit that is mostly 0 reaches 0 everywhere."""
     levels = torch.tensor([[2.0, 0.0, 0.0, 0.0]])

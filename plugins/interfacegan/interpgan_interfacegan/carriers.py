@@ -95,8 +95,8 @@ class Ranking:
         """The best of every layer for every attribute, moved towards more of it."""
         first, of_scores, square, _, product = self.sums
         spread = ((square - first.square() / self.count).clamp_min(0) / (self.count - 1)).sqrt()
-        covariance = (product - first.outer(of_scores) / self.count) / (self.count - 1)
-        slopes = covariance / spread.clamp_min(1e-300)[:, None] * (spread > 0)[:, None]
+        together = product - first.outer(of_scores) / self.count  # covariances, but for a constant
+        slopes = (together / spread[:, None]).where(spread[:, None] > 0, 0)
         groups: dict[tuple[str, int | str], list[int]] = {}
         for column, (carrier, layer, _) in enumerate(self.columns):
             groups.setdefault((carrier, layer), []).append(column)

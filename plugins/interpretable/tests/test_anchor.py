@@ -65,9 +65,9 @@ def test_gradients_reach_both(model, maps):
 @pytest.mark.parametrize("kind", [torch.bool, torch.float32])
 def test_the_loss_is_of_the_pixels_that_count(kind):
     """The mean of the absolute difference and of four times its square."""
-    target, valid = torch.zeros(2, 3, 2, 2), torch.zeros(2, 1, 2, 2)
+    target, valid = torch.full((2, 3, 2, 2), 0.5), torch.zeros(2, 1, 2, 2)
     images = target - 0.25
-    images[:, :, 0], valid[:, :, 0] = 0.5, 1.0
+    images[:, :, 0], valid[:, :, 0] = 1.0, 1.0
     loss, mean = anchor_loss(images, target, valid.to(kind))
     assert float(loss) == pytest.approx(0.5 + 4 * 0.25) and mean == pytest.approx(0.5)
     images.requires_grad_(True)

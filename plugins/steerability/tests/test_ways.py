@@ -80,5 +80,6 @@ def test_layer_by_layer_where_codes_have_a_vector_for_each():
     torch.testing.assert_close(
         offset[:, 1:3], torch.tensor([1.0, -2.0])[:, None, None].expand(2, 2, 16), atol=1e-5, rtol=0
     )
+    torch.testing.assert_close(moved(codes, way, batch[:1], torch.tensor([1.0])).codes, found.codes[:1])
     none = generator.to_space(generator.sample([]), "w+")
     assert moved(codes, way, none, torch.zeros(0)).codes.shape == none.codes.shape
