@@ -111,7 +111,7 @@ class Channels(DirectionSet):
                         direction, vector=sign * direction.vector, bias=sign * direction.bias, notes=notes
                     )
             named = {word for d in self._movers.values() for word in d.notes.get("of", {})}
-            if not name.isdecimal() and not name[:1].isdecimal() and named:
+            if not name[:1].isdecimal() and named:
                 raise InterpganError(f"no channel was found for '{name}'" + did_you_mean(name, sorted(named)))
         return super().__getitem__(name)
 

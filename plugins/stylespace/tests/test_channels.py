@@ -103,7 +103,9 @@ def test_a_channel_that_hardly_differs_is_the_same_in_all_samples():
     assert spread(Still(), Ranges("0-99"), quiet)[1].tolist()[2] == 0
 
 
-def test_one_sample_has_no_spread():
+def test_two_samples_have_a_spread_and_one_has_none():
+    _, deviation = spread(Styled(), Ranges("5-6"), quiet)
+    assert float(deviation[1]) == pytest.approx(float(Styled().prior([5, 6])[:, 1].std()), rel=1e-5)
     mean, deviation = spread(Styled(), Ranges("5"), quiet)
     assert deviation.tolist() == [0, 0, 0] and mean[1] == pytest.approx(float(Styled().prior([5])[0, 1]))
 
@@ -131,7 +133,7 @@ def test_the_direction_along_a_channel():
 
 def test_what_is_expected_before_any_channel_is_found():
     found = expected(Styled(), ["eyes", "mouth"])
-    assert list(found) == ["0.0", "1.0", "1.1"]
+    assert list(found) == ["0.0", "1.0", "1.1"] and found["1.1"].notes["sigma"] == 1
     assert found["eyes"].notes["of"] == {"eyes": 1, "mouth": 1} and found["eyes"].vector.tolist() == [1, 0, 0]
 
 
@@ -169,3 +171,6 @@ def test_a_set_answers_to_what_its_channels_are_of(tmp_path):
         assert found["0.1"].vector[1] == 1 and found["age"].vector[2] == 1 and found["1"].vector[2] == 1
         with pytest.raises(InterpganError, match="no channel was found for 'smlie'; did you mean 'smile'"):
             found["smlie"]
+        with pytest.raises(InterpganError, match=r"7\.0") as unknown:  # no attribute is called so
+            found["7.0"]
+        assert "was found for" not in str(unknown.value)
