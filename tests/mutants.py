@@ -123,7 +123,7 @@ def unions(source: str) -> Iterator[tuple[int, int]]:
     for node in ast.walk(ast.parse(source)):
         notes = [getattr(node, "annotation", None), getattr(node, "returns", None)]
         for part in (part for note in notes if note is not None for part in ast.walk(note)):
-            if isinstance(part, ast.BinOp):
+            if isinstance(part, ast.BinOp) and isinstance(part.op, ast.BitOr):
                 line = source.splitlines()[part.left.end_lineno - 1]
                 yield part.left.end_lineno, line.index("|", part.left.end_col_offset)
 

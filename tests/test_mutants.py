@@ -25,6 +25,7 @@ def test_what_is_equivalent_is_a_line_of_a_module_with_a_reason():
 def test_a_union_of_types_is_no_formula():
     source = "def f(a: int | None, b=1 | 2) -> dict[str, int | str]:\n    c: int | None = a | b\n"
     assert sorted(mutants.unions(source)) == [(1, 13), (1, 47), (2, 11)]
+    assert list(mutants.unions("seed: Annotated[int, Field(lt=2**32)] = 0\n")) == []
 
 
 def test_names_of_modules():

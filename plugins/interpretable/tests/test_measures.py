@@ -149,6 +149,8 @@ def test_what_is_outside_is_grey_and_near_to_white():
     inside = np.array([[True, False, False, False, False, False]])
     found = highlighted(picture, inside, (9, 8, 7))
     assert found[0].tolist() == [[0, 30, 60], [9, 8, 7], *[[192, 192, 192]] * 4]
+    black = highlighted(0 * picture, inside, (9, 8, 7))
+    assert black[0, 2:].tolist() == [[183, 183, 183]] * 4  # of 183.6
 
 
 def test_regions_are_painted_over_grey():
@@ -158,10 +160,9 @@ def test_regions_are_painted_over_grey():
 
 
 def test_colours_go_round_by_the_golden_section():
-    for i, colour in enumerate(colours(9)):
-        hue, lightness, saturation = colorsys.rgb_to_hls(*(part / 255 for part in colour))
-        assert hue == pytest.approx((0.02 + i * 0.618034) % 1, abs=0.003)
-        assert (lightness, saturation) == pytest.approx((0.46, 0.78), abs=0.004)
+    hues = [(0.02 + i * 0.618034) % 1 for i in range(9)]
+    expected = [[round(255 * part) for part in colorsys.hls_to_rgb(hue, 0.46, 0.78)] for hue in hues]
+    assert [list(colour) for colour in colours(9)] == expected
 
 
 def test_mistakes(world, places, tmp_path):
