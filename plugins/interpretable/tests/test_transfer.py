@@ -42,11 +42,12 @@ def test_parts_are_compared_wherever_they_are():
 
 def test_a_part_lies_in_the_middle_with_colours_from_0_to_1():
     image, mask = torch.zeros(1, 3, 3, 5), torch.zeros(1, 1, 3, 5)
-    image[0, :, 0, 1], mask[0, 0, 0, 1] = torch.tensor([-1.0, 0.5, 9.0]), 1.0
+    image[0, :, 0, 1], mask[0, 0, 0, 1] = torch.tensor([-9.0, 0.5, 9.0]), 1.0
     (found,) = cut_out(image, mask)
     expected = torch.zeros(4, 3, 5)
     expected[:, 1, 2] = torch.tensor([0.0, 0.75, 1.0, 1.0])
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(cut_out(image, 0.5 * mask)[0], 0.5 * expected, atol=1e-5, rtol=0)
     assert not cut_out(image, 0 * mask).any()
 
 
