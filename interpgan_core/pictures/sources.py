@@ -85,6 +85,7 @@ def each_picture(source: Path) -> Iterator[tuple[int, Iterator[tuple[str, Read]]
         [('one.png', (20, 10))]
     """
     if source.is_file() and not start_of(source).startswith((NPY_START, b"PK")):
+        # Read only when it is asked for, so that one that is damaged can be left out.
         yield 1, iter([(source.name, lambda: read_picture(source))])
         return
     with opened(source, classes=False) as found:

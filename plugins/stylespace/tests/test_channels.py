@@ -69,7 +69,7 @@ def test_spread_is_that_of_all_samples_together():
 
 
 class Styled(Generator):
-    """Three channels of S: of standard deviations 1 and 3e-6, and one that moves by less than a millionth of these."""
+    """Three channels of S, of standard deviations 3e-6, 1 and 3e-7, which the median, 3e-6, makes enough."""
 
     fingerprint = "styled"
 
@@ -92,7 +92,7 @@ class Styled(Generator):
 
 
 def test_a_channel_that_hardly_differs_is_the_same_in_all_samples():
-    """A millionth of the median, here 3e-6, is nothing; a tenth of it is not."""
+    """By less than a millionth of the median; a tenth of the median is enough."""
     _, deviation = spread(Styled(), Ranges("0-99"), quiet)
     assert deviation[:2].tolist() == pytest.approx([3e-6, 1.0], rel=0.3) and deviation[2] > 0
 
