@@ -14,5 +14,6 @@ from interpgan_core.testing.generators import GENERATOR_CHECKS as GENERATOR_CHEC
 from interpgan_core.testing.plugins import plugin_conformance as plugin_conformance
 from interpgan_core.testing.recipes import recipe_error as recipe_error
 from interpgan_core.testing.running import Stopped as Stopped
+from interpgan_core.testing.running import recorded as recorded
 from interpgan_core.testing.running import run_operator as run_operator
 from interpgan_core.testing.running import stop_after as stop_after

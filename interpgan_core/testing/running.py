@@ -37,6 +37,29 @@ def stop_after(count: int, inside: str = "") -> Progress:
     return progress
 
 
+def recorded(said: list[tuple[str, int | None, int]]) -> Progress:
+    """A progress that keeps what is shown, so that a test can compare how long it was to be with how long it was.
+
+    Args:
+        said: gets an entry for each progress when it ends: what is done, how many items it was to have, and how many
+            it had.
+
+    Returns:
+        A progress that shows nothing.
+    """
+
+    def progress(
+        items: Iterable[Any], total: int | None = None, what: str | Callable[[], str] = ""
+    ) -> Iterator[Any]:
+        count = 0
+        for item in items:
+            yield item
+            count += 1
+        said.append((what() if callable(what) else what, total, count))
+
+    return progress
+
+
 def run_operator(operator: Operator, folder: Path, progress: Progress = quiet, **given: Any) -> Any:
     """Run an operator as a run of a recipe does.
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from torch import nn
 
 from interpgan_core import FeatureEdit, Generator, InterpganError, LatentSpace, RankedUnits, quiet
-from interpgan_core.testing import toy
+from interpgan_core.testing import recorded, toy
 from interpgan_dissection.effect import MeasureEffect
 from interpgan_dissection.measure import Effect, Question, at_equal, mean_of
 
@@ -364,11 +364,5 @@ def test_two_rankings_side_by_side():
 
 def test_progress_is_in_batches():
     said = []
-
-    def progress(items, total, what):
-        found = list(items)
-        said.append((what, total, len(found)))
-        return found
-
-    effect(progress, batch_size=4, counts=(1, 2))
+    effect(recorded(said), batch_size=4, counts=(1, 2))
     assert said == [("looking for red in 10 samples", 3, 3), ("editing 6 samples", 2, 2)]

@@ -8,7 +8,7 @@ import torch
 from pydantic import ValidationError
 
 from interpgan_core import Direction, DirectionSet, InterpganError, LearnedMover, MoverSet, Shift, quiet
-from interpgan_core.testing import conformance, toy
+from interpgan_core.testing import conformance, recorded, toy
 from interpgan_metrics.agreement import by_chance
 from interpgan_metrics.disentanglement import MeasureMovers
 from interpgan_metrics.disentanglement_report import Disentanglement
@@ -223,15 +223,9 @@ def test_two_samples_and_two_factors_are_enough(kit):
 
 def test_progress_is_in_batches(kit):
     said = []
-
-    def progress(items, total, what):
-        found = list(items)
-        said.append((what, total, len(found)))
-        return found
-
     few = {"seeds": "0-3", "searched": "4-7", "drawn": "8-17", "batch_size": 4}
     step = MeasureMovers(directions={"some": directions(axes(kit, 2))}, scorer=Pixels(), **few)
-    step.run(kit.Plain(), progress)
+    step.run(kit.Plain(), recorded(said))
     assert said == [("looking at 10 samples", 3, 3), ("moving along 2 of some", 4, 4)]
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from interpgan_core import Direction, DirectionSet, InterpganError, quiet, sigma
-from interpgan_core.testing import conformance, toy
+from interpgan_core.testing import conformance, recorded, toy
 from interpgan_metrics.obvious import CountObvious
 
 
@@ -160,14 +160,7 @@ def test_of_each_set_the_first_so_many(kit):
 
 def test_progress_is_in_batches(kit):
     said = []
-
-    def progress(items, total, what):
-        said.append((what, total, 0))
-        for item in items:
-            said[-1] = (what, total, said[-1][2] + 1)
-            yield item
-
-    counted(kit, torch.eye(12)[:2], progress=progress, drawn="0-15", batch_size=5)
+    counted(kit, torch.eye(12)[:2], progress=recorded(said), drawn="0-15", batch_size=5)
     assert said == [("looking at 16 samples", 4, 4), ("moving along 2 of some", 2, 2)]
 
 

@@ -15,7 +15,7 @@ from interpgan_core import (
     quiet,
     seeded_normal,
 )
-from interpgan_core.testing import conformance, plugin_conformance, recipe_error, toy
+from interpgan_core.testing import conformance, plugin_conformance, recipe_error, recorded, toy
 from interpgan_stylespace.channels import (
     Channels,
     channel,
@@ -112,13 +112,7 @@ def test_two_samples_have_a_spread_and_one_has_none():
 
 def test_progress_of_a_spread_is_in_batches():
     said = []
-
-    def progress(items, total, what):
-        found = list(items)
-        said.append((what, total, len(found)))
-        return found
-
-    spread(Styled(), Ranges("0-129"), progress)
+    spread(Styled(), Ranges("0-129"), recorded(said))
     assert said == [("measuring channels of 130 samples", 3, 3)]
 
 

@@ -5,14 +5,15 @@ import torch
 from torch import nn
 
 from interpgan_core import Generator, LatentSpace, Ranges, quiet, seeded_normal
+from interpgan_core.testing import recorded
 from interpgan_stylespace.effects import check_gradient, effects
 
 SAMPLES = 100
 
 
 class Curved(Generator):
-    """Red is half of the square of entry 0; green is the sum of it, twice entry 1 and five times entry 3; blue is thrice
-    entry 3, which never differs. Entry 2 goes along with entry 0 and paints nothing. Entry 0 counts from 100."""
+    """Red is half of the square of entry 0; green is the sum of it, twice entry 1 and five times entry 3; blue is
+    thrice entry 3, which never differs. Entry 2 goes along with entry 0 and paints nothing. Entry 0 counts from 100."""
 
     fingerprint = "curved"
 
@@ -97,13 +98,7 @@ def test_what_differs_by_less_than_a_millionth_of_the_median_is_nothing():
 
 def test_progress_is_in_batches():
     said = []
-
-    def progress(items, total, what):
-        found = list(items)
-        said.append((what, total, len(found)))
-        return found
-
-    effects(Curved(), Colours(), "w+", Ranges("0-9"), 4, progress)
+    effects(Curved(), Colours(), "w+", Ranges("0-9"), 4, recorded(said))
     assert said == [("differentiating 10 samples in w+", 3, 3)]
 
 
