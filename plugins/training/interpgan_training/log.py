@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from interpgan_training.trainer import Trainer
 
 LINES = 200  # of the log, over a whole training
+EVENTS = "events.out.tfevents.*"  # as tensorboard names its files
 SHEETS = 8
 SHOWN = 16  # pictures of a sheet
 CODES = 2**31  # seed of the sheets' codes: none that a step draws from
@@ -37,8 +38,8 @@ PLOTS: Plots = {"losses": ("discriminator", "generator"), "mean logits": ("real"
 class TrainingLog:
     """The log and the sheets of a training; both go on in a resumed run.
 
-    Where tensorboard is installed, its event files stand beside the log. Seconds are those that the training took up to
-    a line: what a run did after its last checkpoint is done again, and counts once.
+    Where tensorboard is installed, an event file with the same lines stands beside the log. Seconds are those that the
+    training took up to a line: what a run did after its last checkpoint is done again, and counts once.
 
     Args:
         folder: where they are kept.
@@ -82,18 +83,22 @@ class TrainingLog:
             self.sheet(trainer)
 
     def _add(self, line: dict[str, float]) -> None:
+        self.lines.append(line)
+        _write(self.folder, self.lines)
+        added = [line]
         if self.events is None and importlib.util.find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter
 
-            # What a run that was killed wrote after its last checkpoint does not count.
-            purged = self.lines[-1]["pictures"] + 1 if self.lines else None
-            self.events = SummaryWriter(str(self.folder), purge_step=purged)
-        self.lines.append(line)
-        _write(self.folder, self.lines)
+            # One file for all runs: tensorboard reads several in the order of their names, not always that of time.
+            for stopped in self.folder.glob(EVENTS):
+                stopped.unlink()
+            self.events = SummaryWriter(str(self.folder))
+            added = self.lines
         if self.events is not None:
-            for name, value in line.items():
-                if name != "pictures":
-                    self.events.add_scalar(name, value, int(line["pictures"]))
+            for one in added:
+                for name, value in one.items():
+                    if name != "pictures":
+                        self.events.add_scalar(name, value, int(one["pictures"]))
             self.events.flush()
 
     def close(self) -> None:
@@ -121,7 +126,7 @@ class TrainingLog:
         text = (self.folder / "log.jsonl").read_text("utf-8")
         lines = [json.loads(line) for line in text.splitlines()]
         _write(folder, lines)
-        for events in self.folder.glob("events.out.tfevents.*"):
+        for events in self.folder.glob(EVENTS):
             shutil.copy(events, folder)
         sheets = []
         for path in sorted((self.folder / "sheets").glob("*.png")):

@@ -228,7 +228,8 @@ def test_seconds_go_on_where_a_stopped_training_was(data, tmp_path, monkeypatch)
     assert seconds == sorted(seconds) and seconds[-1] >= 0.05 * len(lines)
     with (tmp_path / "result/log.csv").open(newline="") as file:
         assert [float(row["seconds"]) for row in csv.DictReader(file)] == seconds
-    shown = events.EventAccumulator(str(tmp_path / "result"))
+    (kept,) = (tmp_path / "result").glob("events.out.tfevents.*")
+    shown = events.EventAccumulator(str(kept))
     shown.Reload()
     for name in ("seconds", "discriminator", "generator"):
         found = [(event.step, pytest.approx(event.value, rel=1e-4)) for event in shown.Scalars(name)]
