@@ -12,6 +12,7 @@ from interpgan_core.testing.conformance import checks_for as checks_for
 from interpgan_core.testing.conformance import conformance as conformance
 from interpgan_core.testing.generators import GENERATOR_CHECKS as GENERATOR_CHECKS
 from interpgan_core.testing.plugins import plugin_conformance as plugin_conformance
+from interpgan_core.testing.precision import roundings as roundings
 from interpgan_core.testing.recipes import recipe_error as recipe_error
 from interpgan_core.testing.running import Stopped as Stopped
 from interpgan_core.testing.running import recorded as recorded

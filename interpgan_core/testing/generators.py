@@ -6,7 +6,7 @@ import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from interpgan_core.generators.latents import FeatureEdit
+from interpgan_core.generators.latents import FeatureEdit, LatentBatch
 from interpgan_core.generators.networks import fingerprint
 from interpgan_core.generators.protocols import HasStyleWeights
 from interpgan_core.loading.load_generator import load_generator
@@ -14,6 +14,8 @@ from interpgan_core.testing.case import SEEDS, Case, Check
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from interpgan_core.generators.generator import Generator
 
 # Of a picture in [-1, 1]: below half a level of 255 even after many layers of float32.
 _CLOSE = 1e-3
@@ -176,10 +178,7 @@ def an_edit_of_a_feature_map_shows(case: Case) -> None:
 
 def gradients_reach_the_codes(case: Case) -> None:
     """A picture can be differentiated by its code, as inversion does."""
-    batch = case.batch(1)
-    codes = batch.codes.clone().requires_grad_(True)
-    case.generator.images(replace(batch, codes=codes)).square().mean().backward()
-    assert codes.grad is not None and float(codes.grad.abs().sum()) > 0
+    assert float(_slope(case.generator, case.batch(1)).abs().sum()) > 0
 
 
 def rendering_leaves_the_weights_alone(case: Case) -> None:
@@ -203,6 +202,21 @@ def saved_it_stays_the_same(case: Case) -> None:
     assert _far(again.images(batch), own.images(batch)) < _CLOSE, "what `restore` makes draws other pictures"
 
 
+def drawing_changes_no_gradient(case: Case) -> None:
+    """Differentiated, a generator that has drawn gives the numbers of one that has not, to the bit."""
+    if not case.generator.can_be_saved:
+        return
+    own = copy.copy(case.generator)
+    own.licence = own.licence or "the terms of this test"
+    own.save(case.folder)
+    fresh = load_generator(case.folder / "generator.safetensors")
+    batch = fresh.sample(SEEDS[:1])
+    before = _slope(fresh, batch)
+    fresh.images(batch)
+    after = _slope(fresh, batch)
+    assert bool((before == after).all()), f"gradients differ by {_far(before, after):.2g} once it has drawn"
+
+
 def style_weights_fit_the_codes(case: Case) -> None:
     """Where there are style weights, each layer's has one column an entry of a code."""
     if not isinstance(case.generator, HasStyleWeights):
@@ -221,6 +235,14 @@ def _edit(case: Case, layer: str, weight: float) -> FeatureEdit:
     return FeatureEdit(
         layer, tuple(range(units)), torch.zeros(1, units, 1, 1), torch.full((1, 1, 1, 1), weight)
     )
+
+
+def _slope(generator: Generator, batch: LatentBatch) -> Tensor:
+    """Of the mean square of the pictures, by the codes."""
+    codes = batch.codes.clone().requires_grad_(True)
+    generator.images(replace(batch, codes=codes)).square().mean().backward()
+    assert codes.grad is not None, "the pictures cannot be differentiated by their codes"
+    return codes.grad
 
 
 def _far(a: Tensor, b: Tensor) -> float:
@@ -250,5 +272,6 @@ GENERATOR_CHECKS: tuple[Check, ...] = (
     gradients_reach_the_codes,
     rendering_leaves_the_weights_alone,
     saved_it_stays_the_same,
+    drawing_changes_no_gradient,
     style_weights_fit_the_codes,
 )

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from interpgan_core import FeatureEdit, InterpganError, seeded_normal, write_safetensors
-from interpgan_core.testing import GENERATOR_CHECKS, Case, plugin_conformance
+from interpgan_core.testing import GENERATOR_CHECKS, Case, plugin_conformance, roundings
 from interpgan_mobilestylegan import strip_convolution
 from interpgan_mobilestylegan.backbone import w_mean
 from interpgan_mobilestylegan.files import read_network
@@ -192,14 +192,14 @@ def test_threads_do_not_share_scratch_memory(small, codes) -> None:
     assert all(torch.equal(picture[0], expected[i % 5]) for i, picture in enumerate(found))
 
 
-@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_low_precision_comes_near(small, codes, precision) -> None:
     low = copy.deepcopy(small.module)
-    low.cast(precision)
+    low.cast(getattr(torch, precision))
     styles = small.module.to_styles(codes)
     found, expected = low(styles), small.module(styles)
-    assert found.dtype == precision
-    assert (found.float() - expected).square().mean().sqrt() < 0.02 * expected.std()
+    assert found.dtype == getattr(torch, precision)
+    assert 0 < roundings(found, expected, precision) < 15
 
 
 def test_layers_are_numbered_as_in_stylegan2(small) -> None:

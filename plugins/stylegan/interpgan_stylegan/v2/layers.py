@@ -59,11 +59,12 @@ class StyledConv(nn.Module):
         Returns:
             (n, o, h, w), of twice the size if up.
         """
-        if untracked_on_cpu(x, style, *self.parameters()):
+        if x.device.type == "cpu" and x.dtype == torch.float32:
             self._arrange()
-            # Where maps are larger than kernels, all that is per channel is multiplied into the kernels.
-            if self.size[0] * self.size[1] >= 9 * x.shape[1]:
-                return self._in_strips(x, style, noise, half)
+        # Where maps are larger than kernels, all that is per channel is multiplied into the kernels.
+        large = self.size[0] * self.size[1] >= 9 * x.shape[1]
+        if large and untracked_on_cpu(x, style, *self.parameters()):
+            return self._in_strips(x, style, noise, half)
         return self._formula(x, style, noise)
 
     def _formula(self, x: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
@@ -112,8 +113,11 @@ class StyledConv(nn.Module):
         return out
 
     def _arrange(self) -> None:
-        """Bring the kernels into the order in memory that is read quickest; not before their first use, when
-        what they were read from is gone."""
+        """Bring the kernels into the order in memory that is read quickest.
+
+        Not before their first use, when what they were read from is gone; also where gradients are asked for, whose
+        last bits depend on it: what was drawn before must not matter.
+        """
         order, back = ((1, 2, 3, 0), (3, 0, 1, 2)) if self.up else ((0, 2, 3, 1), (0, 3, 1, 2))
         if not self.weight.permute(order).is_contiguous():
             with torch.inference_mode(False):
