@@ -56,6 +56,7 @@ def test_what_is_written_is_read_back(tmp_path):
     assert names(tmp_path / "deep") == ["a.safetensors"]
 
 
+@pytest.mark.long
 def test_equal_content_gives_equal_bytes_in_another_process(tmp_path):
     code = """
         import sys, torch

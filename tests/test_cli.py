@@ -209,6 +209,7 @@ def test_run_json_holds_the_facts(typed, here):
             assert file["bytes"] == len(data) and file["sha256"] == hashlib.sha256(data).hexdigest()
 
 
+@pytest.mark.long
 def test_the_second_run_is_read_from_disk(typed, here, command):
     assert typed("people.yaml")[0] == 0
     pictures = {p: p.read_bytes() for p in Path("out/people").rglob("*.png")}

@@ -62,6 +62,7 @@ def left(tmp_path: Path) -> set[str]:
     return {path.name for path in found if path.suffix != ".lock"}
 
 
+@pytest.mark.long
 def test_fetched_once_then_read_from_the_cache(registry: Path, tmp_path: Path, caplog) -> None:
     wheel = pinned(written(registry, CONTENT))
     assert not wheel.cached()

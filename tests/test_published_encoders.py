@@ -36,6 +36,7 @@ def both(tmp_path):
     return write(tmp_path / "e4e.pt", testing.published(encoder, state, mean.expand(6, -1).clone(), **E4E))
 
 
+@pytest.mark.long
 def test_one_file_encodes_and_draws(both):
     generator = load_generator(both)
     assert torch.equal(generator.spaces["w"].mean, decoder()[1])

@@ -59,6 +59,7 @@ def test_wrong_recipes_do_not(wrong, schema):
     assert list(mistakes(wrong, schema, schema))
 
 
+@pytest.mark.long
 def test_parameters_within_parameters(tmp_path, command):
     (tmp_path / "dots.py").write_text(
         "from pydantic import BaseModel\nfrom interpgan_core import Operator, Report, hookimpl\n\n"

@@ -91,6 +91,7 @@ def test_a_step_that_fails_keeps_it(go, ran, recipe, tmp_path, gate, patient):
         assert ran() == [found]
 
 
+@pytest.mark.long
 def test_fresh_begins_anew(go, ran, recipe, tmp_path, gate, patient, killed):
     file = recipe(SAMPLE, patient())
     killed(file)

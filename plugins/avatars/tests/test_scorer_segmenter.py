@@ -48,6 +48,7 @@ def test_the_segmenter_knows_new_faces(data):
     assert np.mean(list(figures.values())) >= 0.9, figures
 
 
+@pytest.mark.long
 def test_scores_are_what_they_say(data):
     images = data.images(slice(0, 50))
     scorer = AvatarScorer.shipped()

@@ -65,7 +65,9 @@ test_exchange_turned = conformance(
     ),
     named_toy,
 )
-test_panda = conformance(ExchangePanda(source=SOURCE, layer=LAYER, **LEFT, factors=3, seeds="0-3"), toy)
+test_panda = conformance(
+    ExchangePanda(source=SOURCE, layer=LAYER, **LEFT, factors=3, seeds="0-3", steps=50, refine=10), toy
+)
 test_retrieve = conformance(
     RetrieveInStyle(source=SOURCE, layer=LAYER, **LEFT, coarse=True, clusters=4, seeds="0-9"), toy
 )
@@ -95,6 +97,7 @@ def test_the_readme_lists_every_parameter(heading, model):
     assert [word for cell in cells for word in re.findall(r"`(\w+)`", cell)] == list(model.model_fields)
 
 
+@pytest.mark.long
 def test_the_recipe_of_the_readme(tmp_path):
     text = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)[1]
     (tmp_path / "recipe.yaml").write_text(text)

@@ -76,6 +76,7 @@ def test_what_is_undone_is_forgotten_by_the_next_edit():
 words = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=12)
 
 
+@pytest.mark.long
 @settings(deadline=None)
 @given(
     words.filter(lambda word: not word.startswith("$")),

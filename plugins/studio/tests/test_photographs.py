@@ -75,6 +75,7 @@ def test_a_photograph_is_refined_while_sliders_move(tab, person):
     assert not tab.state["people"]["refined"]
 
 
+@pytest.mark.long
 def test_refining_is_cancelled(tab, person):
     placed(tab, png(ImageOps.mirror(person)))
     tab.send(do="refine")
