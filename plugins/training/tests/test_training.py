@@ -57,10 +57,7 @@ def weights(generator):
 
 @pytest.mark.parametrize(
     "variant",
-    [
-        pytest.param(v, id=n, marks=[] if n == "pggan" else pytest.mark.long)
-        for n, v in VARIANTS.items()
-    ],
+    [pytest.param(v, id=n, marks=[] if n == "pggan" else pytest.mark.long) for n, v in VARIANTS.items()],
 )
 def test_a_stopped_training_ends_in_the_same_bytes(data, tmp_path, variant, monkeypatch):
     variant = variant | {"r1_interval": 4} | ({"phase_kimg": 0.012} if variant["family"] == "pggan" else {})
