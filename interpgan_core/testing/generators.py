@@ -192,10 +192,7 @@ def saved_it_stays_the_same(case: Case) -> None:
     """Where a generator can be saved, its file makes the same one again: fingerprint, pictures and licence."""
     if not case.generator.can_be_saved:
         return
-    own = copy.copy(case.generator)
-    own.licence = own.licence or "the terms of this test"
-    own.save(case.folder)
-    again = load_generator(case.folder / "generator.safetensors")
+    own, again = _saved(case)
     assert again.fingerprint == own.fingerprint, "`restore` makes another generator than `saved` said"
     assert again.licence == own.licence, f"the licence '{own.licence}' became '{again.licence}'"
     batch = case.batch(1)
@@ -206,10 +203,7 @@ def drawing_changes_no_gradient(case: Case) -> None:
     """Differentiated, a generator that has drawn gives the numbers of one that has not, to the bit."""
     if not case.generator.can_be_saved:
         return
-    own = copy.copy(case.generator)
-    own.licence = own.licence or "the terms of this test"
-    own.save(case.folder)
-    fresh = load_generator(case.folder / "generator.safetensors")
+    _, fresh = _saved(case)
     batch = fresh.sample(SEEDS[:1])
     before = _slope(fresh, batch)
     fresh.images(batch)
@@ -235,6 +229,14 @@ def _edit(case: Case, layer: str, weight: float) -> FeatureEdit:
     return FeatureEdit(
         layer, tuple(range(units)), torch.zeros(1, units, 1, 1), torch.full((1, 1, 1, 1), weight)
     )
+
+
+def _saved(case: Case) -> tuple[Generator, Generator]:
+    """The generator with a licence, as files need one; and another, loaded from its file."""
+    own = copy.copy(case.generator)
+    own.licence = own.licence or "the terms of this test"
+    own.save(case.folder)
+    return own, load_generator(case.folder / "generator.safetensors")
 
 
 def _slope(generator: Generator, batch: LatentBatch) -> Tensor:

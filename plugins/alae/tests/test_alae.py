@@ -18,7 +18,7 @@ from interpgan_alae.generator import ALAE, ALAEWithEncoder
 from interpgan_alae.testing import WIDTH, dense, models
 from interpgan_core import HasEncoder, InterpganError, LatentBatch, load_generator, make_plan, run
 from interpgan_core.plugin import Checkpoint
-from interpgan_core.testing import conformance, plugin_conformance, roundings
+from interpgan_core.testing import conformance, plugin_conformance
 
 
 def write(folder, content):
@@ -148,12 +148,12 @@ def test_style_weights_that_do_not_exist(space, layer):
         load().style_weight(space, layer)
 
 
-@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
-def test_precision(precision):
+@pytest.mark.parametrize(("precision", "far"), [("bfloat16", 0.3), ("float16", 0.05)])
+def test_precision(precision, far):
     low, made = load(precision=precision), load()
-    found = low.images(made.sample([1, 2]))
+    found, expected = low.images(made.sample([1, 2])), made.images(made.sample([1, 2]))
     assert found.dtype == torch.float32
-    assert 0 < roundings(found, made.images(made.sample([1, 2])), precision) < 15
+    assert 0 < (found - expected).abs().max() < far * expected.std()
 
 
 def test_it_is_saved_with_its_encoder_and_discriminator(tmp_path):

@@ -65,9 +65,8 @@ def test_scores_that_never_differ_have_no_unit_and_missing_ones_are_the_mean():
 def test_the_best_of_every_layer(cuts, count):
     """By the size of their correlations, moved towards more of it, by standard deviations of their own."""
     columns, scores = numbers(50)
-    scores[:, 0] += (
-        3 * columns[:, 0] + columns[:, 1]
-    )  # the first is nearer, though the second varies twice as much
+    # The first is nearer, though the second varies twice as much.
+    scores[:, 0] += 3 * columns[:, 0] + columns[:, 1]
     columns *= 0.01
     moves = list(filled(columns, scores, *cuts).moves([1, 0], count, strength=1.5))
     expected = np.corrcoef(columns.numpy().T, scores.numpy().T)[:COLUMNS, COLUMNS:]

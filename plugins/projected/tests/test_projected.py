@@ -20,7 +20,7 @@ from torch import nn
 
 from interpgan_core import InterpganError, LatentBatch, load_generator
 from interpgan_core.plugin import Checkpoint
-from interpgan_core.testing import conformance, plugin_conformance, roundings
+from interpgan_core.testing import conformance, plugin_conformance
 from interpgan_projected.backbone import backbone
 from interpgan_projected.testing import Z, generator
 
@@ -154,12 +154,12 @@ def test_style_weights_are_the_affine_map_before_the_first_unit():
             made.style_weight(space, layer)
 
 
-@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
-def test_precision(precision):
+@pytest.mark.parametrize(("precision", "far"), [("bfloat16", 0.3), ("float16", 0.05)])
+def test_precision(precision, far):
     low, made = load(precision=precision), load()
-    found = low.images(made.sample([1, 2]))
+    found, expected = low.images(made.sample([1, 2])), made.images(made.sample([1, 2]))
     assert found.dtype == torch.float32
-    assert 0 < roundings(found, made.images(made.sample([1, 2])), precision) < 15
+    assert 0 < (found - expected).abs().max() < far * expected.std()
 
 
 def test_it_is_saved(tmp_path):

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from interpgan_core import InterpganError, LatentBatch, load_generator
 from interpgan_core.plugin import Checkpoint
-from interpgan_core.testing import conformance, plugin_conformance, roundings
+from interpgan_core.testing import conformance, plugin_conformance
 from interpgan_r3gan.backbone import backbone
 from interpgan_r3gan.testing import EMBEDDED, Z, discriminator, generator, write_pickle
 
@@ -119,12 +119,12 @@ def test_style_weights_have_the_lengths_of_the_maps_that_they_scale():
             made.style_weight(space, layer)
 
 
-@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
-def test_precision(precision):
+@pytest.mark.parametrize(("precision", "far"), [("bfloat16", 0.3), ("float16", 0.05)])
+def test_precision(precision, far):
     low, made = load(precision=precision), load()
-    found = low.images(made.sample([1, 2]))
+    found, expected = low.images(made.sample([1, 2])), made.images(made.sample([1, 2]))
     assert found.dtype == torch.float32
-    assert 0 < roundings(found, made.images(made.sample([1, 2])), precision) < 15
+    assert 0 < (found - expected).abs().max() < far * expected.std()
 
 
 def test_it_is_saved_with_its_discriminator(tmp_path):

@@ -7,7 +7,7 @@ import torch
 
 from interpgan_core import InterpganError, LatentBatch
 from interpgan_core.plugin import build
-from interpgan_core.testing import conformance, roundings
+from interpgan_core.testing import conformance
 from interpgan_stylegan.testing.v3 import state
 from interpgan_stylegan.v3.files import read_plan
 from interpgan_stylegan.v3.generator import StyleGAN3
@@ -38,15 +38,16 @@ def test_float64_differs_by_the_rounding_of_float32(kind):
     assert 0 < float((single - double).abs().max()) < 1e-4
 
 
-@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
-def test_lower_precision_gives_nearly_the_same_picture(precision):
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_lower_precision_gives_nearly_the_same_picture(dtype):
     made = generator()
     batch = made.sample([1])
     exact = made.images(batch)
-    made.module.synthesis.dtype = dtype = getattr(torch, precision)
+    made.module.synthesis.dtype = dtype
     found = made.images(batch)
     assert found.dtype == torch.float32
-    assert 0 < roundings(found, exact, precision) < 15
+    far = float((found - exact).abs().max() / exact.abs().max())
+    assert 0 < far < 0.1
     assert made.features(batch, [made.layers[2]])[made.layers[2]].dtype == dtype
 
 

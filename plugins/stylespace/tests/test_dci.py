@@ -135,9 +135,8 @@ def test_wrong_parameters(fields):
 @given(st.integers(2, 9), st.integers(2, 6), st.integers(0, 2**31))
 def test_between_0_and_1_and_whatever_the_scale(entries, attributes, seed):
     random = torch.Generator().manual_seed(seed)
-    importance = torch.rand(
-        entries, attributes, generator=random, dtype=torch.float64
-    )  # 7 times it is 7 times it
+    # In float64, so that seven times it is not rounded.
+    importance = torch.rand(entries, attributes, generator=random, dtype=torch.float64)
     for measure in (disentanglement, completeness):
         each, mean = measure(importance)
         assert each.ge(-1e-9).all() and each.le(1 + 1e-9).all() and -1e-9 <= mean <= 1 + 1e-9

@@ -12,7 +12,7 @@ SAMPLES = 100
 
 
 class Curved(Generator):
-    """Red is half of the square of entry 0; green is the sum of it, twice entry 1 and five times entry 3; blue is
+    """Red is half of the square of entry 0; green is the sum of entry 0, twice entry 1 and five times entry 3; blue is
     thrice entry 3, which never differs. Entry 2 goes along with entry 0 and paints nothing. Entry 0 counts from 100."""
 
     fingerprint = "curved"
